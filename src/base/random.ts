@@ -1,0 +1,53 @@
+import { chacha20 } from '@noble/ciphers/chacha.js';
+import { Bug } from './errors.js';
+
+/** Gives that many fresh random bytes. The system's generator outside tests (adapters/system), a seeded one in them. */
+export type Rng = (lengthBytes: number) => Uint8Array;
+
+/**
+ * A deterministic generator: the ChaCha20 key stream of a 32-byte seed. For tests and simulation only.
+ *
+ * @param seed 32 bytes
+ */
+export const seededRng = (seed: Uint8Array): Rng => {
+  if (seed.length !== 32) throw new Bug('seed is 32 bytes');
+  let counter = 0;
+  return (lengthBytes) => {
+    const nonce = new Uint8Array(12);
+    new DataView(nonce.buffer).setUint32(0, counter++);
+    return chacha20(seed, nonce, new Uint8Array(lengthBytes));
+  };
+};
+
+/** Uniform in [0, 1), with 48 bits of randomness. */
+export const unitInterval = (rng: Rng): number => {
+  let value = 0;
+  for (const byte of rng(6)) value = value * 256 + byte;
+  return value / 2 ** 48;
+};
+
+/** Uniform integer in [0, below), without modulo bias beyond 2^-16 for `below` up to 2^32. */
+export const uniformInt = (rng: Rng, below: number): number => {
+  if (!Number.isInteger(below) || below < 1) throw new Bug('uniformInt needs a positive bound');
+  return Math.floor(unitInterval(rng) * below);
+};
+
+/** Exponentially distributed with the given mean, in the mean's unit. Not capped: a cap biases the mean. */
+export const exponential = (rng: Rng, mean: number): number => -Math.log(1 - unitInterval(rng)) * mean;
+
+/** Poisson distributed count with the given mean (sum of exponential gaps). */
+export const poissonCount = (rng: Rng, mean: number): number => {
+  let count = 0;
+  for (let at = exponential(rng, 1); at <= mean; at += exponential(rng, 1)) count++;
+  return count;
+};
+
+/** A uniformly shuffled copy (Fisher-Yates). */
+export const shuffled = <T>(rng: Rng, items: readonly T[]): T[] => {
+  const out = [...items];
+  for (let i = out.length - 1; i > 0; i--) {
+    const j = uniformInt(rng, i + 1);
+    [out[i], out[j]] = [out[j] as T, out[i] as T];
+  }
+  return out;
+};

@@ -1,0 +1,87 @@
+/** What the program asks of the mail world. */
+
+/** A place in a folder; a new `uidValidity` voids it. */
+export interface Cursor {
+  readonly uidValidity: string;
+  /** Every mail with this UID or a lower one has been dealt with. */
+  readonly uid: number;
+}
+
+export interface InboxMail {
+  readonly uid: number;
+  /** The whole mail, header and body, as the server gave it; undefined if it is over the size limit and was not fetched. */
+  readonly raw: Uint8Array | undefined;
+}
+
+export interface Fetched {
+  readonly uidValidity: string;
+  /** Ascending by UID. */
+  readonly mails: readonly InboxMail[];
+  /** There is more behind the last of these. */
+  readonly more: boolean;
+}
+
+/** One mailbox over IMAP. Reconnects by itself at the next call; every call has a deadline and rejects with MailError. */
+export interface Inbox {
+  /** Names of the folders packets can arrive in: the inbox and, where there is one, the junk folder. */
+  readonly folders: (signal: AbortSignal) => Promise<readonly string[]>;
+  /** The next mails after the cursor (after nothing if it is undefined or of another UIDVALIDITY), bounded in count and bytes. */
+  readonly fetch: (folder: string, after: Cursor | undefined, signal: AbortSignal) => Promise<Fetched>;
+  /**
+   * Removes these mails for good, and nothing else: through the trash where the server needs it, expunged by UID.
+   * A mail that is already gone is no error. Resolves only when the server has said so.
+   */
+  readonly remove: (folder: string, uidValidity: string, uids: readonly number[], signal: AbortSignal) => Promise<void>;
+  /** Resolves when the server tells of new mail, when `timeoutMs` is over, or when the signal aborts; never rejects. */
+  readonly waitForMail: (timeoutMs: number, signal: AbortSignal) => Promise<void>;
+  readonly close: () => Promise<void>;
+}
+
+/** How a hand-over to a mail server ended. Decided by reply codes only. */
+export type SendOutcome =
+  /** 2xx after DATA: the server has taken it. */
+  | { readonly kind: 'accepted'; readonly code: number }
+  /** Not now (4xx, no connection, login failed): the same mail can be tried again. */
+  | { readonly kind: 'later'; readonly code: number | undefined; readonly why: LaterReason }
+  /** 5xx: never in this form. */
+  | { readonly kind: 'refused'; readonly code: number }
+  /** The link died after DATA: it may have been taken. Trying again is safe only for what the receiver folds. */
+  | { readonly kind: 'unknown' };
+
+export type LaterReason = 'connect' | 'tls' | 'login' | 'temporary' | 'limit' | 'timeout';
+
+/** A finished mail: `raw` goes out byte for byte. */
+export interface OutgoingMail {
+  readonly from: string;
+  readonly to: string;
+  /** Header and body with CRLF line ends. */
+  readonly raw: Uint8Array;
+}
+
+/** One account's way out over SMTP. Never rejects for what a server says or a network does. */
+export interface Outbox {
+  readonly send: (mail: OutgoingMail, signal: AbortSignal) => Promise<SendOutcome>;
+  readonly close: () => Promise<void>;
+}
+
+/** One leaf of a mail's MIME tree, transfer encoding removed. */
+export interface MimePart {
+  /** Lower case, without parameters: `application/octet-stream`. */
+  readonly contentType: string;
+  readonly content: Uint8Array;
+}
+
+/** A mail taken apart by a general MIME parser (adapters/mime). */
+export interface ParsedMail {
+  /** Content type of the whole mail, lower case, without parameters. */
+  readonly contentType: string;
+  /** Its parameters, names in lower case. */
+  readonly contentTypeParameters: ReadonlyMap<string, string>;
+  /** Leaves in the order of the mail, forwarded messages opened too. */
+  readonly parts: readonly MimePart[];
+  /** Addresses in To, Cc and Bcc: for `sendmail -t` only. */
+  readonly recipients: readonly string[];
+}
+
+/** The general MIME parser, for whatever isn't in canonical form. Rejects with SubmissionError 'submission/malformed'. */
+export type MimeParser = (raw: Uint8Array) => Promise<ParsedMail>;
