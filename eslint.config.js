@@ -10,14 +10,15 @@ const rooms = {
   cover: ['base', 'sphinx', 'route'],
   carrier: ['base', 'sphinx', 'route', 'message', 'mix', 'cover'],
   ports: ['base', 'sphinx', 'route', 'message', 'mix', 'cover', 'carrier'],
-  node: ['base', 'sphinx', 'route', 'message', 'mix', 'cover', 'carrier', 'ports'],
-  client: ['base', 'sphinx', 'route', 'message', 'mix', 'cover', 'carrier', 'ports'],
+  post: ['base', 'sphinx', 'route', 'message', 'mix', 'cover', 'carrier', 'ports'],
+  node: ['base', 'sphinx', 'route', 'message', 'mix', 'cover', 'carrier', 'ports', 'post'],
+  client: ['base', 'sphinx', 'route', 'message', 'mix', 'cover', 'carrier', 'ports', 'post'],
   adapters: ['base', 'sphinx', 'message', 'carrier', 'ports'],
-  cli: ['base', 'sphinx', 'route', 'message', 'mix', 'cover', 'carrier', 'ports', 'node', 'client', 'adapters'],
+  cli: ['base', 'sphinx', 'route', 'message', 'mix', 'cover', 'carrier', 'ports', 'post', 'node', 'client', 'adapters'],
 };
 const pure = new Set(['base', 'sphinx', 'route', 'message', 'mix', 'cover', 'carrier']);
 // Rooms that may wait but never touch the world themselves.
-const world = new Set([...pure, 'ports', 'node', 'client']);
+const world = new Set([...pure, 'ports', 'post', 'node', 'client']);
 
 const clockAndChance = [
   { selector: "MemberExpression[object.name='Date']", message: 'A pure room takes `now` as an argument.' },

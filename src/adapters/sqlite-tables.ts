@@ -1,0 +1,111 @@
+import type { NodeId } from '../base/ids.js';
+import { StoreError } from '../base/errors.js';
+import type { CursorStore, OutgoingKind, OutgoingStore, PoolStore } from '../ports/stores.js';
+import { fromHex } from '../base/bytes.js';
+import type { Sql } from './sqlite.js';
+
+/** Tables that a node and a client both have. */
+export const sharedTables = `
+  CREATE TABLE cursor (folder TEXT PRIMARY KEY, uid_validity TEXT NOT NULL, uid INTEGER NOT NULL) STRICT;
+  CREATE TABLE pool (
+    id INTEGER PRIMARY KEY, next_hop BLOB, ready_at INTEGER NOT NULL, bytes BLOB NOT NULL
+  ) STRICT;
+  CREATE TABLE outgoing (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, recipient TEXT NOT NULL, raw BLOB NOT NULL,
+    attempts INTEGER NOT NULL DEFAULT 0, created_at INTEGER NOT NULL, next_at INTEGER NOT NULL
+  ) STRICT;
+  CREATE INDEX outgoing_next ON outgoing (next_at);
+  CREATE TABLE pause (id INTEGER PRIMARY KEY CHECK (id = 1), until INTEGER NOT NULL) STRICT;
+`;
+
+export const cursorStore = (sql: Sql): CursorStore => ({
+  cursor: (folder) => {
+    const row = sql.first('SELECT uid_validity, uid FROM cursor WHERE folder = ?', folder);
+    return row === undefined ? undefined : { uidValidity: row.text('uid_validity'), uid: row.number('uid') };
+  },
+  setCursor: (folder, { uidValidity, uid }) => {
+    sql.run(
+      `INSERT INTO cursor (folder, uid_validity, uid) VALUES (?, ?, ?)
+       ON CONFLICT (folder) DO UPDATE SET uid_validity = excluded.uid_validity, uid = excluded.uid`,
+      folder,
+      uidValidity,
+      uid,
+    );
+  },
+});
+
+export const poolStore = (sql: Sql): PoolStore => ({
+  addToPool: (entry) => {
+    const nextHop = entry.kind === 'forward' ? (fromHex(entry.nextHop) ?? null) : null;
+    sql.run(
+      'INSERT INTO pool (id, next_hop, ready_at, bytes) VALUES (random(), ?, ?, ?)',
+      nextHop,
+      Math.ceil(entry.readyAt),
+      entry.bytes,
+    );
+  },
+  waiting: (now) =>
+    sql
+      .all(
+        'SELECT id, lower(hex(next_hop)) AS next_hop_text, next_hop IS NULL AS here FROM pool WHERE ready_at <= ?',
+        Math.floor(now),
+      )
+      .map((row) => ({
+        id: row.bigint('id'),
+        nextHop: row.number('here') === 1 ? undefined : (row.text('next_hop_text') as NodeId),
+      })),
+  takeFromPool: (id) => {
+    const row = sql.first('DELETE FROM pool WHERE id = ? RETURNING bytes', id);
+    if (row === undefined) throw new StoreError('store/write', 'the pool entry is gone');
+    return row.bytes('bytes');
+  },
+});
+
+export const outgoingStore = (sql: Sql): OutgoingStore => ({
+  addOutgoing: ({ kind, to, raw }, now) => {
+    sql.run(
+      'INSERT INTO outgoing (kind, recipient, raw, created_at, next_at) VALUES (?, ?, ?, ?, ?)',
+      kind,
+      to,
+      raw,
+      now,
+      now,
+    );
+  },
+  dueOutgoing: (now) =>
+    (sql.first('SELECT until FROM pause')?.number('until') ?? 0) > now
+      ? []
+      : sql
+          .all('SELECT id FROM outgoing WHERE next_at <= ? ORDER BY id', Math.floor(now))
+          .map((row) => row.number('id')),
+  beginAttempt: (id, retryAt) => {
+    const row = sql.first(
+      `UPDATE outgoing SET attempts = attempts + 1, next_at = ? WHERE id = ?
+       RETURNING kind, recipient, raw, attempts, created_at`,
+      Math.ceil(retryAt),
+      id,
+    );
+    if (row === undefined) return undefined;
+    return {
+      id,
+      kind: row.text('kind') as OutgoingKind,
+      to: row.text('recipient'),
+      raw: row.bytes('raw'),
+      attempts: row.number('attempts') - 1,
+      createdAt: row.number('created_at'),
+    };
+  },
+  retryOutgoingAt: (id, at) => {
+    sql.run('UPDATE outgoing SET next_at = ? WHERE id = ?', Math.ceil(at), id);
+  },
+  pauseOutgoing: (until) => {
+    sql.run(
+      'INSERT INTO pause (id, until) VALUES (1, ?) ON CONFLICT (id) DO UPDATE SET until = max(until, excluded.until)',
+      Math.ceil(until),
+    );
+  },
+  removeOutgoing: (id) => {
+    sql.run('DELETE FROM outgoing WHERE id = ?', id);
+  },
+  outgoingCount: () => sql.first('SELECT count(*) AS n FROM outgoing')?.number('n') ?? 0,
+});

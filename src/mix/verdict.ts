@@ -1,0 +1,50 @@
+import type { DropReason } from '../base/errors.js';
+import { unreachable } from '../base/errors.js';
+import type { NodeId } from '../base/ids.js';
+import { dayMs } from '../base/units.js';
+import type { Unwrapped } from '../sphinx/packet.js';
+
+/** What a mix does with an unwrapped packet, once its replay tag has proved new. */
+export type Verdict =
+  /** Wait in the pool, then go to the next hop. */
+  | { readonly kind: 'forward'; readonly nextHop: NodeId; readonly delayMs: number; readonly packet: Uint8Array }
+  /** Wait in the pool, then join the message it is a part of. */
+  | { readonly kind: 'exit'; readonly payload: Uint8Array }
+  /** One of the loops this node sends to itself has come home. */
+  | { readonly kind: 'loop' }
+  /** Cover traffic that ends here. */
+  | { readonly kind: 'cover' }
+  | { readonly kind: 'drop'; readonly reason: DropReason };
+
+/** What the judging node is, and whom it knows. */
+export interface Bench {
+  readonly isExit: boolean;
+  readonly knows: (node: NodeId) => boolean;
+}
+
+/** A sender can't park a packet here for longer than this. */
+export const longestDelayMs = 7 * dayMs;
+
+/** The verdict over one packet. */
+export const judge = (unwrapped: Unwrapped, bench: Bench): Verdict => {
+  switch (unwrapped.kind) {
+    case 'forward': {
+      const { nextHop, delayMs, packet } = unwrapped;
+      if (delayMs > longestDelayMs) return { kind: 'drop', reason: 'packet/unexpected' };
+      if (!bench.knows(nextHop)) return { kind: 'drop', reason: 'packet/unknown-next-hop' };
+      return { kind: 'forward', nextHop, delayMs, packet };
+    }
+    case 'exit':
+      return bench.isExit
+        ? { kind: 'exit', payload: unwrapped.payload }
+        : { kind: 'drop', reason: 'packet/not-an-exit' };
+    case 'to-mailbox':
+      return { kind: 'drop', reason: 'packet/unexpected' };
+    case 'loop':
+      return { kind: 'loop' };
+    case 'drop':
+      return { kind: 'cover' };
+    default:
+      return unreachable(unwrapped);
+  }
+};
