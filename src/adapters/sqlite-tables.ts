@@ -59,6 +59,7 @@ export const poolStore = (sql: Sql): PoolStore => ({
     if (row === undefined) throw new StoreError('store/write', 'the pool entry is gone');
     return row.bytes('bytes');
   },
+  expirePool: (then) => sql.run('DELETE FROM pool WHERE ready_at < ?', Math.floor(then)),
 });
 
 export const outgoingStore = (sql: Sql): OutgoingStore => ({

@@ -43,6 +43,8 @@ export interface PoolStore {
   readonly waiting: (now: number) => readonly Waiting[];
   /** Removes the entry. @returns its bytes */
   readonly takeFromPool: (id: PoolId) => Uint8Array;
+  /** Removes what should have left before `then` and could not. @returns how many */
+  readonly expirePool: (then: number) => number;
 }
 
 /** What is kept of a message whose fragments are arriving, or has been dealt with. */

@@ -56,6 +56,9 @@ describe('a mix store', () => {
     const fragment = late.find((entry) => entry.nextHop === undefined);
     expect(fragment && store.takeFromPool(fragment.id)).toEqual(bytes(3));
     expect(() => fragment && store.takeFromPool(fragment.id)).toThrow('gone');
+    expect(store.expirePool(1000)).toBe(0);
+    expect(store.expirePool(1001)).toBe(1);
+    expect(store.waiting(9999)).toEqual([]);
     store.close();
   });
 

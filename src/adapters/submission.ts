@@ -1,0 +1,117 @@
+import { createHash, timingSafeEqual } from 'node:crypto';
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import { SMTPServer } from 'smtp-server';
+import type { SMTPServerDataStream } from 'smtp-server';
+import { RouteError, StoreError, SubmissionError } from '../base/errors.js';
+import type { Log } from '../ports/log.js';
+
+/** A mail as the user's program handed it in. */
+export interface Submitted {
+  /** From the SMTP envelope, so Bcc recipients are here and nowhere else. */
+  readonly recipients: readonly string[];
+  readonly raw: Uint8Array;
+}
+
+export interface SubmissionOptions {
+  /** A loopback address. */
+  readonly host: string;
+  /** 0 takes a free one. */
+  readonly port: number;
+  readonly user: string;
+  readonly token: string;
+  readonly maxMailBytes: number;
+  /** Resolves when the mail is on the disk; only then the program hears 250. */
+  readonly accept: (mail: Submitted) => Promise<void>;
+  readonly log: Log;
+}
+
+export interface SubmissionServer {
+  readonly port: number;
+  readonly close: () => Promise<void>;
+}
+
+/** Compares in time that depends on neither string, not even on their lengths. */
+const sameSecret = (a: string, b: string): boolean =>
+  timingSafeEqual(createHash('sha256').update(a).digest(), createHash('sha256').update(b).digest());
+
+const reply = (responseCode: number, text: string): Error & { responseCode: number } =>
+  Object.assign(new Error(text), { responseCode });
+
+/** What the mail program is told; its user reads this text. */
+const replyTo = (error: unknown): Error => {
+  if (error instanceof SubmissionError) {
+    return error.code === 'submission/too-large' ? reply(552, error.message) : reply(550, error.message);
+  }
+  if (error instanceof RouteError) return reply(451, `Not sent, nothing left this machine: ${error.message}`);
+  if (error instanceof StoreError) return reply(452, `The mail could not be stored: ${error.message}`);
+  throw error;
+};
+
+const readAll = async (stream: SMTPServerDataStream): Promise<Uint8Array> => {
+  const chunks: Buffer[] = [];
+  // Over the limit smtp-server goes on reading and sets sizeExceeded; what is over it needn't be kept.
+  for await (const chunk of stream as AsyncIterable<Buffer>) if (!stream.sizeExceeded) chunks.push(chunk);
+  const all = Buffer.concat(chunks);
+  return new Uint8Array(all.buffer, all.byteOffset, all.length);
+};
+
+/**
+ * The SMTP submission server that mail programs on this machine talk to.
+ *
+ * Loopback only and without TLS, so it asks for a log-in even there: any other user or web page of this machine could
+ * reach the port. A mail is answered with 250 only when it is durable, and otherwise with words for its user.
+ *
+ * @throws the listening socket's error, e.g. EADDRINUSE
+ */
+export const submissionServer = async (options: SubmissionOptions): Promise<SubmissionServer> => {
+  const { host, port, user, token, maxMailBytes, accept, log } = options;
+  const server = new SMTPServer({
+    name: 'localhost',
+    banner: 'MixMailer',
+    authOptional: false,
+    hideSTARTTLS: true,
+    disabledCommands: ['STARTTLS'],
+    allowInsecureAuth: true,
+    disableReverseLookup: true,
+    authMethods: ['PLAIN', 'LOGIN'],
+    size: maxMailBytes,
+    maxClients: 20,
+    socketTimeout: 300_000,
+    closeTimeout: 1000,
+    logger: false,
+    onAuth: (auth, _session, done) => {
+      const userMatches = sameSecret(auth.username ?? '', user);
+      const tokenMatches = sameSecret(auth.password ?? '', token);
+      if (userMatches && tokenMatches) done(null, { user });
+      else done(reply(535, 'Wrong user or token: they are printed by "mixmailer client" when it starts'));
+    },
+    onData: (stream, session, done) => {
+      const take = async (): Promise<void> => {
+        const raw = await readAll(stream);
+        if (stream.sizeExceeded) {
+          throw new SubmissionError('submission/too-large', `Mails here may have at most ${maxMailBytes} bytes`);
+        }
+        await accept({ recipients: session.envelope.rcptTo.map(({ address }) => address), raw });
+      };
+      take().then(
+        () => done(null, 'Queued for the mix network'),
+        (error: unknown) => {
+          const answer = replyTo(error);
+          log.info('submission/refused');
+          done(answer);
+        },
+      );
+    },
+  });
+  // A program that drops its connection is no concern of ours.
+  server.on('error', (error: NodeJS.ErrnoException) =>
+    log.warn('submission/connection', { code: error.code ?? 'unknown' }),
+  );
+  const listening = server.listen(port, host);
+  await once(listening, 'listening');
+  return {
+    port: (listening.address() as AddressInfo).port,
+    close: () => new Promise((resolve) => server.close(resolve)),
+  };
+};

@@ -1,0 +1,108 @@
+import { Bug, RouteError } from '../base/errors.js';
+import type { NodeId } from '../base/ids.js';
+import { exponential } from '../base/random.js';
+import { domainOf } from '../message/address.js';
+import { cutFragments } from '../message/fragment.js';
+import type { Clock } from '../ports/clock.js';
+import type { Log } from '../ports/log.js';
+import type { Directory } from '../ports/network.js';
+import type { ClientStore, PoolEntry, QueuedMessage } from '../ports/stores.js';
+import { addBundles, hasWay } from '../post/bundles.js';
+import type { BundleDeps } from '../post/bundles.js';
+import type { Descriptor } from '../route/descriptor.js';
+import { mixKeyAt } from '../route/epoch.js';
+import type { Network } from '../route/network.js';
+import { chooseExit, choosePath } from '../route/path.js';
+import type { PathRules } from '../route/path.js';
+import type { Hop } from '../sphinx/packet.js';
+import { createPacket } from '../sphinx/packet.js';
+
+export interface SendDeps extends BundleDeps {
+  readonly store: ClientStore;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly directory: Directory;
+  readonly rules: PathRules;
+  /** Mean of the random time each packet of a message waits before it is mailed. */
+  readonly spreadMs: number;
+  /** How long a mail handed in again is recognized. */
+  readonly forgetMs: number;
+}
+
+const hopOf = (node: Descriptor, now: number): Hop => {
+  const key = mixKeyAt(node, now);
+  if (key === undefined) throw new Bug('a node without a key was chosen');
+  return { nodeId: node.nodeId, publicKey: key.publicKey, delayMs: 0 };
+};
+
+/** Throws RouteError if no path leads to this recipient now. */
+export const mustReach = (
+  deps: Pick<SendDeps, 'directory' | 'rules' | 'rng'>,
+  recipient: string,
+  now: number,
+): void => {
+  const network = deps.directory.network(now);
+  const request = { network, now, rng: deps.rng, rules: deps.rules, recipientDomain: domainOf(recipient) };
+  choosePath({ ...request, exit: chooseExit(request) });
+};
+
+/** The packets of a message: all to one exit, each over a path of its own and at a time of its own. */
+const packetsOf = (
+  deps: SendDeps,
+  { id, recipient, message }: QueuedMessage,
+  network: Network,
+): readonly PoolEntry[] => {
+  const { clock, crypto, rng, rules, spreadMs } = deps;
+  const now = clock.now();
+  const request = { network, now, rng, rules, recipientDomain: domainOf(recipient) };
+  const exit = chooseExit(request);
+  return cutFragments(message, id).map((payload) => {
+    const hops = choosePath({ ...request, exit }).map((node) => hopOf(node, now));
+    const [first] = hops;
+    if (first === undefined) throw new Bug('an empty path');
+    const bytes = createPacket(crypto, { hops, last: { kind: 'exit' }, payload, rng });
+    return { kind: 'forward', nextHop: first.nodeId, readyAt: now + exponential(rng, spreadMs), bytes };
+  });
+};
+
+/**
+ * One turn of the client: queued messages become packets, and packets whose time has come become mails.
+ *
+ * Each message moves from queue to packets, and each packet from its place to a finished mail, in one transaction:
+ * killed at any point, nothing is in two places or in none. A message that can't be sent as safely as configured stays
+ * in the queue, and the log says why.
+ *
+ * @throws StoreError, RouteError: everything stays where it was
+ */
+export const sendOnce = (deps: SendDeps): void => {
+  const { store, clock, directory, log } = deps;
+  const now = clock.now();
+  const network = directory.network(now);
+  for (const queued of store.queuedMessages()) {
+    try {
+      const entries = packetsOf(deps, queued, network);
+      store.atomically(() => {
+        for (const entry of entries) store.addToPool(entry);
+        store.unqueueMessage(queued.id);
+      });
+    } catch (error) {
+      if (!(error instanceof RouteError)) throw error;
+      log.warn(error.code, { message: error.message });
+    }
+  }
+  store.atomically(() => {
+    let stranded = 0;
+    const leaving = new Map<NodeId, Uint8Array[]>();
+    for (const { id, nextHop } of store.waiting(now)) {
+      if (nextHop === undefined) throw new Bug('a fragment in the pool of a client');
+      if (!hasWay(network, nextHop, now)) {
+        stranded++;
+        continue;
+      }
+      leaving.set(nextHop, [...(leaving.get(nextHop) ?? []), store.takeFromPool(id)]);
+    }
+    addBundles(deps, leaving, network, now);
+    if (stranded > 0) log.warn('client/first-hop-not-listed', { packets: stranded });
+    store.forgetFingerprints(now - deps.forgetMs);
+  });
+};

@@ -1,0 +1,53 @@
+import type { Base64 } from '../base/base64.js';
+import { PacketError } from '../base/errors.js';
+import type { MessageId } from '../base/ids.js';
+import { composeDelivery, checkDeliverable } from '../message/delivery.js';
+import { decodeMessage } from '../message/envelope.js';
+import { readFragment } from '../message/fragment.js';
+import { joinFragments, judgeFragment } from '../message/reassembly.js';
+import type { ReassemblyBounds } from '../message/reassembly.js';
+import type { OutgoingStore, ReassemblyStore } from '../ports/stores.js';
+import type { Tally } from './tally.js';
+
+export interface ExitDeps {
+  readonly store: ReassemblyStore & OutgoingStore;
+  readonly base64: Base64;
+  readonly tally: Tally;
+  readonly bounds: ReassemblyBounds;
+  /** The exit's own address, outer sender of what it hands over. */
+  readonly from: string;
+}
+
+/** The message is whole: policy, then a finished mail for its recipient. The id stays known, so it goes out once. */
+const handOver = ({ store, base64, tally, from }: ExitDeps, messageId: MessageId, now: number): void => {
+  try {
+    const message = decodeMessage(joinFragments(store.fragments(messageId)));
+    checkDeliverable(message);
+    const raw = composeDelivery({ from, message, messageId, now }, base64);
+    store.addOutgoing({ kind: 'delivery', to: message.recipient, raw }, now);
+    tally.add('delivery');
+  } catch (error) {
+    if (!(error instanceof PacketError)) throw error;
+    tally.add(error.code);
+  }
+  store.closeMessage(messageId, now);
+};
+
+/** Takes one fragment out of the pool into its message, and hands over the message it completes. In a transaction. */
+export const takeFragment = (deps: ExitDeps, payload: Uint8Array, now: number): void => {
+  const { store, tally, bounds } = deps;
+  try {
+    const { messageId, ...fragment } = readFragment(payload);
+    const known = store.message(messageId);
+    const decision = judgeFragment(known, fragment, { openMessages: store.openMessages(), bounds });
+    if (decision.kind === 'drop') {
+      tally.add(decision.reason);
+      return;
+    }
+    store.addFragment(messageId, fragment, now);
+    if (decision.kind === 'complete') handOver(deps, messageId, now);
+  } catch (error) {
+    if (!(error instanceof PacketError)) throw error;
+    tally.add(error.code);
+  }
+};

@@ -1,0 +1,62 @@
+import { poissonCount } from '../base/random.js';
+import type { NodeId } from '../base/ids.js';
+import { createLoop } from '../cover/loops.js';
+import { selectBatch } from '../mix/pool.js';
+import type { PoolParameters } from '../mix/pool.js';
+import { addBundles, hasWay } from '../post/bundles.js';
+import type { BundleDeps } from '../post/bundles.js';
+import type { Clock } from '../ports/clock.js';
+import type { Log } from '../ports/log.js';
+import type { Directory } from '../ports/network.js';
+import type { MixStore } from '../ports/stores.js';
+import { takeFragment } from './exit.js';
+import type { ExitDeps } from './exit.js';
+
+export interface FlushDeps extends BundleDeps, ExitDeps {
+  readonly store: MixStore;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly directory: Directory;
+  readonly self: NodeId;
+  readonly pool: PoolParameters;
+  /** Mean number of loops a node sends to itself at each flush. */
+  readonly loopsPerInterval: number;
+  /** How long a message may wait for its fragments, and how long the ids of finished ones are kept. */
+  readonly expiryMs: number;
+  readonly forgetMs: number;
+}
+
+/**
+ * The mix interval is over: some of the pool leaves.
+ *
+ * Loops join the pool first and are chosen like all others. What leaves the pool is in a finished mail, or part of a
+ * message, in the same transaction: killed at any point, a packet is in exactly one place.
+ *
+ * @throws StoreError, RouteError: the pool stays as it was
+ */
+export const flushOnce = (deps: FlushDeps): void => {
+  const { store, clock, rng, crypto, directory, tally, log } = deps;
+  const now = clock.now();
+  const network = directory.network(now);
+  store.atomically(() => {
+    for (let loops = poissonCount(rng, deps.loopsPerInterval); loops > 0; loops--) {
+      const loop = createLoop(crypto, { network, self: deps.self, now, rng });
+      if (loop === undefined) break;
+      store.addToPool({ kind: 'forward', nextHop: loop.firstHop, readyAt: now, bytes: loop.packet });
+    }
+    // A hop that is not in the list now may be in the next one: its packets wait.
+    const waiting = store.waiting(now).filter(({ nextHop }) => nextHop === undefined || hasWay(network, nextHop, now));
+    const leaving = new Map<NodeId, Uint8Array[]>();
+    for (const { id, nextHop } of selectBatch(waiting, deps.pool, rng)) {
+      const bytes = store.takeFromPool(id);
+      tally.add('out');
+      if (nextHop === undefined) takeFragment(deps, bytes, now);
+      else leaving.set(nextHop, [...(leaving.get(nextHop) ?? []), bytes]);
+    }
+    addBundles(deps, leaving, network, now);
+    tally.add('packet/unknown-next-hop', store.expirePool(now - deps.forgetMs));
+    tally.add('message/expired', store.expireMessages(now - deps.expiryMs, now));
+    store.forgetMessages(now - deps.forgetMs);
+  });
+  log.info('mix', tally.take());
+};

@@ -1,0 +1,17 @@
+import type { NodeId } from '../base/ids.js';
+import type { Descriptor } from '../route/descriptor.js';
+import type { Network } from '../route/network.js';
+
+/** The signed list of all nodes, as this process may trust it. */
+export interface Directory {
+  /**
+   * The list valid at `now`; read again when it has changed.
+   *
+   * @throws RouteError when there is none with enough valid signatures
+   */
+  readonly network: (now: number) => Network;
+}
+
+/** The node of that id, if the network has it. */
+export const nodeOf = (network: Network, id: NodeId): Descriptor | undefined =>
+  network.nodes.find((node) => node.nodeId === id);

@@ -1,0 +1,90 @@
+import { MailError, RouteError, StoreError } from '../base/errors.js';
+import type { Log } from '../ports/log.js';
+import type { Ticker, Ticking } from '../ports/ticker.js';
+
+/** Work of a process: given a signal that aborts when the process is to stop. */
+export type Job = (signal: AbortSignal) => Promise<void> | void;
+
+/**
+ * The jobs of one process, which start together and end together.
+ *
+ * When the world fails a job (mail server gone, disk full, network list expired), it is said in the log and the job's
+ * next turn tries again. When the job itself is wrong, all jobs stop and `finished` rejects.
+ */
+export class Jobs {
+  readonly #log: Log;
+  readonly #stop = new AbortController();
+  readonly #tickings: Ticking[] = [];
+  readonly #running = new Set<Promise<void>>();
+  readonly signal: AbortSignal;
+
+  constructor(log: Log, signal: AbortSignal) {
+    this.#log = log;
+    this.signal = AbortSignal.any([signal, this.#stop.signal]);
+  }
+
+  /** Does the job once. @returns whether the world let it */
+  async #once(job: Job): Promise<boolean> {
+    try {
+      await job(this.signal);
+      return true;
+    } catch (error) {
+      if (error instanceof MailError || error instanceof StoreError || error instanceof RouteError) {
+        if (!this.signal.aborted) this.#log.warn(error.code, { message: error.message });
+      } else {
+        this.#stop.abort(error);
+      }
+      return false;
+    }
+  }
+
+  #track(work: Promise<void>): void {
+    this.#running.add(work);
+    void work.finally(() => this.#running.delete(work));
+  }
+
+  /** Does the job at every tick of the schedule. */
+  every(ticker: Ticker, schedule: string, job: Job): void {
+    this.#tickings.push(
+      ticker.every(schedule, async () => {
+        await this.#once(job);
+      }),
+    );
+  }
+
+  /** Does the job again and again; after a failure `pause` first. */
+  loop(job: Job, pause: Job): void {
+    const turns = async (): Promise<void> => {
+      while (!this.signal.aborted) if (!(await this.#once(job))) await this.#once(pause);
+    };
+    this.#track(turns());
+  }
+
+  /** A job that runs when woken, never twice at once; woken while it runs, it runs once more. */
+  waking(job: Job): () => void {
+    let wanted = false;
+    let busy = false;
+    const turns = async (): Promise<void> => {
+      busy = true;
+      while (wanted && !this.signal.aborted) {
+        wanted = false;
+        await this.#once(job);
+      }
+      busy = false;
+    };
+    return () => {
+      wanted = true;
+      if (!busy) this.#track(turns());
+    };
+  }
+
+  /** Resolves when the signal has aborted and every job has come to its end. */
+  async finished(): Promise<void> {
+    if (!this.signal.aborted) {
+      await new Promise<void>((resolve) => this.signal.addEventListener('abort', () => resolve(), { once: true }));
+    }
+    await Promise.all(this.#tickings.map((ticking) => ticking.stop()));
+    await Promise.all(this.#running);
+    if (this.#stop.signal.aborted) throw this.#stop.signal.reason;
+  }
+}
