@@ -1,0 +1,98 @@
+import { once } from 'node:events';
+import net from 'node:net';
+import type { AddressInfo } from 'node:net';
+
+/** One mail as the provider of the account that hands it in gets to see it. */
+export interface SeenMail {
+  readonly from: string;
+  readonly to: readonly string[];
+  readonly raw: Buffer;
+}
+
+export interface SmtpTap {
+  readonly port: number;
+  readonly close: () => Promise<void>;
+}
+
+const endOfData = Buffer.from('\r\n.\r\n');
+
+/** Follows one SMTP dialog from the client's side and tells of every mail handed in. Clear text only. */
+class DialogReader {
+  #buffer: Buffer = Buffer.alloc(0);
+  #chunks: Buffer[] = [];
+  #inData = false;
+  #from = '';
+  #to: string[] = [];
+  readonly #tell: (mail: SeenMail) => void;
+
+  constructor(tell: (mail: SeenMail) => void) {
+    this.#tell = tell;
+  }
+
+  read(chunk: Buffer): void {
+    this.#buffer = this.#buffer.length === 0 ? chunk : Buffer.concat([this.#buffer, chunk]);
+    while (this.#inData ? this.#readData() : this.#readLine());
+  }
+
+  #readLine(): boolean {
+    const end = this.#buffer.indexOf('\r\n');
+    if (end === -1) return false;
+    const line = this.#buffer.toString('latin1', 0, end);
+    this.#buffer = this.#buffer.subarray(end + 2);
+    const address = /<([^>]*)>/.exec(line)?.[1] ?? '';
+    if (/^MAIL FROM:/i.test(line)) {
+      this.#from = address;
+      this.#to = [];
+    } else if (/^RCPT TO:/i.test(line)) this.#to.push(address);
+    else if (/^DATA$/i.test(line)) this.#inData = true;
+    return true;
+  }
+
+  #readData(): boolean {
+    const end = this.#buffer.indexOf(endOfData);
+    if (end === -1) {
+      // The terminator may lie across two chunks: its length minus one stays.
+      const sure = this.#buffer.length - (endOfData.length - 1);
+      if (sure > 0) {
+        this.#chunks.push(this.#buffer.subarray(0, sure));
+        this.#buffer = this.#buffer.subarray(sure);
+      }
+      return false;
+    }
+    this.#chunks.push(this.#buffer.subarray(0, end + 2));
+    this.#buffer = this.#buffer.subarray(end + endOfData.length);
+    this.#inData = false;
+    this.#tell({ from: this.#from, to: this.#to, raw: Buffer.concat(this.#chunks) });
+    this.#chunks = [];
+    return true;
+  }
+}
+
+/** A door in front of an SMTP server of this machine that lets everything through and shows every mail. */
+export const smtpTap = async (target: number, tell: (mail: SeenMail) => void): Promise<SmtpTap> => {
+  const sockets = new Set<net.Socket>();
+  const server = net.createServer((client) => {
+    const upstream = net.connect(target, '127.0.0.1');
+    const reader = new DialogReader(tell);
+    client.on('data', (chunk) => reader.read(chunk));
+    client.pipe(upstream).pipe(client);
+    for (const socket of [client, upstream]) {
+      sockets.add(socket);
+      socket.on('error', () => socket.destroy());
+      socket.on('close', () => {
+        sockets.delete(socket);
+        client.destroy();
+        upstream.destroy();
+      });
+    }
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return {
+    port: (server.address() as AddressInfo).port,
+    close: async () => {
+      for (const socket of sockets) socket.destroy();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+};
