@@ -14,7 +14,7 @@ import { mixKeyAt } from '../route/epoch.js';
 import type { Network } from '../route/network.js';
 import { chooseExit, choosePath } from '../route/path.js';
 import type { PathRules } from '../route/path.js';
-import type { Hop } from '../sphinx/packet.js';
+import type { Hop } from '../sphinx/header.js';
 import { createPacket } from '../sphinx/packet.js';
 
 export interface SendDeps extends BundleDeps {

@@ -87,12 +87,12 @@ export const pepMail = async (letter: Letter): Promise<string> => {
     '--wrapper--',
     '',
   );
-  const armored = await encrypt({
+  const armored: string = (await encrypt({
     message: await createMessage({ text: wrapped }),
     encryptionKeys: [...to, ...bcc, from].map((reader) => reader.publicKey),
     signingKeys: from.privateKey,
     date,
-  });
+  })) as string;
   const boundary = `----pEp${date.getTime().toString(36)}`;
   return lines(
     `From: ${from.name} <${from.address}>`,
@@ -119,15 +119,21 @@ export const pepMail = async (letter: Letter): Promise<string> => {
   );
 };
 
+/** openpgp.js declares its results by DOM types that Node's types lack. */
+interface Opened {
+  readonly data: string;
+  readonly signatures: readonly { readonly verified: Promise<true> }[];
+}
+
 /** What a reader sees of a delivered mail: the decrypted text, whose signature has been checked against the sender's key. */
 export const openMail = async (raw: string, reader: Person, sender: Person): Promise<string> => {
   const armored = /-----BEGIN PGP MESSAGE-----[^]*-----END PGP MESSAGE-----/.exec(raw)?.[0] ?? '';
-  const { data, signatures } = await decrypt({
+  const { data, signatures } = (await decrypt({
     message: await readMessage({ armoredMessage: armored }),
     decryptionKeys: reader.privateKey,
     verificationKeys: sender.publicKey,
     expectSigned: true,
-  });
+  })) as Opened;
   await Promise.all(signatures.map((signature) => signature.verified));
   return data;
 };
