@@ -3,18 +3,15 @@ import type { NodeId } from '../base/ids.js';
 import { exponential } from '../base/random.js';
 import { domainOf } from '../message/address.js';
 import { cutFragments } from '../message/fragment.js';
+import { hopOf } from '../cover/hop.js';
 import type { Clock } from '../ports/clock.js';
 import type { Log } from '../ports/log.js';
 import type { Directory } from '../ports/network.js';
 import type { ClientStore, PoolEntry, QueuedMessage } from '../ports/stores.js';
 import { addBundles, hasWay } from '../post/bundles.js';
 import type { BundleDeps } from '../post/bundles.js';
-import type { Descriptor } from '../route/descriptor.js';
-import { mixKeyAt } from '../route/epoch.js';
-import type { Network } from '../route/network.js';
 import { chooseExit, choosePath } from '../route/path.js';
-import type { PathRules } from '../route/path.js';
-import type { Hop } from '../sphinx/header.js';
+import type { PathWish } from '../route/path.js';
 import { createPacket } from '../sphinx/packet.js';
 
 export interface SendDeps extends BundleDeps {
@@ -29,21 +26,17 @@ export interface SendDeps extends BundleDeps {
   readonly forgetMs: number;
 }
 
-const hopOf = (node: Descriptor, now: number): Hop => {
-  const key = mixKeyAt(node, now);
-  if (key === undefined) throw new Bug('a node without a key was chosen');
-  return { nodeId: node.nodeId, publicKey: key.publicKey, delayMs: 0 };
-};
+/** What the user's paths keep to. */
+export type PathRules = Pick<PathWish, 'senderProvider' | 'allow'>;
 
 /** Throws RouteError if no path leads to this recipient now. */
-export const mustReach = (
-  deps: Pick<SendDeps, 'directory' | 'rules' | 'rng'>,
-  recipient: string,
-  now: number,
-): void => {
-  const network = deps.directory.network(now);
-  const request = { network, now, rng: deps.rng, rules: deps.rules, recipientDomain: domainOf(recipient) };
-  choosePath({ ...request, exit: chooseExit(request) });
+export const mustReach = (deps: Pick<SendDeps, 'directory' | 'rules' | 'rng'>, recipient: string, now: number): void => {
+  chooseExit(wishFor(deps, recipient, now));
+};
+
+const wishFor = ({ directory, rules, rng }: Pick<SendDeps, 'directory' | 'rules' | 'rng'>, recipient: string, now: number): PathWish => {
+  const network = directory.network(now);
+  return { network, now, rng, length: network.parameters.pathLength, recipientDomains: [domainOf(recipient)], ...rules };
 };
 
 /** The packets of a message: all to one exit, each over a path of its own and at a time of its own. */
@@ -52,12 +45,12 @@ const packetsOf = (
   { id, recipient, message }: QueuedMessage,
   network: Network,
 ): readonly PoolEntry[] => {
-  const { clock, crypto, rng, rules, spreadMs } = deps;
+  const { clock, crypto, rng, spreadMs } = deps;
   const now = clock.now();
-  const request = { network, now, rng, rules, recipientDomain: domainOf(recipient) };
-  const exit = chooseExit(request);
+  const wish = wishFor(deps, recipient, now);
+  const { nodeId: exit } = chooseExit(wish);
   return cutFragments(message, id).map((payload) => {
-    const hops = choosePath({ ...request, exit }).map((node) => hopOf(node, now));
+    const hops = choosePath({ ...wish, exit }).map((node) => hopOf(node, now));
     const [first] = hops;
     if (first === undefined) throw new Bug('an empty path');
     const bytes = createPacket(crypto, { hops, last: { kind: 'exit' }, payload, rng });
@@ -80,7 +73,7 @@ export const sendOnce = (deps: SendDeps): void => {
   const network = directory.network(now);
   for (const queued of store.queuedMessages()) {
     try {
-      const entries = packetsOf(deps, queued, network);
+      const entries = packetsOf(deps, queued);
       store.atomically(() => {
         for (const entry of entries) store.addToPool(entry);
         store.unqueueMessage(queued.id);

@@ -1,6 +1,7 @@
+import { Bug } from '../base/errors.js';
 import type { NodeId } from '../base/ids.js';
 import type { Rng } from '../base/random.js';
-import { mixKeyAt } from '../route/epoch.js';
+import { hopOf } from './hop.js';
 import type { Network } from '../route/network.js';
 import { chooseLoopPath } from '../route/path.js';
 import type { SphinxCrypto } from '../sphinx/crypto.js';
@@ -24,17 +25,15 @@ const loopIdBytes = 16;
 /**
  * Makes a loop through the network and back; to the hops it is a packet like any other.
  *
- * @returns undefined if the network has no way around for this node (fewer than two others, or itself not listed)
+ * @throws RouteError 'route/no-path' if the network has no way around for this node
  */
-export const createLoop = (crypto: SphinxCrypto, { network, self, now, rng }: LoopRequest): Loop | undefined => {
-  const path = chooseLoopPath({ network, self, now, rng });
-  const first = path?.[0];
-  if (path === undefined || first === undefined) return undefined;
-  const hops = path.flatMap((node) => {
-    const key = mixKeyAt(node, now);
-    return key === undefined ? [] : [{ nodeId: node.nodeId, publicKey: key.publicKey, delayMs: 0 }];
-  });
-  if (hops.length !== path.length) return undefined;
+export const createLoop = (crypto: SphinxCrypto, { network, self, now, rng }: LoopRequest): Loop => {
+  const length = Math.max(2, network.parameters.pathLength);
+  const path = chooseLoopPath({ network, self, now, rng, length, allow: new Set() });
+  const hops = path.map((node) => hopOf(node, now));
   const last = { kind: 'loop', loopId: rng(loopIdBytes) } as const;
-  return { firstHop: first.nodeId, packet: createPacket(crypto, { hops, last, payload: new Uint8Array(), rng }) };
+  const packet = createPacket(crypto, { hops, last, payload: new Uint8Array(), rng });
+  const [first] = hops;
+  if (first === undefined) throw new Bug('an empty path');
+  return { firstHop: first.nodeId, packet };
 };

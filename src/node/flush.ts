@@ -2,7 +2,6 @@ import { poissonCount } from '../base/random.js';
 import type { NodeId } from '../base/ids.js';
 import { createLoop } from '../cover/loops.js';
 import { selectBatch } from '../mix/pool.js';
-import type { PoolParameters } from '../mix/pool.js';
 import { addBundles, hasWay } from '../post/bundles.js';
 import type { BundleDeps } from '../post/bundles.js';
 import type { Clock } from '../ports/clock.js';
@@ -18,7 +17,6 @@ export interface FlushDeps extends BundleDeps, ExitDeps {
   readonly log: Log;
   readonly directory: Directory;
   readonly self: NodeId;
-  readonly pool: PoolParameters;
   /** Mean number of loops a node sends to itself at each flush. */
   readonly loopsPerInterval: number;
   /** How long a message may wait for its fragments, and how long the ids of finished ones are kept. */
@@ -38,16 +36,16 @@ export const flushOnce = (deps: FlushDeps): void => {
   const { store, clock, rng, crypto, directory, tally, log } = deps;
   const now = clock.now();
   const network = directory.network(now);
+  const pool = { minimum: network.parameters.poolMinimum, rate: network.parameters.poolRate };
   store.atomically(() => {
     for (let loops = poissonCount(rng, deps.loopsPerInterval); loops > 0; loops--) {
-      const loop = createLoop(crypto, { network, self: deps.self, now, rng });
-      if (loop === undefined) break;
-      store.addToPool({ kind: 'forward', nextHop: loop.firstHop, readyAt: now, bytes: loop.packet });
+      const { firstHop, packet } = createLoop(crypto, { network, self: deps.self, now, rng });
+      store.addToPool({ kind: 'forward', nextHop: firstHop, readyAt: now, bytes: packet });
     }
     // A hop that is not in the list now may be in the next one: its packets wait.
     const waiting = store.waiting(now).filter(({ nextHop }) => nextHop === undefined || hasWay(network, nextHop, now));
     const leaving = new Map<NodeId, Uint8Array[]>();
-    for (const { id, nextHop } of selectBatch(waiting, deps.pool, rng)) {
+    for (const { id, nextHop } of selectBatch(waiting, pool, rng)) {
       const bytes = store.takeFromPool(id);
       tally.add('out');
       if (nextHop === undefined) takeFragment(deps, bytes, now);

@@ -1,5 +1,3 @@
-import type { NodeId } from '../base/ids.js';
-import type { Descriptor } from '../route/descriptor.js';
 import type { Network } from '../route/network.js';
 
 /** The signed list of all nodes, as this process may trust it. */
@@ -11,7 +9,3 @@ export interface Directory {
    */
   readonly network: (now: number) => Network;
 }
-
-/** The node of that id, if the network has it. */
-export const nodeOf = (network: Network, id: NodeId): Descriptor | undefined =>
-  network.nodes.find((node) => node.nodeId === id);

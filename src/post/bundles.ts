@@ -21,7 +21,7 @@ export interface BundleDeps {
 
 /** Whether packets for this next hop have a way: it is in the network and has a key now. */
 export const hasWay = (network: Network, nextHop: NodeId, now: number): boolean => {
-  const node = network.nodes.get(nextHop);
+  const node = network.byId.get(nextHop);
   return node !== undefined && mixKeyAt(node, now) !== undefined;
 };
 
@@ -38,7 +38,7 @@ export const addBundles = (
   now: number,
 ): void => {
   for (const [nextHop, waiting] of packets) {
-    const node = network.nodes.get(nextHop);
+    const node = network.byId.get(nextHop);
     const key = node && mixKeyAt(node, now);
     if (node === undefined || key === undefined) throw new Bug('packets for a node without a way');
     const hop = { nodeId: nextHop, publicKey: key.publicKey, delayMs: 0 };
