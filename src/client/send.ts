@@ -3,7 +3,7 @@ import type { NodeId } from '../base/ids.js';
 import { exponential } from '../base/random.js';
 import { domainOf } from '../message/address.js';
 import { cutFragments } from '../message/fragment.js';
-import { hopOf } from '../cover/hop.js';
+import { hopOf } from '../route/hop.js';
 import type { Clock } from '../ports/clock.js';
 import type { Log } from '../ports/log.js';
 import type { Directory } from '../ports/network.js';
@@ -30,13 +30,28 @@ export interface SendDeps extends BundleDeps {
 export type PathRules = Pick<PathWish, 'senderProvider' | 'allow'>;
 
 /** Throws RouteError if no path leads to this recipient now. */
-export const mustReach = (deps: Pick<SendDeps, 'directory' | 'rules' | 'rng'>, recipient: string, now: number): void => {
+export const mustReach = (
+  deps: Pick<SendDeps, 'directory' | 'rules' | 'rng'>,
+  recipient: string,
+  now: number,
+): void => {
   chooseExit(wishFor(deps, recipient, now));
 };
 
-const wishFor = ({ directory, rules, rng }: Pick<SendDeps, 'directory' | 'rules' | 'rng'>, recipient: string, now: number): PathWish => {
+const wishFor = (
+  { directory, rules, rng }: Pick<SendDeps, 'directory' | 'rules' | 'rng'>,
+  recipient: string,
+  now: number,
+): PathWish => {
   const network = directory.network(now);
-  return { network, now, rng, length: network.parameters.pathLength, recipientDomains: [domainOf(recipient)], ...rules };
+  return {
+    network,
+    now,
+    rng,
+    length: network.parameters.pathLength,
+    recipientDomains: [domainOf(recipient)],
+    ...rules,
+  };
 };
 
 /** The packets of a message: all to one exit, each over a path of its own and at a time of its own. */

@@ -1,7 +1,7 @@
 import { Bug } from '../base/errors.js';
 import type { NodeId } from '../base/ids.js';
 import type { Rng } from '../base/random.js';
-import { hopOf } from './hop.js';
+import { hopOf } from '../route/hop.js';
 import type { Network } from '../route/network.js';
 import { chooseLoopPath } from '../route/path.js';
 import type { SphinxCrypto } from '../sphinx/crypto.js';

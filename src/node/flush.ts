@@ -1,5 +1,7 @@
+import { RouteError } from '../base/errors.js';
 import { poissonCount } from '../base/random.js';
 import type { NodeId } from '../base/ids.js';
+import type { Network } from '../route/network.js';
 import { createLoop } from '../cover/loops.js';
 import { selectBatch } from '../mix/pool.js';
 import { addBundles, hasWay } from '../post/bundles.js';
@@ -24,6 +26,23 @@ export interface FlushDeps extends BundleDeps, ExitDeps {
   readonly forgetMs: number;
 }
 
+/** Puts this interval's loops into the pool. A network without a way around for this node still has its packets moved. */
+const addLoops = (
+  { store, crypto, rng, tally, self, loopsPerInterval }: FlushDeps,
+  network: Network,
+  now: number,
+): void => {
+  try {
+    for (let loops = poissonCount(rng, loopsPerInterval); loops > 0; loops--) {
+      const { firstHop, packet } = createLoop(crypto, { network, self, now, rng });
+      store.addToPool({ kind: 'forward', nextHop: firstHop, readyAt: now, bytes: packet });
+    }
+  } catch (error) {
+    if (!(error instanceof RouteError)) throw error;
+    tally.add('cover/no-path');
+  }
+};
+
 /**
  * The mix interval is over: some of the pool leaves.
  *
@@ -33,15 +52,12 @@ export interface FlushDeps extends BundleDeps, ExitDeps {
  * @throws StoreError, RouteError: the pool stays as it was
  */
 export const flushOnce = (deps: FlushDeps): void => {
-  const { store, clock, rng, crypto, directory, tally, log } = deps;
+  const { store, clock, rng, directory, tally, log } = deps;
   const now = clock.now();
   const network = directory.network(now);
   const pool = { minimum: network.parameters.poolMinimum, rate: network.parameters.poolRate };
   store.atomically(() => {
-    for (let loops = poissonCount(rng, deps.loopsPerInterval); loops > 0; loops--) {
-      const { firstHop, packet } = createLoop(crypto, { network, self: deps.self, now, rng });
-      store.addToPool({ kind: 'forward', nextHop: firstHop, readyAt: now, bytes: packet });
-    }
+    addLoops(deps, network, now);
     // A hop that is not in the list now may be in the next one: its packets wait.
     const waiting = store.waiting(now).filter(({ nextHop }) => nextHop === undefined || hasWay(network, nextHop, now));
     const leaving = new Map<NodeId, Uint8Array[]>();

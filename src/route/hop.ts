@@ -1,6 +1,6 @@
 import { Bug } from '../base/errors.js';
-import type { Descriptor } from '../route/descriptor.js';
-import { mixKeyAt } from '../route/epoch.js';
+import type { Descriptor } from './descriptor.js';
+import { mixKeyAt } from './epoch.js';
 import type { Hop } from '../sphinx/header.js';
 
 /** A chosen node as a hop of a packet made at `now`, which waits in the node's pool and no longer. */
