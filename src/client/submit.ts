@@ -1,13 +1,14 @@
-import { ascii, concat } from '../base/bytes.js';
 import { sha256 } from '@noble/hashes/sha2.js';
+import type { Base64 } from '../base/base64.js';
+import { ascii, concat } from '../base/bytes.js';
 import { SubmissionError } from '../base/errors.js';
 import { messageIdBytes, messageIdOf } from '../base/ids.js';
 import type { Rng } from '../base/random.js';
-import { parseRecipient } from '../message/address.js';
+import { recipientAddress } from '../message/address.js';
 import { encodeMessage } from '../message/envelope.js';
 import { maxMessageBytes } from '../message/fragment.js';
 import { sealable } from '../message/hygiene.js';
-import type { KeyIds } from '../message/hygiene.js';
+import type { KeyIds } from '../message/openpgp.js';
 import type { Clock } from '../ports/clock.js';
 import type { MimeParser } from '../ports/mail.js';
 import type { QueueStore, Store } from '../ports/stores.js';
@@ -15,6 +16,7 @@ import type { QueueStore, Store } from '../ports/stores.js';
 export interface SubmitDeps {
   readonly store: Store & QueueStore;
   readonly parse: MimeParser;
+  readonly base64: Base64;
   readonly clock: Clock;
   readonly rng: Rng;
   readonly keyIds: KeyIds;
@@ -37,10 +39,10 @@ export interface Submission {
  * @throws SubmissionError with words for the user; RouteError when the network can't carry it now; nothing is queued then
  */
 export const submitMail = async (deps: SubmitDeps, { recipients, raw }: Submission): Promise<void> => {
-  const { store, parse, clock, rng, keyIds, mustReach } = deps;
-  const addresses = new Set(recipients.map(parseRecipient));
+  const { store, parse, base64, clock, rng, keyIds, mustReach } = deps;
+  const addresses = new Set(recipients.map(recipientAddress));
   if (addresses.size === 0) throw new SubmissionError('submission/no-recipient', 'The mail has no recipient');
-  const sealed = sealable(await parse(raw), keyIds);
+  const sealed = sealable(await parse(raw), keyIds, base64);
   const now = clock.now();
   const queued = [...addresses].map((recipient) => {
     const message = encodeMessage({ recipient, ...sealed });

@@ -4,9 +4,9 @@ import type { MessageId } from '../base/ids.js';
 import { composeDelivery, checkDeliverable } from '../message/delivery.js';
 import { decodeMessage } from '../message/envelope.js';
 import { readFragment } from '../message/fragment.js';
-import { joinFragments, judgeFragment } from '../message/reassembly.js';
-import type { ReassemblyBounds } from '../message/reassembly.js';
-import type { OutgoingStore, ReassemblyStore } from '../ports/stores.js';
+import { decideFragment, joinFragments } from '../message/reassembly.js';
+import type { ReassemblyBounds, StoredMessage } from '../message/reassembly.js';
+import type { MessageRecord, OutgoingStore, ReassemblyStore } from '../ports/stores.js';
 import type { Tally } from './tally.js';
 
 export interface ExitDeps {
@@ -21,8 +21,8 @@ export interface ExitDeps {
 /** The message is whole: policy, then a finished mail for its recipient. The id stays known, so it goes out once. */
 const handOver = ({ store, base64, tally, from }: ExitDeps, messageId: MessageId, now: number): void => {
   try {
-    const message = decodeMessage(joinFragments(store.fragments(messageId)));
-    checkDeliverable(message);
+    const fragments = store.fragments(messageId).map((fragment) => ({ messageId, ...fragment }));
+    const message = checkDeliverable(decodeMessage(joinFragments(fragments)));
     const raw = composeDelivery({ from, message, messageId, now }, base64);
     store.addOutgoing({ kind: 'delivery', to: message.recipient, raw }, now);
     tally.add('delivery');
@@ -33,13 +33,18 @@ const handOver = ({ store, base64, tally, from }: ExitDeps, messageId: MessageId
   store.closeMessage(messageId, now);
 };
 
+const storedOf = (record: MessageRecord | undefined): StoredMessage | undefined => {
+  if (record === undefined) return undefined;
+  return record.closed ? { kind: 'done' } : { kind: 'open', ...record };
+};
+
 /** Takes one fragment out of the pool into its message, and hands over the message it completes. In a transaction. */
 export const takeFragment = (deps: ExitDeps, payload: Uint8Array, now: number): void => {
   const { store, tally, bounds } = deps;
   try {
-    const { messageId, ...fragment } = readFragment(payload);
-    const known = store.message(messageId);
-    const decision = judgeFragment(known, fragment, { openMessages: store.openMessages(), bounds });
+    const fragment = readFragment(payload);
+    const { messageId } = fragment;
+    const decision = decideFragment(fragment, storedOf(store.message(messageId)), store.openMessages(), bounds);
     if (decision.kind === 'drop') {
       tally.add(decision.reason);
       return;

@@ -21,8 +21,7 @@ export interface FlushDeps extends BundleDeps, ExitDeps {
   readonly self: NodeId;
   /** Mean number of loops a node sends to itself at each flush. */
   readonly loopsPerInterval: number;
-  /** How long a message may wait for its fragments, and how long the ids of finished ones are kept. */
-  readonly expiryMs: number;
+  /** How long ids of finished messages, and packets without a way, are kept. */
   readonly forgetMs: number;
 }
 
@@ -69,7 +68,7 @@ export const flushOnce = (deps: FlushDeps): void => {
     }
     addBundles(deps, leaving, network, now);
     tally.add('packet/unknown-next-hop', store.expirePool(now - deps.forgetMs));
-    tally.add('message/expired', store.expireMessages(now - deps.expiryMs, now));
+    tally.add('message/expired', store.expireMessages(now - deps.bounds.expiryMs, now));
     store.forgetMessages(now - deps.forgetMs);
   });
   log.info('mix', tally.take());
