@@ -1,5 +1,3 @@
-import { concat } from './bytes.js';
-
 /**
  * RFC 4648 base64 between bytes and ASCII bytes. The reference is `pureBase64`; adapters/node-base64 is the fast one,
  * proven equal by test. Decoding skips white space and line breaks and gives undefined on any other foreign byte, on
@@ -71,9 +69,13 @@ export const pureBase64: Base64 = { encode, decode };
 
 /** Cuts base64 text into CRLF-ended lines of `lineLength` characters (RFC 2045: at most 76). */
 export const base64Lines = (text: Uint8Array, lineLength: number): Uint8Array => {
-  const lines: Uint8Array[] = [];
-  const lineEnd = Uint8Array.of(13, 10);
-  for (let from = 0; from < text.length; from += lineLength)
-    lines.push(text.subarray(from, from + lineLength), lineEnd);
-  return concat(...lines);
+  const out = new Uint8Array(text.length + 2 * Math.ceil(text.length / lineLength));
+  for (let from = 0, at = 0; from < text.length; from += lineLength) {
+    const line = text.subarray(from, from + lineLength);
+    out.set(line, at);
+    at += line.length;
+    out[at++] = 13;
+    out[at++] = 10;
+  }
+  return out;
 };

@@ -21,6 +21,17 @@ export const equalBytes = (a: Uint8Array, b: Uint8Array): boolean => {
   return difference === 0;
 };
 
+/** Where `wanted` (not empty) first begins at `from` or later, or -1. */
+export const indexOfBytes = (bytes: Uint8Array, wanted: Uint8Array, from = 0): number => {
+  const first = wanted[0] ?? 0;
+  for (let at = bytes.indexOf(first, from); at >= 0; at = bytes.indexOf(first, at + 1)) {
+    let same = 1;
+    while (same < wanted.length && bytes[at + same] === wanted[same]) same++;
+    if (same === wanted.length) return at;
+  }
+  return -1;
+};
+
 const hexDigits = '0123456789abcdef';
 const hexPairs: readonly string[] = Array.from(
   { length: 256 },

@@ -81,6 +81,8 @@ export interface ParsedMail {
   readonly parts: readonly MimePart[];
   /** Addresses in To, Cc and Bcc: for `sendmail -t` only. */
   readonly recipients: readonly string[];
+  /** The mail has the header `pEp-auto-consume` with the value `yes`: its receiver's engine takes it away unseen. */
+  readonly autoConsume?: boolean;
 }
 
 /** The general MIME parser, for whatever isn't in canonical form. Rejects with SubmissionError 'submission/malformed'. */
