@@ -55,11 +55,7 @@ const wishFor = (
 };
 
 /** The packets of a message: all to one exit, each over a path of its own and at a time of its own. */
-const packetsOf = (
-  deps: SendDeps,
-  { id, recipient, message }: QueuedMessage,
-  network: Network,
-): readonly PoolEntry[] => {
+const packetsOf = (deps: SendDeps, { id, recipient, message }: QueuedMessage): readonly PoolEntry[] => {
   const { clock, crypto, rng, spreadMs } = deps;
   const now = clock.now();
   const wish = wishFor(deps, recipient, now);

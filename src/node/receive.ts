@@ -1,6 +1,6 @@
 import type { Base64 } from '../base/base64.js';
 import { Bug, SubmissionError, unreachable } from '../base/errors.js';
-import { packetsInParts } from '../carrier/armor.js';
+import { packetsInParts } from '../carrier/parts.js';
 import { sliceCarrierMail } from '../carrier/carrier.js';
 import { judge } from '../mix/verdict.js';
 import type { Bench } from '../mix/verdict.js';

@@ -1,0 +1,66 @@
+import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+
+const main = fileURLToPath(new URL('../../src/main.js', import.meta.url));
+
+/** Runs one `mixmailer` command to its end. @returns what it printed on standard output */
+export const mixmailer = async (...args: readonly string[]): Promise<string> => {
+  const child = spawn(process.execPath, [main, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+  let out = '';
+  let trouble = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (out += text));
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (trouble += text));
+  const [code] = (await once(child, 'close')) as [number | null];
+  if (code !== 0) throw new Error(`mixmailer ${args.join(' ')} ended with ${String(code)}: ${trouble || out}`);
+  return out;
+};
+
+/** A `mixmailer` process that keeps running. */
+export class Running {
+  readonly name: string;
+  readonly #child: ChildProcess;
+  #out = '';
+  #trouble = '';
+
+  constructor(name: string, ...args: readonly string[]) {
+    this.name = name;
+    this.#child = spawn(process.execPath, [main, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+    this.#child.stdout?.setEncoding('utf8').on('data', (text: string) => (this.#out += text));
+    this.#child.stderr?.setEncoding('utf8').on('data', (text: string) => (this.#trouble += text));
+  }
+
+  /** Everything it has said on standard error. */
+  get log(): string {
+    return this.#trouble;
+  }
+
+  /** Resolves with the match when its standard output matches; rejects when it ends before. */
+  async says(pattern: RegExp): Promise<RegExpExecArray> {
+    for (;;) {
+      const found = pattern.exec(this.#out);
+      if (found !== null) return found;
+      if (this.#child.exitCode !== null || this.#child.signalCode !== null)
+        throw new Error(`${this.name} ended: ${this.#trouble || this.#out}`);
+      const stdout = this.#child.stdout;
+      if (stdout === null) throw new Error(`${this.name} has no output`);
+      await Promise.race([once(stdout, 'data'), once(this.#child, 'close')]);
+    }
+  }
+
+  async #gone(): Promise<void> {
+    if (this.#child.exitCode === null && this.#child.signalCode === null) await once(this.#child, 'exit');
+  }
+
+  async stop(): Promise<void> {
+    this.#child.kill('SIGTERM');
+    await this.#gone();
+  }
+
+  /** As a power cut does. */
+  async kill(): Promise<void> {
+    this.#child.kill('SIGKILL');
+    await this.#gone();
+  }
+}
