@@ -1,0 +1,154 @@
+import { RouteError } from '../base/errors.js';
+import { type NodeId, parseNodeId } from '../base/ids.js';
+import { domainOf, parseDomain, parseMailbox } from './address.js';
+import {
+  badDocument,
+  dataLines,
+  Fields,
+  type Field,
+  publicKeyOf,
+  readDocument,
+  readTime,
+  signDocument,
+  timeText,
+} from './document.js';
+import { isMixPublicKey } from './mix-key.js';
+
+/** What a node says of itself, signed with its identity key. */
+export interface Descriptor {
+  readonly nodeId: NodeId;
+  /** For people: 1 to 32 of a-z, 0-9 and -, beginning with a letter. Proves nothing. */
+  readonly name: string;
+  /** The mailbox that takes its packets. */
+  readonly address: string;
+  /** Domain of whoever runs that mailbox; the address's own domain unless the operator says otherwise. */
+  readonly provider: string;
+  readonly roles: readonly Role[];
+  /** At least one; see `mixKeyAt` for the one to use. */
+  readonly mixKeys: readonly MixKeyOffer[];
+  readonly publishedAt: number;
+  readonly software: string | undefined;
+  /** The signed document itself, canonical: what a network list holds. */
+  readonly text: string;
+}
+
+/** A mix relays packets; an exit also hands mail to its recipient. */
+export type Role = 'mix' | 'exit';
+
+/** A mix key as senders see it. */
+export interface MixKeyOffer {
+  /** X-Wing, 1216 bytes. */
+  readonly publicKey: Uint8Array;
+  /** Senders use it from here, */
+  readonly notBefore: number;
+  /** and up to here, excluded. */
+  readonly notAfter: number;
+}
+
+/** What a node fills in; its id and signature come from the key. Times are whole seconds. */
+export interface DescriptorDraft {
+  readonly name: string;
+  readonly address: string;
+  readonly provider?: string;
+  readonly roles: readonly Role[];
+  readonly mixKeys: readonly MixKeyOffer[];
+  readonly publishedAt: number;
+  readonly software?: string;
+}
+
+/** About 1.8 KB a mix key. */
+export const largestDescriptorCharacters = 32_768;
+const mostMixKeys = 8;
+
+const roleNames: readonly string[] = ['mix', 'exit'] satisfies Role[];
+
+const readName = (text: string): string | undefined => (/^[a-z][a-z0-9-]{0,31}$/.test(text) ? text : undefined);
+const readSoftware = (text: string): string | undefined => (/^[\w.+/-]{1,64}$/.test(text) ? text : undefined);
+const isRole = (text: string): text is Role => roleNames.includes(text);
+const lowerCase =
+  (read: (text: string) => string | undefined) =>
+  (text: string): string | undefined =>
+    read(text) === text ? text : undefined;
+
+/** Whether that is a name a node may carry. */
+export const isNodeName = (text: string): boolean => readName(text) !== undefined;
+
+/**
+ * The descriptor, signed.
+ *
+ *   mixmailer-descriptor 1
+ *   node <NodeId>
+ *   name | address | provider | published | software <...>
+ *   role <mix or exit>                                 one line each
+ *   mix-key <not before> <not after>                   times like 2026-11-22T00:00:00Z
+ *   data <base64>                                      the 1216 bytes of the key
+ *   signature <NodeId> ...
+ *   end mixmailer-descriptor
+ *
+ * @param secretKey the node's Ed25519 identity, 32 bytes
+ * @throws RouteError `route/bad-document` when the draft could not be read back
+ */
+export const signDescriptor = (draft: DescriptorDraft, secretKey: Uint8Array): string => {
+  const lines = [
+    `node ${publicKeyOf(secretKey)}`,
+    `name ${draft.name}`,
+    `address ${draft.address}`,
+    `provider ${draft.provider ?? domainOf(draft.address)}`,
+    ...draft.roles.map((role) => `role ${role}`),
+    `published ${timeText(draft.publishedAt)}`,
+    ...(draft.software === undefined ? [] : [`software ${draft.software}`]),
+    ...draft.mixKeys.flatMap((key) => [
+      `mix-key ${timeText(key.notBefore)} ${timeText(key.notAfter)}`,
+      ...dataLines(key.publicKey),
+    ]),
+  ];
+  return readDescriptor(signDocument('descriptor', lines, secretKey)).text;
+};
+
+const readMixKey = ({ value, data }: Field): MixKeyOffer => {
+  const [from, to, ...rest] = value.split(' ').map(readTime);
+  if (from === undefined || to === undefined || from >= to || rest.length > 0)
+    throw badDocument('mix-key: expected two times, the earlier one first');
+  if (!isMixPublicKey(data)) throw badDocument('mix-key: expected an X-Wing public key of 1216 bytes');
+  return { publicKey: data, notBefore: from, notAfter: to };
+};
+
+/**
+ * Reads a descriptor, checks every field and the node's own signature. Whether to trust the node is the network list's
+ * matter: anybody can sign a descriptor for a key of their own.
+ *
+ * @throws RouteError `route/bad-document` when a field is missing, wrong or twice
+ * @throws RouteError `route/bad-signature` when the node's key did not sign it
+ */
+export const readDescriptor = (text: string): Descriptor => {
+  const document = readDocument('descriptor', text, largestDescriptorCharacters);
+  if (document.inner.length > 0) throw badDocument('a descriptor holds no other document');
+  const fields = new Fields(document.fields);
+  const nodeId = fields.one('node', '64 lower-case hex digits', (value) =>
+    parseNodeId(value) === value ? parseNodeId(value) : undefined,
+  );
+  if (document.signatures.length !== 1 || document.signatures[0]?.by !== nodeId)
+    throw new RouteError('route/bad-signature', 'the descriptor is not signed by its own node, and nobody else');
+  if (!document.signatures[0].valid)
+    throw new RouteError('route/bad-signature', "the node's signature does not fit the descriptor");
+
+  const roles = fields.many('role').map(({ value }) => value);
+  if (roles.length === 0 || new Set(roles).size < roles.length)
+    throw badDocument('role: expected one or more, each once');
+  const mixKeys = fields.many('mix-key').map(readMixKey);
+  if (mixKeys.length === 0 || mixKeys.length > mostMixKeys)
+    throw badDocument(`mix-key: expected 1 to ${mostMixKeys}, got ${mixKeys.length}`);
+  return {
+    nodeId,
+    name: fields.one('name', '1 to 32 of a-z, 0-9 and -, a letter first', readName),
+    address: fields.one('address', 'a mailbox with its domain in lower case', lowerCase(parseMailbox)),
+    provider: fields.one('provider', 'a domain in lower case', lowerCase(parseDomain)),
+    // A role this program doesn't know is one it doesn't use.
+    roles: roles.filter(isRole),
+    mixKeys,
+    publishedAt: fields.one('published', 'a time like 2026-11-22T00:00:00Z', readTime),
+    software:
+      fields.optional('software') && fields.one('software', '1 to 64 letters, digits and _ . + / -', readSoftware),
+    text: document.text,
+  };
+};

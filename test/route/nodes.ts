@@ -1,0 +1,53 @@
+import { sha256 } from '@noble/hashes/sha2.js';
+import { ascii } from '../../src/base/bytes.js';
+import { nodeIdOf } from '../../src/base/ids.js';
+import { type Rng, seededRng } from '../../src/base/random.js';
+import { dayMs } from '../../src/base/units.js';
+import { type Descriptor, type DescriptorDraft, type Role, signDescriptor } from '../../src/route/descriptor.js';
+import { defaultNetworkParameters, type Network } from '../../src/route/network.js';
+
+/** 2026-11-22T00:00:00Z, a Sunday. */
+export const now = 1_795_305_600_000;
+
+export const secretOf = (name: string): Uint8Array => sha256(ascii(`secret of ${name}`));
+export const rngOf = (name: string): Rng => seededRng(sha256(ascii(name)));
+
+/** A well-formed X-Wing public key (all its numbers are 0x505). */
+export const plainMixKey = (): Uint8Array => new Uint8Array(1216).fill(5);
+
+export const draftOf = (name: string, more: Partial<DescriptorDraft> = {}): DescriptorDraft => ({
+  name,
+  address: `mix@${name}.example`,
+  roles: ['mix', 'exit'],
+  mixKeys: [{ publicKey: plainMixKey(), notBefore: now - dayMs, notAfter: now + 6 * dayMs }],
+  publishedAt: now - dayMs,
+  software: 'mixmailer/0.1.0',
+  ...more,
+});
+
+export const signedNode = (name: string, more: Partial<DescriptorDraft> = {}): string =>
+  signDescriptor(draftOf(name, more), secretOf(name));
+
+/** A node without a document, for path choice. */
+export const nodeAt = (provider: string, name: string, roles: readonly Role[] = ['mix', 'exit']): Descriptor => ({
+  nodeId: nodeIdOf(sha256(ascii(name))),
+  name,
+  address: `${name}@${provider}`,
+  provider,
+  roles,
+  mixKeys: [{ publicKey: plainMixKey(), notBefore: now - dayMs, notAfter: now + dayMs }],
+  publishedAt: now,
+  software: undefined,
+  text: '',
+});
+
+export const networkOf = (nodes: readonly Descriptor[]): Network => ({
+  validFrom: now - dayMs,
+  validUntil: now + dayMs,
+  previous: undefined,
+  parameters: defaultNetworkParameters,
+  nodes,
+  byId: new Map(nodes.map((node) => [node.nodeId, node])),
+  digest: '00'.repeat(32),
+  text: '',
+});
