@@ -13,7 +13,7 @@ const rooms = {
   post: ['base', 'sphinx', 'route', 'message', 'mix', 'cover', 'carrier', 'ports'],
   node: ['base', 'sphinx', 'route', 'message', 'mix', 'cover', 'carrier', 'ports', 'post'],
   client: ['base', 'sphinx', 'route', 'message', 'mix', 'cover', 'carrier', 'ports', 'post'],
-  adapters: ['base', 'sphinx', 'message', 'carrier', 'ports'],
+  adapters: ['base', 'sphinx', 'route', 'message', 'carrier', 'ports'],
   cli: ['base', 'sphinx', 'route', 'message', 'mix', 'cover', 'carrier', 'ports', 'post', 'node', 'client', 'adapters'],
 };
 const pure = new Set(['base', 'sphinx', 'route', 'message', 'mix', 'cover', 'carrier']);
