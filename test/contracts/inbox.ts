@@ -1,0 +1,270 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { equalBytes, latin1 } from '../../src/base/bytes.js';
+import type { Cursor, Inbox, InboxMail } from '../../src/ports/mail.js';
+
+/** How much one fetch of an inbox under test may take. */
+export interface Limits {
+  readonly maxMailBytes?: number;
+  readonly maxFetchBytes?: number;
+  readonly maxFetchCount?: number;
+  readonly deadlineMs?: number;
+}
+
+/** One new, empty mailbox with everything the world can do to it. */
+export interface InboxRig {
+  readonly open: (limits?: Limits) => Inbox;
+  /** An inbox that logs in with a wrong password. */
+  readonly openWithWrongPassword: () => Inbox;
+  /** Resolves when the mail is in the mailbox. */
+  readonly deliver: (raw: Uint8Array) => Promise<void>;
+  /** A folder beside the inbox, emptied and made anew under another UIDVALIDITY, with one mail in it. */
+  readonly rebuild: (folder: string, raw: Uint8Array) => Promise<void>;
+  /** Another client flags the mail with that UID `\Deleted`, without expunging it. */
+  readonly markDeleted: (uid: number) => Promise<void>;
+  /** What another client sees in the inbox. */
+  readonly uids: () => Promise<readonly number[]>;
+  /** Ends the links of the inboxes opened so far. */
+  readonly cut: () => void;
+  readonly freeze: () => void;
+  readonly thaw: () => void;
+  readonly stop: () => Promise<void>;
+}
+
+/** A server on which mailboxes for the contract can be made. */
+export interface InboxServer {
+  readonly rig: () => Promise<InboxRig>;
+  readonly stop: () => Promise<void>;
+}
+
+const lines = (text: string): string => text.replaceAll('\n', '\r\n');
+
+/** A small mail, different for every name, with a line that begins with a dot. */
+export const mailNamed = (name: string, body = ''): Uint8Array =>
+  Buffer.from(
+    lines(
+      `From: <a@mix.test>\nTo: <b@mix.test>\nSubject: ${name}\nMessage-ID: <${name}@mix.test>\n` +
+        `Date: Sun, 22 Nov 2026 10:00:00 +0000\nMIME-Version: 1.0\nContent-Type: text/plain\n\n` +
+        `This is ${name}.\n.dot\n..dots\n${body}`,
+    ),
+  );
+
+/** Base64-like text of about that many bytes, in lines of 76. */
+export const bulk = (bytes: number): string =>
+  Array.from({ length: Math.ceil(bytes / 78) }, (_, i) => `${i}`.padStart(8, '0').repeat(10).slice(0, 76)).join('\n') +
+  '\n';
+
+const endsWith = (whole: Uint8Array, end: Uint8Array): boolean =>
+  whole.length >= end.length && equalBytes(whole.subarray(whole.length - end.length), end);
+
+const never = new AbortController().signal;
+const subject = ({ raw }: InboxMail): string => /^Subject: (.*)\r$/m.exec(latin1(raw ?? new Uint8Array()))?.[1] ?? '';
+
+const quickly = async (work: Promise<unknown>): Promise<number> => {
+  const from = performance.now();
+  await work;
+  return performance.now() - from;
+};
+
+/** What every Inbox does, whatever server is behind it. */
+export const inboxContract = (name: string, start: () => Promise<InboxServer>): void => {
+  describe(`${name}: inbox`, () => {
+    let server: InboxServer;
+    let rig: InboxRig;
+    const opened: Inbox[] = [];
+    const open = (limits?: Limits): Inbox => {
+      const inbox = rig.open(limits);
+      opened.push(inbox);
+      return inbox;
+    };
+
+    beforeAll(async () => {
+      server = await start();
+    });
+    afterAll(() => server.stop());
+    beforeEach(async () => {
+      rig = await server.rig();
+    });
+    afterEach(async () => {
+      rig.thaw();
+      await Promise.all(opened.splice(0).map((inbox) => inbox.close()));
+      await rig.stop();
+    });
+
+    it('has an inbox among its folders', async () => {
+      expect(await open().folders(never)).toContain('INBOX');
+    });
+
+    it('fetches nothing from an empty inbox', async () => {
+      const fetched = await open().fetch('INBOX', undefined, never);
+      expect(fetched.mails).toEqual([]);
+      expect(fetched.more).toBe(false);
+    });
+
+    it('gives a mail byte for byte, below what servers put on top', async () => {
+      const sent = mailNamed('exact');
+      await rig.deliver(sent);
+      const { mails } = await open().fetch('INBOX', undefined, never);
+      expect(mails).toHaveLength(1);
+      expect(mails[0]?.raw !== undefined && endsWith(mails[0].raw, sent)).toBe(true);
+    });
+
+    it('goes on behind the cursor, and gives everything again after a cursor of another folder life', async () => {
+      const inbox = open();
+      await rig.deliver(mailNamed('one'));
+      const first = await inbox.fetch('INBOX', undefined, never);
+      const cursor: Cursor = { uidValidity: first.uidValidity, uid: first.mails[0]?.uid ?? 0 };
+      expect((await inbox.fetch('INBOX', cursor, never)).mails).toEqual([]);
+      await rig.deliver(mailNamed('two'));
+      expect((await inbox.fetch('INBOX', cursor, never)).mails.map(subject)).toEqual(['two']);
+      const stale = { uidValidity: `${first.uidValidity}1`, uid: 10_000 };
+      expect((await inbox.fetch('INBOX', stale, never)).mails.map(subject)).toEqual(['one', 'two']);
+    });
+
+    it('hands out many mails in order, a bounded number at a time', async () => {
+      const names = Array.from({ length: 25 }, (_, i) => `mail-${i}`);
+      for (const each of names) await rig.deliver(mailNamed(each));
+      const inbox = open({ maxFetchCount: 10 });
+      const seen: string[] = [];
+      const counts: number[] = [];
+      let cursor: Cursor | undefined;
+      for (let more = true; more;) {
+        const fetched = await inbox.fetch('INBOX', cursor, never);
+        const last = fetched.mails.at(-1);
+        if (last === undefined) break;
+        cursor = { uidValidity: fetched.uidValidity, uid: last.uid };
+        seen.push(...fetched.mails.map(subject));
+        counts.push(fetched.mails.length);
+        more = fetched.more;
+      }
+      expect(seen).toEqual(names);
+      expect(counts).toEqual([10, 10, 5]);
+    });
+
+    it('stops before the byte limit, but never before the first mail', async () => {
+      for (const each of ['x', 'y', 'z']) await rig.deliver(mailNamed(each, bulk(20_000)));
+      const fetched = await open({ maxFetchBytes: 30_000 }).fetch('INBOX', undefined, never);
+      expect(fetched.mails.map(subject)).toEqual(['x']);
+      expect(fetched.more).toBe(true);
+      expect((await open({ maxFetchBytes: 50_000 }).fetch('INBOX', undefined, never)).mails).toHaveLength(2);
+    });
+
+    it('names a mail over the size limit without fetching it', async () => {
+      await rig.deliver(mailNamed('huge', bulk(60_000)));
+      await rig.deliver(mailNamed('small'));
+      const { mails } = await open({ maxMailBytes: 30_000 }).fetch('INBOX', undefined, never);
+      expect(mails.map(({ raw }) => raw === undefined)).toEqual([true, false]);
+    });
+
+    it('carries a mail of 3 MB unharmed', async () => {
+      const sent = mailNamed('big', bulk(3_000_000));
+      await rig.deliver(sent);
+      const { mails } = await open().fetch('INBOX', undefined, never);
+      expect(mails[0]?.raw !== undefined && endsWith(mails[0].raw, sent)).toBe(true);
+    });
+
+    it('removes those mails and nothing else, not even what another client marked deleted', async () => {
+      for (const each of ['keep', 'go', 'marked', 'go-too']) await rig.deliver(mailNamed(each));
+      const inbox = open();
+      const { mails, uidValidity } = await inbox.fetch('INBOX', undefined, never);
+      const [keep = 0, go = 0, marked = 0, goToo = 0] = mails.map(({ uid }) => uid);
+      await rig.markDeleted(marked);
+      await inbox.remove('INBOX', uidValidity, [goToo, go], never);
+      expect(await rig.uids()).toEqual([keep, marked]);
+    });
+
+    it('takes a mail that is already gone, and an old folder life, for removed', async () => {
+      await rig.deliver(mailNamed('once'));
+      const inbox = open();
+      const { mails, uidValidity } = await inbox.fetch('INBOX', undefined, never);
+      const uids = mails.map(({ uid }) => uid);
+      await inbox.remove('INBOX', uidValidity, uids, never);
+      await inbox.remove('INBOX', uidValidity, uids, never);
+      await rig.deliver(mailNamed('newer'));
+      const [newer = 0] = await rig.uids();
+      await inbox.remove('INBOX', `${uidValidity}1`, [newer], never);
+      expect(await rig.uids()).toEqual([newer]);
+    });
+
+    it('sees a rebuilt folder by its UIDVALIDITY and gives its mails whatever the cursor says', async () => {
+      const inbox = open();
+      await rig.rebuild('Parcels', mailNamed('before'));
+      const before = await inbox.fetch('Parcels', undefined, never);
+      expect(before.mails.map(subject)).toEqual(['before']);
+      await inbox.fetch('INBOX', undefined, never);
+      await rig.rebuild('Parcels', mailNamed('after'));
+      const cursor = { uidValidity: before.uidValidity, uid: 1000 };
+      const after = await inbox.fetch('Parcels', cursor, never);
+      expect(after.uidValidity).not.toBe(before.uidValidity);
+      expect(after.mails.map(subject)).toEqual(['after']);
+    });
+
+    it('tells of mail that comes while waiting', async () => {
+      const inbox = open();
+      await inbox.fetch('INBOX', undefined, never);
+      const waited = quickly(inbox.waitForMail(60_000, never));
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      await rig.deliver(mailNamed('news'));
+      expect(await waited).toBeLessThan(20_000);
+      expect((await inbox.fetch('INBOX', undefined, never)).mails.map(subject)).toEqual(['news']);
+    });
+
+    it('tells of mail that came between the fetch and the wait', async () => {
+      const inbox = open();
+      await inbox.fetch('INBOX', undefined, never);
+      await rig.deliver(mailNamed('between'));
+      expect(await quickly(inbox.waitForMail(60_000, never))).toBeLessThan(20_000);
+    });
+
+    it('tells of mail although another job looks into another folder meanwhile', async () => {
+      const inbox = open();
+      const [, other = 'INBOX'] = await inbox.folders(never);
+      await inbox.fetch('INBOX', undefined, never);
+      const waited = quickly(inbox.waitForMail(60_000, never));
+      await inbox.fetch(other, undefined, never);
+      await rig.deliver(mailNamed('meanwhile'));
+      expect(await waited).toBeLessThan(20_000);
+    });
+
+    it('waits no longer than asked, and not at all after an abort', async () => {
+      const inbox = open();
+      await inbox.fetch('INBOX', undefined, never);
+      const tookMs = await quickly(inbox.waitForMail(300, never));
+      expect(tookMs).toBeGreaterThan(250);
+      expect(tookMs).toBeLessThan(5000);
+      const abort = new AbortController();
+      const waited = quickly(inbox.waitForMail(60_000, abort.signal));
+      setTimeout(() => abort.abort(), 100);
+      expect(await waited).toBeLessThan(5000);
+    });
+
+    it('gives up at its deadline when the server falls silent, and is well again afterwards', async () => {
+      const inbox = open({ deadlineMs: 500 });
+      await inbox.fetch('INBOX', undefined, never);
+      rig.freeze();
+      await expect(inbox.fetch('INBOX', undefined, never)).rejects.toMatchObject({ code: 'mail/timeout' });
+      rig.thaw();
+      expect((await inbox.fetch('INBOX', undefined, never)).mails).toEqual([]);
+    });
+
+    it('connects anew at the next call after its link was cut', async () => {
+      const inbox = open();
+      await inbox.fetch('INBOX', undefined, never);
+      rig.cut();
+      await rig.deliver(mailNamed('after-the-cut'));
+      expect((await inbox.fetch('INBOX', undefined, never)).mails.map(subject)).toEqual(['after-the-cut']);
+    });
+
+    it('refuses work after an abort and after close', async () => {
+      const inbox = open();
+      await expect(inbox.fetch('INBOX', undefined, AbortSignal.abort())).rejects.toMatchObject({ code: 'mail/closed' });
+      await inbox.close();
+      await expect(inbox.folders(never)).rejects.toMatchObject({ code: 'mail/closed' });
+    });
+
+    it('says that the log-in failed when the password is wrong', async () => {
+      const inbox = rig.openWithWrongPassword();
+      opened.push(inbox);
+      await expect(inbox.folders(never)).rejects.toMatchObject({ code: 'mail/login' });
+    });
+  });
+};

@@ -1,0 +1,136 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { equalBytes, latin1 } from '../../src/base/bytes.js';
+import type { Outbox } from '../../src/ports/mail.js';
+import { bulk, mailNamed } from './inbox.js';
+
+/** One sender and one receiver with everything the world can do between them. */
+export interface OutboxRig {
+  readonly from: string;
+  readonly to: string;
+  readonly open: (limits?: { readonly deadlineMs?: number; readonly maxLinks?: number }) => Outbox;
+  /** An outbox that logs in with a wrong password. */
+  readonly openWithWrongPassword: () => Outbox;
+  /** An outbox whose server is away. */
+  readonly openToNobody: () => Outbox;
+  /** The mails of the receiver, once there are at least `count`. */
+  readonly received: (count: number) => Promise<readonly Uint8Array[]>;
+  /** An address nobody has; undefined where the server takes mail for any. */
+  readonly nobody: string | undefined;
+  /** Ends the links opened so far, as a server does with idle ones. */
+  readonly cut: () => void;
+  readonly freeze: () => void;
+  readonly thaw: () => void;
+  readonly stop: () => Promise<void>;
+}
+
+export interface OutboxServer {
+  readonly rig: () => Promise<OutboxRig>;
+  readonly stop: () => Promise<void>;
+}
+
+const never = new AbortController().signal;
+const accepted = { kind: 'accepted', code: 250 };
+
+const endsWith = (whole: Uint8Array, end: Uint8Array): boolean =>
+  whole.length >= end.length && equalBytes(whole.subarray(whole.length - end.length), end);
+
+/** What every Outbox does, whatever server is behind it. */
+export const outboxContract = (name: string, start: () => Promise<OutboxServer>): void => {
+  describe(`${name}: outbox`, () => {
+    let server: OutboxServer;
+    let rig: OutboxRig;
+    const opened: Outbox[] = [];
+    const kept = (outbox: Outbox): Outbox => {
+      opened.push(outbox);
+      return outbox;
+    };
+
+    beforeAll(async () => {
+      server = await start();
+    });
+    afterAll(() => server.stop());
+    beforeEach(async () => {
+      rig = await server.rig();
+    });
+    afterEach(async () => {
+      rig.thaw();
+      await Promise.all(opened.splice(0).map((outbox) => outbox.close()));
+      await rig.stop();
+    });
+
+    it('hands a mail over byte for byte', async () => {
+      const raw = mailNamed('exact');
+      const outbox = kept(rig.open());
+      expect(await outbox.send({ from: rig.from, to: rig.to, raw }, never)).toEqual(accepted);
+      const [mail] = await rig.received(1);
+      expect(mail !== undefined && endsWith(mail, raw)).toBe(true);
+    });
+
+    it('hands 3 MB over unharmed', async () => {
+      const raw = mailNamed('big', bulk(3_000_000));
+      const outbox = kept(rig.open());
+      expect(await outbox.send({ from: rig.from, to: rig.to, raw }, never)).toEqual(accepted);
+      const [mail] = await rig.received(1);
+      expect(mail !== undefined && endsWith(mail, raw)).toBe(true);
+    });
+
+    it('leaves the bytes it was given as they were', async () => {
+      const raw = mailNamed('mine');
+      const before = raw.slice();
+      await kept(rig.open()).send({ from: rig.from, to: rig.to, raw }, never);
+      expect(equalBytes(raw, before)).toBe(true);
+    });
+
+    it('hands over many mails at once, each one time', async () => {
+      const outbox = kept(rig.open({ maxLinks: 2 }));
+      const names = Array.from({ length: 20 }, (_, i) => `many-${i}`);
+      const sent = names.map((each) => outbox.send({ from: rig.from, to: rig.to, raw: mailNamed(each) }, never));
+      expect(await Promise.all(sent)).toEqual(names.map(() => accepted));
+      const subjects = (await rig.received(names.length)).map((raw) => /^Subject: (.*)\r$/m.exec(latin1(raw))?.[1]);
+      expect(subjects.sort()).toEqual(names.sort());
+    });
+
+    it('is refused for a recipient nobody has, and goes on with the next mail', async () => {
+      if (rig.nobody === undefined) return;
+      const outbox = kept(rig.open({ maxLinks: 1 }));
+      const refused = await outbox.send({ from: rig.from, to: rig.nobody, raw: mailNamed('lost') }, never);
+      expect(refused).toEqual({ kind: 'refused', code: 550 });
+      expect(await outbox.send({ from: rig.from, to: rig.to, raw: mailNamed('next') }, never)).toEqual(accepted);
+    });
+
+    it('comes back later when the password is wrong', async () => {
+      const outbox = kept(rig.openWithWrongPassword());
+      const outcome = await outbox.send({ from: rig.from, to: rig.to, raw: mailNamed('no') }, never);
+      expect(outcome).toMatchObject({ kind: 'later', why: 'login' });
+    });
+
+    it('comes back later when nobody listens', async () => {
+      const outcome = await kept(rig.openToNobody()).send({ from: rig.from, to: rig.to, raw: mailNamed('no') }, never);
+      expect(outcome).toEqual({ kind: 'later', code: undefined, why: 'connect' });
+    });
+
+    it('comes back later at its deadline when the server falls silent before the mail', async () => {
+      rig.freeze();
+      const outbox = kept(rig.open({ deadlineMs: 500 }));
+      const outcome = await outbox.send({ from: rig.from, to: rig.to, raw: mailNamed('silent') }, never);
+      expect(outcome).toEqual({ kind: 'later', code: undefined, why: 'timeout' });
+    });
+
+    it('takes a new link when the old one was closed while it rested', async () => {
+      const outbox = kept(rig.open({ maxLinks: 1 }));
+      await outbox.send({ from: rig.from, to: rig.to, raw: mailNamed('first') }, never);
+      rig.cut();
+      expect(await outbox.send({ from: rig.from, to: rig.to, raw: mailNamed('second') }, never)).toEqual(accepted);
+      expect(await rig.received(2)).toHaveLength(2);
+    });
+
+    it('sends nothing after an abort or after close', async () => {
+      const outbox = kept(rig.open());
+      const mail = { from: rig.from, to: rig.to, raw: mailNamed('never') };
+      expect(await outbox.send(mail, AbortSignal.abort())).toMatchObject({ kind: 'later' });
+      await outbox.close();
+      expect(await outbox.send(mail, never)).toMatchObject({ kind: 'later' });
+      expect(await rig.received(0)).toEqual([]);
+    });
+  });
+};

@@ -1,0 +1,70 @@
+import { inboxContract, type InboxRig } from '../contracts/inbox.js';
+import { outboxContract, type OutboxRig } from '../contracts/outbox.js';
+import { fakeInbox, FakeMailbox } from './inbox.js';
+import { fakeMailWorld } from './mail-world.js';
+import { fakeOutbox, handlings } from './outbox.js';
+
+const nothingToStop = (): Promise<void> => Promise.resolve();
+
+const inboxRig = (): InboxRig => {
+  const mailbox = new FakeMailbox(['INBOX', 'Parcels']);
+  return {
+    open: (limits) => fakeInbox(mailbox, limits),
+    openWithWrongPassword: () => {
+      mailbox.fault = 'mail/login';
+      return fakeInbox(mailbox);
+    },
+    deliver: (raw) => {
+      mailbox.put(raw);
+      return Promise.resolve();
+    },
+    rebuild: (folder, raw) => {
+      mailbox.rebuild(folder);
+      mailbox.put(raw, folder);
+      return Promise.resolve();
+    },
+    markDeleted: (uid) => {
+      mailbox.markDeleted(uid);
+      return Promise.resolve();
+    },
+    uids: () => Promise.resolve(mailbox.uids()),
+    cut: () => mailbox.stir(),
+    freeze: () => (mailbox.frozen = true),
+    thaw: () => (mailbox.frozen = false),
+    stop: nothingToStop,
+  };
+};
+
+const outboxRig = (): OutboxRig => {
+  const world = fakeMailWorld();
+  const from = world.account('a@mix.test');
+  const to = world.account('b@mix.test');
+  const opening =
+    (handling: keyof typeof handlings): (() => ReturnType<typeof fakeOutbox>) =>
+    () =>
+      fakeOutbox(
+        () => true,
+        () => handlings[handling],
+      );
+  let frozen = false;
+  return {
+    from: from.address,
+    to: to.address,
+    open: () => {
+      const silent = { outcome: { kind: 'later', code: undefined, why: 'timeout' }, taken: false } as const;
+      world.handle = () => (frozen ? silent : undefined);
+      return from.outbox;
+    },
+    openWithWrongPassword: opening('noLogin'),
+    openToNobody: opening('noConnection'),
+    received: () => Promise.resolve(to.mailbox.raws()),
+    nobody: 'nobody@mix.test',
+    cut: () => undefined,
+    freeze: () => (frozen = true),
+    thaw: () => (frozen = false),
+    stop: nothingToStop,
+  };
+};
+
+inboxContract('fake', () => Promise.resolve({ rig: () => Promise.resolve(inboxRig()), stop: nothingToStop }));
+outboxContract('fake', () => Promise.resolve({ rig: () => Promise.resolve(outboxRig()), stop: nothingToStop }));
