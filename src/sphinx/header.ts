@@ -2,7 +2,7 @@ import { concat, equalBytes } from '../base/bytes.js';
 import { Bug, PacketError } from '../base/errors.js';
 import type { NodeId } from '../base/ids.js';
 import type { Rng } from '../base/random.js';
-import { decodeBlock, encodeForward, encodeLast, type ForwardCommand, type LastCommand } from './commands.js';
+import { decodeBlock, encodeForward, type ForwardCommand, type LastCommand } from './commands.js';
 import type { SphinxCrypto } from './crypto.js';
 import { geometry } from './geometry.js';
 import { decapsulate, encapsulate, type Encapsulated, type ExpandedKey } from './kem.js';
@@ -20,11 +20,12 @@ export interface Hop {
   readonly delayMs: number;
 }
 
-/** The hops of a packet in order and what the last one does. */
-export interface Path {
+/** The hops of a packet in order and what the last one finds. */
+export interface HeaderContent {
   /** 1 to 5. */
   readonly hops: readonly Hop[];
-  readonly last: LastCommand;
+  /** Routing block of the last hop, 1189 bytes (commands: encodeLast). */
+  readonly lastBlock: Uint8Array;
 }
 
 /** A header, and for every hop the payload key it will derive. */
@@ -78,11 +79,11 @@ const fillerOf = (crypto: SphinxCrypto, hops: readonly SealedHop[]): Uint8Array 
  * Source: Sphinx (2009) section 3.2; Kuhn, Beck, Schiffner, Jorswieck, Strufe, "On Privacy Notions in Anonymous
  * Communication" and "Breaking and (Partially) Fixing Provably Secure Onion Routing" (2020) for the random bytes.
  */
-export const createHeader = (crypto: SphinxCrypto, { hops, last }: Path, rng: Rng): CreatedHeader => {
+export const createHeader = (crypto: SphinxCrypto, { hops, lastBlock }: HeaderContent, rng: Rng): CreatedHeader => {
   if (hops.length < 1 || hops.length > maxHops) throw new Bug('a path has 1 to 5 hops');
   const sealed = hops.map((hop) => seal(crypto, hop, rng));
   const filler = fillerOf(crypto, sealed);
-  const innermost = concat(encodeLast(last), rng((maxHops - hops.length) * blockBytes));
+  const innermost = concat(lastBlock, rng((maxHops - hops.length) * blockBytes));
 
   let next: (SealedHop & { readonly mac: Uint8Array; readonly routing: Uint8Array }) | undefined;
   for (const sealedHop of sealed.toReversed()) {

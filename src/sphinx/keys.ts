@@ -17,27 +17,22 @@ const labels = {
   replayTag: ascii('replay tag'),
 };
 
-/** HKDF-Expand with SHA-256 (RFC 5869). @param key 32 bytes @param lengthBytes a multiple of 32 */
-export const expand = (crypto: SphinxCrypto, key: Uint8Array, info: Uint8Array, lengthBytes: number): Uint8Array => {
-  const out = new Uint8Array(lengthBytes);
-  for (let at = 0, i = 1; at < lengthBytes; at += 32, i++)
-    out.set(crypto.hmac(key, out.subarray(Math.max(at - 32, 0), at), info, Uint8Array.of(i)), at);
-  return out;
-};
+const one = Uint8Array.of(1);
 
 /**
  * The keys of one hop: HKDF-SHA-256, extract with the protocol's name as salt, then one expand a key under its own
- * label.
+ * label (RFC 5869).
  *
  * @param sharedSecret 32 bytes, from the KEM; fresh for every hop of every packet, so every key here is used once
  */
 export const hopKeys = (crypto: SphinxCrypto, sharedSecret: Uint8Array): HopKeys => {
   const prk = crypto.hmac(salt, sharedSecret);
-  const one = (info: Uint8Array): Uint8Array => expand(crypto, prk, info, 32);
+  // HKDF-Expand to one block is one HMAC over info | 1.
+  const expand = (info: Uint8Array): Uint8Array => crypto.hmac(prk, info, one);
   return {
-    headerMac: one(labels.headerMac),
-    routing: one(labels.routing),
-    payload: one(labels.payload),
-    replayTag: one(labels.replayTag),
+    headerMac: expand(labels.headerMac),
+    routing: expand(labels.routing),
+    payload: expand(labels.payload),
+    replayTag: expand(labels.replayTag),
   };
 };

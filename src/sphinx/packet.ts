@@ -2,9 +2,10 @@ import { concat } from '../base/bytes.js';
 import { Bug, PacketError, unreachable } from '../base/errors.js';
 import type { NodeId } from '../base/ids.js';
 import type { Rng } from '../base/random.js';
+import { encodeLast, type LastCommand } from './commands.js';
 import type { SphinxCrypto } from './crypto.js';
 import { geometry } from './geometry.js';
-import { createHeader, nextHeader, openHeader, type Hop, type Path } from './header.js';
+import { createHeader, nextHeader, openHeader, type Hop } from './header.js';
 import type { ExpandedKey } from './kem.js';
 import { decryptWide, encryptWide, type WideBlock } from './sprp.js';
 
@@ -52,24 +53,25 @@ export const checkPayload = ([left, right]: WideBlock): Uint8Array => {
   return right;
 };
 
-export interface PacketContent extends Path {
+export interface PacketContent {
+  /** 1 to 5. */
+  readonly hops: readonly Hop[];
+  readonly last: LastCommand;
   /** At most 25,638 bytes; the last hop gets it padded with zeros to that length, so it must tell its own end. */
   readonly payload: Uint8Array;
+  /** All its randomness: the same rng gives the same bytes. */
+  readonly rng: Rng;
 }
 
 /**
  * A packet of 32,768 bytes for the first of its hops.
  *
- * @param rng all its randomness: the same rng gives the same bytes
  * @throws Bug for what a caller can know beforehand: 1 to 5 hops with valid keys, payload and ids of the right length
  *
  * Source: Sphinx (2009) section 3.2, with a KEM a hop.
  */
-export const createPacket = (
-  crypto: SphinxCrypto,
-  { hops, last, payload, rng }: PacketContent & { readonly rng: Rng },
-): Uint8Array => {
-  const { header, payloadKeys } = createHeader(crypto, { hops, last }, rng);
+export const createPacket = (crypto: SphinxCrypto, { hops, last, payload, rng }: PacketContent): Uint8Array => {
+  const { header, payloadKeys } = createHeader(crypto, { hops, lastBlock: encodeLast(last) }, rng);
   let block = padPayload(payload);
   for (const key of payloadKeys.toReversed()) block = encryptWide(crypto, key, block);
   return concat(header, ...block);
@@ -81,7 +83,11 @@ export const createPacket = (
  * @param rng as for a packet of one hop, then for 25,670 bytes
  */
 export const createDrop = (crypto: SphinxCrypto, hop: Pick<Hop, 'nodeId' | 'publicKey'>, rng: Rng): Uint8Array => {
-  const { header } = createHeader(crypto, { hops: [{ ...hop, delayMs: 0 }], last: { kind: 'drop' } }, rng);
+  const { header } = createHeader(
+    crypto,
+    { hops: [{ ...hop, delayMs: 0 }], lastBlock: encodeLast({ kind: 'drop' }) },
+    rng,
+  );
   return concat(header, rng(payloadBytes));
 };
 

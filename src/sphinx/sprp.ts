@@ -1,11 +1,7 @@
-import { ascii } from '../base/bytes.js';
 import type { SphinxCrypto } from './crypto.js';
-import { expand } from './keys.js';
 
 /** A payload as the wide-block cipher sees it: left 32 bytes, right all the others. */
 export type WideBlock = readonly [left: Uint8Array, right: Uint8Array];
-
-const info = ascii('lioness');
 
 const xor32 = (a: Uint8Array, b: Uint8Array): Uint8Array => {
   const out = new Uint8Array(32);
@@ -13,12 +9,14 @@ const xor32 = (a: Uint8Array, b: Uint8Array): Uint8Array => {
   return out;
 };
 
-/** k1 | k2 | k3 | k4 = HKDF-Expand(payload key, "lioness", 128). */
+const zeros128 = new Uint8Array(128);
+
+/** k1 | k2 | k3 | k4 = the first 128 bytes of the payload key's ChaCha20 key stream. */
 const subkeys = (
   crypto: SphinxCrypto,
   payloadKey: Uint8Array,
 ): readonly [Uint8Array, Uint8Array, Uint8Array, Uint8Array] => {
-  const keys = expand(crypto, payloadKey, info, 128);
+  const keys = crypto.stream(payloadKey, zeros128);
   return [keys.subarray(0, 32), keys.subarray(32, 64), keys.subarray(64, 96), keys.subarray(96)];
 };
 

@@ -2,6 +2,7 @@ import { concat, fromHex } from '../base/bytes.js';
 import { Bug, PacketError } from '../base/errors.js';
 import { nodeIdOf, nodeIdBytes, type NodeId } from '../base/ids.js';
 import type { Rng } from '../base/random.js';
+import { encodeLast } from './commands.js';
 import type { SphinxCrypto } from './crypto.js';
 import { geometry } from './geometry.js';
 import { createHeader, type Hop } from './header.js';
@@ -42,7 +43,11 @@ export interface CreatedSurb {
  * Source: Sphinx (2009) section 3.4.
  */
 export const createSurb = (crypto: SphinxCrypto, { hops, surbId, address, rng }: SurbRequest): CreatedSurb => {
-  const { header, payloadKeys } = createHeader(crypto, { hops, last: { kind: 'to-mailbox', surbId, address } }, rng);
+  const { header, payloadKeys } = createHeader(
+    crypto,
+    { hops, lastBlock: encodeLast({ kind: 'to-mailbox', surbId, address }) },
+    rng,
+  );
   const firstHop = fromHex(hops[0]?.nodeId ?? '');
   if (firstHop?.length !== nodeIdBytes) throw new Bug('a node id is 64 hex digits');
   const payloadKey = rng(keyBytes);
