@@ -4,6 +4,7 @@ import type { NodeId } from '../base/ids.js';
 import type { Network } from '../route/network.js';
 import { createLoop } from '../cover/loops.js';
 import { selectBatch } from '../mix/pool.js';
+import type { PoolParameters } from '../mix/pool.js';
 import { addBundles, hasWay } from '../post/bundles.js';
 import type { BundleDeps } from '../post/bundles.js';
 import type { Clock } from '../ports/clock.js';
@@ -19,6 +20,8 @@ export interface FlushDeps extends BundleDeps, ExitDeps {
   readonly log: Log;
   readonly directory: Directory;
   readonly self: NodeId;
+  /** What this node keeps back at least, if the network's own parameters keep back less. */
+  readonly strictest: PoolParameters;
   /** Mean number of loops a node sends to itself at each flush. */
   readonly loopsPerInterval: number;
   /** How long ids of finished messages, and packets without a way, are kept. */
@@ -54,7 +57,11 @@ export const flushOnce = (deps: FlushDeps): void => {
   const { store, clock, rng, directory, tally, log } = deps;
   const now = clock.now();
   const network = directory.network(now);
-  const pool = { minimum: network.parameters.poolMinimum, rate: network.parameters.poolRate };
+  const { poolMinimum, poolRate } = network.parameters;
+  const pool = {
+    minimum: Math.max(poolMinimum, deps.strictest.minimum),
+    rate: Math.min(poolRate, deps.strictest.rate),
+  };
   store.atomically(() => {
     addLoops(deps, network, now);
     // A hop that is not in the list now may be in the next one: its packets wait.

@@ -1,4 +1,3 @@
-import { hourMs } from '../base/units.js';
 import type { KeyStore } from '../ports/keys.js';
 import type { Ticker } from '../ports/ticker.js';
 import { Jobs } from '../post/jobs.js';
@@ -56,6 +55,3 @@ export const runMixNode = async (deps: MixNodeDeps, signal: AbortSignal): Promis
   post();
   await jobs.finished();
 };
-
-/** The ids of finished messages are kept for as long as a copy of a fragment could still be unwrapped, and a day more. */
-export const forgetMessagesMs = (longestKeyLifeMs: number): number => longestKeyLifeMs + 24 * hourMs;

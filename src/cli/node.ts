@@ -1,0 +1,28 @@
+import type { Command } from 'commander';
+import { composeNode } from '../compose.js';
+import { loadConfig, nodeConfig } from '../config.js';
+import { runMixNode } from '../node/mix-node.js';
+import { untilStopped } from './stop.js';
+
+export const register = (program: Command): void => {
+  program
+    .command('node')
+    .description('run a mix node on its mailbox')
+    .requiredOption('-c, --config <file>', 'configuration file')
+    .action(async ({ config: file }: { readonly config: string }) => {
+      const config = loadConfig(file);
+      const { name, exit } = nodeConfig(config);
+      const { deps, close } = composeNode(config);
+      try {
+        await untilStopped(async (signal) => {
+          const running = runMixNode(deps, signal);
+          process.stdout.write(
+            `running ${name}${exit ? ' (exit)' : ''} on ${config.mail.address}, flush ${deps.schedule}\n`,
+          );
+          await running;
+        });
+      } finally {
+        await close();
+      }
+    });
+};

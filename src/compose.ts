@@ -1,0 +1,182 @@
+import path from 'node:path';
+import { chooseCrypto } from './adapters/node-crypto.js';
+import { cronTicker } from './adapters/cron-ticker.js';
+import { fileKeys } from './adapters/file-keys.js';
+import { fileNetwork } from './adapters/file-network.js';
+import { imapInbox } from './adapters/imap-inbox.js';
+import { parseMail } from './adapters/mime.js';
+import { nodeBase64 } from './adapters/node-base64.js';
+import { accountOf } from './adapters/secrets.js';
+import { smtpOutbox } from './adapters/smtp-outbox.js';
+import { lockFolder } from './adapters/sqlite.js';
+import { sqliteClientStore } from './adapters/sqlite-client-store.js';
+import { sqliteMixStore } from './adapters/sqlite-mix-store.js';
+import { stderrLog } from './adapters/stderr-log.js';
+import { systemClock, systemRng } from './adapters/system.js';
+import { inlineUnwrapper, workerUnwrapper } from './adapters/unwrap-workers.js';
+import { ConfigError } from './base/errors.js';
+import { nodeIdOf } from './base/ids.js';
+import { dayMs } from './base/units.js';
+import type { ClientDeps } from './client/client.js';
+import { mustReach } from './client/send.js';
+import { submitMail } from './client/submit.js';
+import type { Submission } from './client/submit.js';
+import { clientConfig, networkConfig, nodeConfig } from './config.js';
+import type { Config } from './config.js';
+import type { MixNodeDeps } from './node/mix-node.js';
+import { Tally } from './node/tally.js';
+import type { Directory } from './ports/network.js';
+import { epochAt, epochSpan } from './route/epoch.js';
+import { identityKeyOf } from './route/descriptor.js';
+
+/** Where a role's things are in its data folder. */
+export const keyFolder = (config: Config): string => path.join(config.data, 'keys');
+const databaseOf = (config: Config): string => path.join(config.data, 'mixmailer.db');
+
+/** A role with everything it needs from the world, and how to let go of it. */
+export interface Composed<Deps> {
+  readonly deps: Deps;
+  readonly close: () => Promise<void>;
+}
+
+const directoryOf = (config: Config): Directory => {
+  const { list, authorities, threshold } = networkConfig(config);
+  return fileNetwork(list, { authorities, threshold });
+};
+
+/** A node's keys, by the epochs of its config. */
+export const keysOf = (config: Config) => {
+  const rule = nodeConfig(config).keys;
+  return fileKeys(keyFolder(config), { rng: systemRng, spanAt: (at) => epochSpan(rule, epochAt(rule, at)) });
+};
+
+/**
+ * A mix node on its mailbox.
+ *
+ * @throws ConfigError, RouteError (no valid network list), StoreError (data folder in use)
+ */
+export const composeNode = (config: Config): Composed<MixNodeDeps> => {
+  const { mail } = config;
+  const node = nodeConfig(config);
+  if (mail.imap === undefined) throw new ConfigError(`mail.imap: expected a section, got nothing (in ${config.file})`);
+  const directory = directoryOf(config);
+  const { parameters } = directory.network(systemClock.now());
+  const keyStore = keysOf(config);
+  const self = nodeIdOf(identityKeyOf(keyStore.identity()));
+  const lock = lockFolder(config.data);
+  const store = sqliteMixStore(databaseOf(config));
+  const inbox = imapInbox(accountOf('mail.imap', mail.imap, mail.proxy), stderrLog);
+  const outbox = smtpOutbox(accountOf('mail.smtp', mail.smtp, mail.proxy), stderrLog);
+  const crypto = chooseCrypto();
+  const unwrapper = node.workers === 0 ? inlineUnwrapper(crypto) : workerUnwrapper(node.workers);
+  const deps: MixNodeDeps = {
+    inbox,
+    outbox,
+    store,
+    unwrapper,
+    crypto,
+    keyStore,
+    self,
+    directory,
+    parse: parseMail,
+    base64: nodeBase64,
+    rng: systemRng,
+    clock: systemClock,
+    ticker: cronTicker,
+    log: stderrLog,
+    tally: new Tally(),
+    from: mail.address,
+    keys: (now) => keyStore.mixKeys(now),
+    bench: (now) => {
+      const { byId } = directory.network(now);
+      return { isExit: node.exit, knows: (id) => byId.has(id) };
+    },
+    strictest: { minimum: node.mix.pool.minimum, rate: node.mix.pool.rate },
+    loopsPerInterval: node.cover.loopsPerInterval,
+    bounds: node.limits,
+    // A copy of a fragment can be unwrapped as long as the longest-lived mix key.
+    forgetMs: 2 * node.keys.lengthMs + node.keys.graceMs + dayMs,
+    schedule: parameters.mixSchedule,
+    pollMs: node.pollMs,
+  };
+  const close = async (): Promise<void> => {
+    await Promise.all([inbox.close(), outbox.close(), unwrapper.close()]);
+    store.close();
+    lock.release();
+  };
+  return { deps, close };
+};
+
+/** How long a mail that is handed in a second time is recognized as the same. */
+const forgetSubmissionsMs = 7 * dayMs;
+
+/** Takes mails into the client's queue. */
+export interface ClientQueue {
+  readonly submit: (mail: Submission) => Promise<void>;
+  readonly close: () => void;
+}
+
+/**
+ * The client's queue alone, as `mixmailer sendmail` opens it beside a running client.
+ *
+ * @throws ConfigError, StoreError
+ */
+export const composeQueue = (config: Config): ClientQueue => {
+  const client = clientConfig(config);
+  const directory = directoryOf(config);
+  const rules = { senderProvider: config.mail.provider, allow: client.paths.allow };
+  const store = sqliteClientStore(databaseOf(config));
+  return {
+    submit: (mail) =>
+      submitMail(
+        {
+          store,
+          parse: parseMail,
+          base64: nodeBase64,
+          clock: systemClock,
+          rng: systemRng,
+          keyIds: client.hygiene.keyIds,
+          mustReach: (recipient, now) => mustReach({ directory, rules, rng: systemRng }, recipient, now),
+        },
+        mail,
+      ),
+    close: () => store.close(),
+  };
+};
+
+/**
+ * The user's agent: queue, packets, and the way out through the user's own account.
+ *
+ * @throws ConfigError, RouteError (no valid network list), StoreError (data folder in use)
+ */
+export const composeClient = (config: Config): Composed<ClientDeps> => {
+  const { mail } = config;
+  const client = clientConfig(config);
+  const directory = directoryOf(config);
+  directory.network(systemClock.now());
+  const lock = lockFolder(config.data);
+  const store = sqliteClientStore(databaseOf(config));
+  const outbox = smtpOutbox(accountOf('mail.smtp', mail.smtp, mail.proxy), stderrLog);
+  const deps: ClientDeps = {
+    outbox,
+    store,
+    directory,
+    crypto: chooseCrypto(),
+    base64: nodeBase64,
+    rng: systemRng,
+    clock: systemClock,
+    ticker: cronTicker,
+    log: stderrLog,
+    from: mail.address,
+    rules: { senderProvider: mail.provider, allow: client.paths.allow },
+    spreadMs: client.pace.spreadMs,
+    forgetMs: forgetSubmissionsMs,
+    schedule: client.pace.schedule,
+  };
+  const close = async (): Promise<void> => {
+    await outbox.close();
+    store.close();
+    lock.release();
+  };
+  return { deps, close };
+};

@@ -1,0 +1,2 @@
+/** This version, as in package.json (a test compares). */
+export const version = '0.1.0';
