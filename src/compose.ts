@@ -14,8 +14,8 @@ import { sqliteMixStore } from './adapters/sqlite-mix-store.js';
 import { stderrLog } from './adapters/stderr-log.js';
 import { systemClock, systemRng } from './adapters/system.js';
 import { inlineUnwrapper, workerUnwrapper } from './adapters/unwrap-workers.js';
-import { ConfigError } from './base/errors.js';
-import { nodeIdOf } from './base/ids.js';
+import { Bug, ConfigError } from './base/errors.js';
+import { parseNodeId } from './base/ids.js';
 import { dayMs } from './base/units.js';
 import type { ClientDeps } from './client/client.js';
 import { mustReach } from './client/send.js';
@@ -27,7 +27,7 @@ import type { MixNodeDeps } from './node/mix-node.js';
 import { Tally } from './node/tally.js';
 import type { Directory } from './ports/network.js';
 import { epochAt, epochSpan } from './route/epoch.js';
-import { identityKeyOf } from './route/descriptor.js';
+import { publicKeyOf } from './route/document.js';
 
 /** Where a role's things are in its data folder. */
 export const keyFolder = (config: Config): string => path.join(config.data, 'keys');
@@ -62,7 +62,8 @@ export const composeNode = (config: Config): Composed<MixNodeDeps> => {
   const directory = directoryOf(config);
   const { parameters } = directory.network(systemClock.now());
   const keyStore = keysOf(config);
-  const self = nodeIdOf(identityKeyOf(keyStore.identity()));
+  const self = parseNodeId(publicKeyOf(keyStore.identity()));
+  if (self === undefined) throw new Bug('a public key is a node id');
   const lock = lockFolder(config.data);
   const store = sqliteMixStore(databaseOf(config));
   const inbox = imapInbox(accountOf('mail.imap', mail.imap, mail.proxy), stderrLog);

@@ -91,7 +91,6 @@ export const pepMail = async (letter: Letter): Promise<string> => {
     message: await createMessage({ text: wrapped }),
     encryptionKeys: [...to, ...bcc, from].map((reader) => reader.publicKey),
     signingKeys: from.privateKey,
-    date,
   })) as string;
   const boundary = `----pEp${date.getTime().toString(36)}`;
   return lines(

@@ -1,0 +1,188 @@
+import { chooseCrypto } from '../../src/adapters/node-crypto.js';
+import { nodeBase64 } from '../../src/adapters/node-base64.js';
+import { parseMail } from '../../src/adapters/mime.js';
+import { sqliteClientStore } from '../../src/adapters/sqlite-client-store.js';
+import { sqliteMixStore } from '../../src/adapters/sqlite-mix-store.js';
+import { inlineUnwrapper } from '../../src/adapters/unwrap-workers.js';
+import type { NodeId } from '../../src/base/ids.js';
+import { parseNodeId } from '../../src/base/ids.js';
+import { seededRng } from '../../src/base/random.js';
+import type { Rng } from '../../src/base/random.js';
+import { dayMs, hourMs, minuteMs } from '../../src/base/units.js';
+import { mustReach, sendOnce } from '../../src/client/send.js';
+import type { SendDeps } from '../../src/client/send.js';
+import { submitMail } from '../../src/client/submit.js';
+import { flushOnce } from '../../src/node/flush.js';
+import { receiveOnce } from '../../src/node/receive.js';
+import { Tally } from '../../src/node/tally.js';
+import type { Log } from '../../src/ports/log.js';
+import type { ClientStore, MixStore } from '../../src/ports/stores.js';
+import { postDue } from '../../src/post/post.js';
+import { signDescriptor } from '../../src/route/descriptor.js';
+import { publicKeyOf } from '../../src/route/document.js';
+import { readNetwork, signNetwork } from '../../src/route/network.js';
+import type { Network, NetworkParameters } from '../../src/route/network.js';
+import { expandKey, keyIdOf } from '../../src/sphinx/kem.js';
+import { fakeMailWorld } from './mail-world.js';
+import type { FakeAccount, FakeMailWorld } from './mail-world.js';
+
+/** Changes a port on its way into a job; the identity where no fault is wanted. */
+export type Wrap = <T extends object>(name: string, port: T) => T;
+const untouched: Wrap = (_name, port) => port;
+
+const crypto = chooseCrypto();
+const signal = new AbortController().signal;
+const silence: Log = { info: () => undefined, warn: () => undefined };
+
+export interface FakeNode {
+  readonly nodeId: NodeId;
+  readonly account: FakeAccount;
+  readonly store: MixStore;
+  readonly tally: Tally;
+  /** One round of all jobs: receive, flush, post. */
+  readonly turn: (wrap?: Wrap) => Promise<void>;
+}
+
+export interface FakeClient {
+  readonly account: FakeAccount;
+  readonly store: ClientStore;
+  readonly submit: (raw: Uint8Array, recipients: readonly string[], wrap?: Wrap) => Promise<void>;
+  readonly turn: (wrap?: Wrap) => Promise<void>;
+}
+
+/** A whole network on mailboxes in memory, whose time stands still until it is moved. */
+export interface FakeNetwork {
+  readonly world: FakeMailWorld;
+  readonly network: Network;
+  readonly nodes: readonly FakeNode[];
+  readonly client: FakeClient;
+  readonly rng: Rng;
+  readonly passMs: (ms: number) => void;
+  readonly now: () => number;
+}
+
+export interface FakeNetworkOptions {
+  readonly seed?: number;
+  readonly nodes?: number;
+  readonly parameters?: Partial<NetworkParameters>;
+  readonly loopsPerInterval?: number;
+}
+
+const startAt = Date.UTC(2026, 0, 15, 12);
+
+/** All nodes are exits, each at a provider of its own; nothing is random but by the seed. */
+export const fakeNetwork = (options: FakeNetworkOptions = {}): FakeNetwork => {
+  const rng = seededRng(new Uint8Array(32).fill(options.seed ?? 1));
+  const world = fakeMailWorld();
+  let now = startAt;
+  const clock = { now: () => now };
+  const epoch = { notBefore: startAt - dayMs, notAfter: startAt + 6 * dayMs };
+  const authority = rng(32);
+  const members = Array.from({ length: options.nodes ?? 4 }, (_, i) => {
+    const identity = rng(32);
+    const seed = rng(32);
+    const { publicKey } = expandKey(crypto, seed);
+    const name = `mix${i + 1}`;
+    const address = `node@${name}.test`;
+    const descriptor = signDescriptor(
+      {
+        name,
+        address,
+        provider: `${name}.test`,
+        roles: ['mix', 'exit'],
+        mixKeys: [{ publicKey, ...epoch }],
+        publishedAt: startAt,
+      },
+      identity,
+    );
+    return { address, descriptor, key: { keyId: keyIdOf(crypto, publicKey), seed }, nodeId: publicKeyOf(identity) };
+  });
+  const text = signNetwork(
+    {
+      validFrom: epoch.notBefore,
+      validUntil: epoch.notAfter,
+      parameters: { pathLength: 3, mixSchedule: '*/12 * * * *', poolMinimum: 2, poolRate: 0.9 },
+      descriptors: members.map(({ descriptor }) => descriptor),
+    },
+    authority,
+  );
+  const signed = readNetwork(text, { authorities: [publicKeyOf(authority)], threshold: 1 }, now);
+  const network: Network = { ...signed, parameters: { ...signed.parameters, ...options.parameters } };
+  const directory = { network: () => network };
+
+  const nodes = members.map(({ address, key, nodeId }): FakeNode => {
+    const self = parseNodeId(nodeId);
+    if (self === undefined) throw new Error('no node id');
+    const account = world.account(address);
+    const kept = sqliteMixStore(':memory:');
+    const tally = new Tally();
+    const turn = async (wrap = untouched): Promise<void> => {
+      const store = wrap('store', kept);
+      const deps = {
+        store,
+        inbox: wrap('inbox', account.inbox),
+        outbox: wrap('outbox', account.outbox),
+        unwrapper: inlineUnwrapper(crypto),
+        parse: parseMail,
+        base64: nodeBase64,
+        clock,
+        tally,
+        crypto,
+        rng,
+        directory,
+        self,
+        log: silence,
+        from: address,
+        keys: () => [key],
+        bench: () => ({ isExit: true, knows: (id: NodeId) => network.byId.has(id) }),
+        strictest: { minimum: 0, rate: 1 },
+        loopsPerInterval: options.loopsPerInterval ?? 0,
+        bounds: { maxMessageBytes: 6_000_000, maxOpenMessages: 100, expiryMs: 48 * hourMs },
+        forgetMs: 15 * dayMs,
+      };
+      await receiveOnce(deps, signal);
+      flushOnce(deps);
+      await postDue(deps, signal);
+    };
+    return { nodeId: self, account, store: kept, tally, turn };
+  });
+
+  const account = world.account('alice@home.test');
+  const kept = sqliteClientStore(':memory:');
+  const rules = { senderProvider: 'home.test', allow: new Set<never>() };
+  const client: FakeClient = {
+    account,
+    store: kept,
+    submit: (raw, recipients, wrap = untouched) =>
+      submitMail(
+        {
+          store: wrap('store', kept),
+          parse: parseMail,
+          base64: nodeBase64,
+          clock,
+          rng,
+          keyIds: 'hide',
+          mustReach: (recipient, at) => mustReach({ directory, rules, rng }, recipient, at),
+        },
+        { raw, recipients },
+      ),
+    turn: async (wrap = untouched) => {
+      const deps: SendDeps = {
+        store: wrap('store', kept),
+        crypto,
+        base64: nodeBase64,
+        rng,
+        clock,
+        log: silence,
+        directory,
+        rules,
+        from: account.address,
+        spreadMs: minuteMs,
+        forgetMs: 7 * dayMs,
+      };
+      sendOnce(deps);
+      await postDue({ ...deps, outbox: wrap('outbox', account.outbox) }, signal);
+    },
+  };
+  return { world, network, nodes, client, rng, passMs: (ms) => (now += ms), now: () => now };
+};
