@@ -1,0 +1,97 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { equalBytes } from '../../src/base/bytes.js';
+import { messageIdOf } from '../../src/base/ids.js';
+import { seededRng, shuffled } from '../../src/base/random.js';
+import { cutFragments, readFragment, type Fragment } from '../../src/message/fragment.js';
+import {
+  decideFragment,
+  hasExpired,
+  joinFragments,
+  type ReassemblyBounds,
+  type StoredMessage,
+} from '../../src/message/reassembly.js';
+
+const id = messageIdOf(new Uint8Array(16));
+const bounds: ReassemblyBounds = { maxMessageBytes: 100_000, maxOpenMessages: 2, expiryMs: 1000 };
+const fragment = (index: number, count: number, length = index === count - 1 ? 10 : 25_617): Fragment => ({
+  messageId: id,
+  index,
+  count,
+  data: new Uint8Array(length),
+});
+const open = (count: number, ...indexes: number[]): StoredMessage => ({ kind: 'open', count, indexes, firstSeenAt: 0 });
+
+describe('a fragment', () => {
+  test('alone in its message completes it, even while the exit takes no new ones', () => {
+    expect(decideFragment(fragment(0, 1), undefined, 2, bounds)).toEqual({ kind: 'complete' });
+  });
+
+  test('that is the first of several is stored, while there is room for one more message', () => {
+    expect(decideFragment(fragment(2, 3), undefined, 1, bounds)).toEqual({ kind: 'store' });
+    expect(decideFragment(fragment(2, 3), undefined, 2, bounds)).toEqual({ kind: 'drop', reason: 'message/too-many' });
+  });
+
+  test('of an open message is stored until the last one missing completes it, however full the exit is', () => {
+    expect(decideFragment(fragment(0, 3), open(3, 2), 9, bounds)).toEqual({ kind: 'store' });
+    expect(decideFragment(fragment(1, 3), open(3, 2, 0), 9, bounds)).toEqual({ kind: 'complete' });
+  });
+
+  test('that is already there, or of a finished message, is dropped', () => {
+    const known = { kind: 'drop', reason: 'message/already-known' };
+    expect(decideFragment(fragment(2, 3), open(3, 2), 1, bounds)).toEqual(known);
+    expect(decideFragment(fragment(0, 1), { kind: 'done' }, 0, bounds)).toEqual(known);
+  });
+
+  test('that claims another count than those before is dropped', () => {
+    const bad = { kind: 'drop', reason: 'message/bad-fragment' };
+    expect(decideFragment(fragment(0, 2), open(3, 2), 1, bounds)).toEqual(bad);
+    expect(decideFragment(fragment(0, 1), open(3, 2), 1, bounds)).toEqual(bad);
+  });
+
+  test('of a message that will be too large is dropped before anything is stored', () => {
+    const large = { kind: 'drop', reason: 'message/too-large' };
+    expect(decideFragment(fragment(0, 4), undefined, 0, bounds)).toEqual({ kind: 'store' });
+    expect(decideFragment(fragment(0, 5), undefined, 0, bounds)).toEqual(large);
+    expect(decideFragment(fragment(3, 4, 25_000), open(4, 0), 1, bounds)).toEqual(large);
+  });
+});
+
+test('an open message is given up after its time', () => {
+  expect(hasExpired(5000, 5999, bounds)).toBe(false);
+  expect(hasExpired(5000, 6000, bounds)).toBe(true);
+});
+
+test('only all fragments of one message are joined', () => {
+  expect(() => joinFragments([])).toThrow('BUG');
+  expect(() => joinFragments([fragment(0, 2)])).toThrow('BUG');
+  expect(() => joinFragments([fragment(0, 2), fragment(0, 2)])).toThrow('BUG');
+  const other = { ...fragment(1, 2), messageId: messageIdOf(new Uint8Array(16).fill(1)) };
+  expect(() => joinFragments([fragment(0, 2), other])).toThrow('BUG');
+});
+
+test('any message arrives once and whole, whatever the order and number of copies of its fragments', () => {
+  const lengths = fc.integer({ min: 1, max: 99_000 });
+  fc.assert(
+    fc.property(lengths, fc.integer({ min: 0, max: 255 }), (length, seed) => {
+      const rng = seededRng(new Uint8Array(32).fill(seed));
+      const message = rng(length);
+      const sent = cutFragments(message, id).map(readFragment);
+      let stored: StoredMessage | undefined;
+      const kept: Fragment[] = [];
+      const delivered: Uint8Array[] = [];
+      for (const arrived of shuffled(rng, [...sent, ...sent])) {
+        const decision = decideFragment(arrived, stored, kept.length === 0 ? 0 : 1, bounds);
+        if (decision.kind === 'drop') continue;
+        kept.push(arrived);
+        stored = open(arrived.count, ...kept.map(({ index }) => index));
+        if (decision.kind === 'complete') {
+          delivered.push(joinFragments(kept));
+          stored = { kind: 'done' };
+        }
+      }
+      expect(delivered.map((bytes) => equalBytes(bytes, message))).toEqual([true]);
+    }),
+    { numRuns: 50 },
+  );
+});
