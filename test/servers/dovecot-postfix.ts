@@ -1,0 +1,281 @@
+import { spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { createServer, type AddressInfo, type Server } from 'node:net';
+import { freePort, makeCertificates, removeFolder, run, runs, shortFolder, tied, untilAnswers } from './child.js';
+import type { Account, MailWorld, ServerKind } from './mail-world.js';
+
+const dovecotProgram = '/usr/sbin/dovecot';
+const postfixMaster = '/usr/lib/postfix/sbin/master';
+
+interface Ports {
+  readonly imap: number;
+  readonly imaps: number;
+  readonly lmtp: number;
+  readonly auth: number;
+  readonly smtp: number;
+  readonly smtps: number;
+}
+
+const idOf = (user: string, flag: '-u' | '-g'): number => Number(spawnSync('id', [flag, user]).stdout.toString());
+
+const dovecotConf = (folder: string, ports: Ports, uid: number, gid: number): string => `
+base_dir = ${folder}/run
+state_dir = ${folder}/run
+log_path = ${folder}/dovecot.log
+protocols = imap lmtp
+listen = 127.0.0.1
+default_internal_user = dovecot
+default_internal_group = dovecot
+default_login_user = dovecot
+first_valid_uid = 1
+disable_plaintext_auth = no
+auth_failure_delay = 0
+auth_mechanisms = plain login
+auth_username_format = %Lu
+mail_location = maildir:${folder}/mail/%Ld/%Ln
+mail_fsync = never
+mail_max_userip_connections = 100
+ssl = yes
+ssl_cert = <${folder}/cert.pem
+ssl_key = <${folder}/key.pem
+passdb {
+  driver = passwd-file
+  # A file per user: a shared one is read again a second after it grew.
+  args = ${folder}/users/%Lu
+}
+userdb {
+  driver = static
+  args = uid=${uid} gid=${gid} home=${folder}/mail/%Ld/%Ln
+}
+service anvil {
+  chroot =
+}
+service stats {
+  chroot =
+}
+service auth {
+  inet_listener {
+    port = ${ports.auth}
+  }
+}
+service imap-login {
+  chroot =
+  service_count = 0
+  process_min_avail = 1
+  inet_listener imap {
+    port = ${ports.imap}
+  }
+  inet_listener imaps {
+    port = ${ports.imaps}
+  }
+}
+service lmtp {
+  inet_listener lmtp {
+    port = ${ports.lmtp}
+  }
+}
+namespace inbox {
+  inbox = yes
+  mailbox Junk {
+    special_use = \\Junk
+    auto = subscribe
+  }
+  mailbox Sent {
+    special_use = \\Sent
+    auto = subscribe
+  }
+  mailbox Trash {
+    special_use = \\Trash
+    auto = subscribe
+  }
+}
+`;
+
+const mainCf = (folder: string, ports: Ports, tablePort: number): string => `
+compatibility_level = 3.6
+queue_directory = ${folder}/queue
+data_directory = ${folder}/data
+command_directory = /usr/sbin
+daemon_directory = /usr/lib/postfix/sbin
+mail_owner = postfix
+setgid_group = postdrop
+maillog_file = ${folder}/postfix.log
+maillog_file_prefixes = ${folder}
+myhostname = mail.test
+mydestination =
+mynetworks =
+inet_interfaces = loopback-only
+inet_protocols = ipv4
+alias_maps =
+alias_database =
+local_recipient_maps =
+virtual_mailbox_domains = tcp:127.0.0.1:${tablePort}
+virtual_mailbox_maps = tcp:127.0.0.1:${tablePort}
+virtual_transport = lmtp:inet:127.0.0.1:${ports.lmtp}
+virtual_mailbox_limit = 0
+mailbox_size_limit = 0
+message_size_limit = 67108864
+in_flow_delay = 0
+smtpd_banner = $myhostname ESMTP
+smtpd_sasl_auth_enable = yes
+smtpd_sasl_type = dovecot
+smtpd_sasl_path = inet:127.0.0.1:${ports.auth}
+smtpd_sasl_security_options = noanonymous
+smtpd_sender_login_maps = tcp:127.0.0.1:${tablePort}
+smtpd_sender_restrictions = reject_sender_login_mismatch
+smtpd_relay_restrictions = permit_sasl_authenticated, reject
+smtpd_recipient_restrictions = reject_unlisted_recipient, permit_sasl_authenticated, reject
+smtpd_delay_reject = yes
+smtpd_error_sleep_time = 0
+smtpd_tls_security_level = may
+smtpd_tls_cert_file = ${folder}/cert.pem
+smtpd_tls_key_file = ${folder}/key.pem
+smtpd_tls_auth_only = no
+smtp_tls_security_level = none
+# Attempts to deliver what could not be delivered, in seconds: tests don't wait for minutes.
+queue_run_delay = 2s
+minimal_backoff_time = 2s
+maximal_backoff_time = 5s
+`;
+
+const masterCf = (ports: Ports): string => `
+127.0.0.1:${ports.smtp} inet n - n - - smtpd
+127.0.0.1:${ports.smtps} inet n - n - - smtpd
+  -o smtpd_tls_wrappermode=yes
+pickup unix n - n 60 1 pickup
+cleanup unix n - n - 0 cleanup
+qmgr unix n - n 300 1 qmgr
+tlsmgr unix - - n 1000? 1 tlsmgr
+rewrite unix - - n - - trivial-rewrite
+bounce unix - - n - 0 bounce
+defer unix - - n - 0 bounce
+trace unix - - n - 0 bounce
+verify unix - - n - 1 verify
+flush unix n - n 1000? 0 flush
+proxymap unix - - n - - proxymap
+proxywrite unix - - n - 1 proxymap
+smtp unix - - n - - smtp
+relay unix - - n - - smtp
+showq unix n - n - - showq
+error unix - - n - - error
+retry unix - - n - - error
+discard unix - - n - - discard
+lmtp unix - - n - - lmtp
+anvil unix - - n - 1 anvil
+scache unix - - n - 1 scache
+postlog unix-dgram n - n - 1 postlogd
+`;
+
+/** Postfix's tcp_table(5): every address and domain of the world maps to itself. */
+const startTable = async (known: ReadonlySet<string>): Promise<Server> => {
+  const server = createServer((socket) => {
+    let rest = '';
+    socket.on('error', () => undefined);
+    socket.on('data', (chunk) => {
+      const requests = `${rest}${chunk.toString('latin1')}`.split('\n');
+      rest = requests.pop() ?? '';
+      for (const request of requests) {
+        const key = decodeURIComponent(request.replace(/^get /, '').trim()).toLowerCase();
+        socket.write(known.has(key) ? `200 ${key}\n` : '500 none\n');
+      }
+    });
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  server.unref();
+  return server;
+};
+
+const startDovecotPostfix = async (): Promise<MailWorld> => {
+  const folder = shortFolder();
+  const ports: Ports = {
+    imap: await freePort(),
+    imaps: await freePort(),
+    lmtp: await freePort(),
+    auth: await freePort(),
+    smtp: await freePort(),
+    smtps: await freePort(),
+  };
+  // Dovecot refuses mail for uid 0; its own user has a home for it here.
+  const uid = idOf('dovecot', '-u');
+  const gid = idOf('dovecot', '-g');
+  const known = new Set<string>();
+  const table = await startTable(known);
+
+  chmodSync(folder, 0o755);
+  makeCertificates(folder);
+  mkdirSync(`${folder}/users`);
+  writeFileSync(`${folder}/dovecot.conf`, dovecotConf(folder, ports, uid, gid));
+  for (const name of ['', '/users', '/dovecot.conf', '/key.pem', '/cert.pem']) chownSync(folder + name, uid, gid);
+  mkdirSync(`${folder}/postfix`);
+  writeFileSync(`${folder}/postfix/main.cf`, mainCf(folder, ports, (table.address() as AddressInfo).port));
+  writeFileSync(`${folder}/postfix/master.cf`, masterCf(ports));
+  mkdirSync(`${folder}/queue`);
+  mkdirSync(`${folder}/data`);
+  chownSync(`${folder}/data`, idOf('postfix', '-u'), idOf('postfix', '-g'));
+  // Makes the queue's folders.
+  run('postfix', ['-c', `${folder}/postfix`, 'check']);
+
+  const dovecot = tied(dovecotProgram, ['-F', '-c', `${folder}/dovecot.conf`]);
+  const postfix = tied(postfixMaster, ['-c', `${folder}/postfix`, '-d']);
+  const stop = async (): Promise<void> => {
+    await Promise.all([postfix.stop('SIGTERM'), dovecot.stop('SIGQUIT')]);
+    table.close();
+    removeFolder(folder);
+  };
+  try {
+    await untilAnswers(dovecot, ports.imap, `${folder}/dovecot.log`);
+    await untilAnswers(postfix, ports.smtp, `${folder}/postfix.log`);
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+
+  const ca = readFileSync(`${folder}/ca.pem`, 'utf8');
+  const domain = 'mix.test';
+  return {
+    name: 'dovecot-postfix',
+    domain,
+    refusesUnknownRecipients: true,
+    stop,
+    addAccount(user, at = domain): Promise<Account> {
+      const address = `${user}@${at}`.toLowerCase();
+      const password = `pw-${user}`;
+      writeFileSync(`${folder}/users/${address}`, `${address}:{PLAIN}${password}\n`);
+      known.add(address).add(at.toLowerCase());
+      const common = {
+        host: '127.0.0.1',
+        security: 'none',
+        user: address,
+        credential: () => Promise.resolve({ password }),
+      } as const;
+      return Promise.resolve({
+        address,
+        user: address,
+        password,
+        imap: { ...common, port: ports.imap },
+        smtp: { ...common, port: ports.smtp },
+        ca,
+      });
+    },
+    secured: (account, security) => ({
+      ...account,
+      imap: { ...account.imap, security, ca, port: security === 'tls' ? ports.imaps : ports.imap },
+      smtp: { ...account.smtp, security, ca, port: security === 'tls' ? ports.smtps : ports.smtp },
+    }),
+  };
+};
+
+/** Debian's Dovecot and Postfix with folders of their own: real IMAP, LMTP and submission. */
+export const dovecotPostfix = (): ServerKind => {
+  const name = 'dovecot-postfix';
+  const remedy = 'as root: apt-get install dovecot-imapd dovecot-lmtpd postfix openssl';
+  const unavailable = (reason: string): ServerKind => ({ name, kind: 'unavailable', reason, remedy });
+  if (process.getuid?.() !== 0) return unavailable('Postfix needs root');
+  for (const file of [dovecotProgram, '/usr/lib/dovecot/lmtp', '/usr/lib/dovecot/imap', postfixMaster])
+    if (!existsSync(file)) return unavailable(`${file} is missing`);
+  if (!runs('openssl', 'version')) return unavailable('openssl is missing');
+  if (!runs('setpriv', '--version')) return unavailable('setpriv is missing');
+  return { name, kind: 'available', how: 'Debian packages', start: startDovecotPostfix };
+};
