@@ -1,0 +1,137 @@
+import { sha256 } from '@noble/hashes/sha2.js';
+import { ml_kem768_x25519 } from '@noble/post-quantum/hybrid.js';
+import { closeSync, fsyncSync, openSync, readdirSync, rmSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import { fromHex, toHex } from '../base/bytes.js';
+import { ConfigError, StoreError } from '../base/errors.js';
+import type { Rng } from '../base/random.js';
+import type { KeyStore, MixKey } from '../ports/keys.js';
+import { makePrivateFolder, readPrivateFile, syncFolder, writePrivateFile } from './owner-only.js';
+
+/** What a key store needs to know of the world. */
+export interface FileKeysParams {
+  readonly rng: Rng;
+  /** The span of the epoch a moment is in: `epochSpan(rule, epochAt(rule, at))` of route/epoch. */
+  readonly spanAt: (at: number) => Pick<MixKey, 'notBefore' | 'notAfter' | 'expiresAt'>;
+}
+
+/** The X-Wing public key (1216 bytes) of a seed of 32 bytes. */
+export const mixPublicKey = (seed: Uint8Array): Uint8Array => ml_kem768_x25519.keygen(seed).publicKey;
+
+/** Names a mix key: hex of the first 16 bytes of SHA-256 of its public key. */
+export const keyIdOf = (publicKey: Uint8Array): string => toHex(sha256(publicKey).subarray(0, 16));
+
+const identityFile = 'identity.key';
+const mixFile = (keyId: string): string => `mix-${keyId}.key`;
+const mixFilePattern = /^mix-([0-9a-f]{32})\.key$/;
+const seedBytes = 32;
+
+/**
+ * A node's keys as files in one folder, readable by their owner only, each written whole or not at all.
+ *
+ *   identity.key         64 hex digits: the Ed25519 seed
+ *   mix-<key id>.key     a line each: X-Wing seed (64 hex digits), notBefore, notAfter, expiresAt (ms since 1970)
+ *
+ * Spans stand in the files, so a changed epoch length changes no key that is published already. Files that another
+ * process adds are seen at the next call.
+ *
+ * Not protected: seeds are stored in clear (whoever reads the disk as this user or root has them), and a removed file
+ * can remain on disk below the file system until its blocks are used again. Encrypt the disk.
+ *
+ * @throws ConfigError when a file can be read by others or is damaged; StoreError when the disk fails
+ */
+export const fileKeys = (folder: string, params: FileKeysParams): KeyStore => {
+  makePrivateFolder(folder);
+  const loaded = new Map<string, MixKey>();
+
+  const keysOnDisk = (): MixKey[] => {
+    const present = new Set(readdirSync(folder).map((name) => mixFilePattern.exec(name)?.[1]));
+    for (const keyId of loaded.keys()) if (!present.has(keyId)) loaded.delete(keyId);
+    for (const keyId of present) {
+      if (keyId === undefined || loaded.has(keyId)) continue;
+      const key = readMixKey(join(folder, mixFile(keyId)), keyId);
+      if (key !== undefined) loaded.set(keyId, key);
+    }
+    return [...loaded.values()].sort((a, b) => a.notBefore - b.notBefore || (a.keyId < b.keyId ? -1 : 1));
+  };
+
+  const makeMixKey = (at: number): void => {
+    const seed = params.rng(seedBytes);
+    const publicKey = mixPublicKey(seed);
+    const key: MixKey = { keyId: keyIdOf(publicKey), seed, publicKey, ...params.spanAt(at) };
+    writePrivateFile(
+      join(folder, mixFile(key.keyId)),
+      `${[toHex(seed), key.notBefore, key.notAfter, key.expiresAt].join('\n')}\n`,
+    );
+    loaded.set(key.keyId, key);
+  };
+
+  return {
+    identity: () => {
+      const path = join(folder, identityFile);
+      const known = readPrivateFile(path);
+      if (known !== undefined) return readSeed(path, known.trim());
+      const seed = params.rng(seedBytes);
+      writePrivateFile(path, `${toHex(seed)}\n`);
+      return seed;
+    },
+    mixKeys: (now) => {
+      const covers = (at: number) => (key: MixKey) => key.notBefore <= at && at < key.notAfter;
+      for (const at of [now, params.spanAt(now).notAfter]) if (!keysOnDisk().some(covers(at))) makeMixKey(at);
+      return keysOnDisk().filter(({ expiresAt }) => now < expiresAt);
+    },
+    destroyExpired: (now) => {
+      const expired = keysOnDisk().filter(({ expiresAt }) => now >= expiresAt);
+      for (const { keyId } of expired) {
+        const path = join(folder, mixFile(keyId));
+        try {
+          // Overwritten first: on disks that write in place the seed is gone at once.
+          writeOver(path);
+          rmSync(path, { force: true });
+        } catch (cause) {
+          throw new StoreError('store/write', `${path}: can't be removed`, { cause });
+        }
+        loaded.delete(keyId);
+      }
+      if (expired.length > 0) syncFolder(folder);
+      return expired.map(({ keyId }) => keyId);
+    },
+  };
+};
+
+const writeOver = (path: string): void => {
+  const file = openSync(path, 'r+');
+  try {
+    writeSync(file, '0'.repeat(2 * seedBytes));
+    fsyncSync(file);
+  } finally {
+    closeSync(file);
+  }
+};
+
+/** A secret key file of 64 hex digits, such as an authority's. @throws ConfigError when it is missing or damaged */
+export const readSecretKey = (path: string): Uint8Array => {
+  const text = readPrivateFile(path);
+  if (text === undefined) throw new ConfigError(`${path}: no such file`);
+  return readSeed(path, text.trim());
+};
+
+const readSeed = (path: string, hex: string): Uint8Array => {
+  const seed = fromHex(hex);
+  if (seed?.length !== seedBytes) throw new ConfigError(`${path}: damaged: expected a key of 64 hex digits`);
+  return seed;
+};
+
+const readMixKey = (path: string, keyId: string): MixKey | undefined => {
+  const text = readPrivateFile(path);
+  if (text === undefined) return undefined; // removed meanwhile
+  const [hex = '', ...times] = text.trim().split('\n');
+  const seed = readSeed(path, hex);
+  const [notBefore = NaN, notAfter = NaN, expiresAt = NaN] = times.map((line) =>
+    /^\d{1,15}$/.test(line) ? Number(line) : NaN,
+  );
+  const publicKey = mixPublicKey(seed);
+  if (!(notBefore < notAfter && notAfter <= expiresAt) || keyIdOf(publicKey) !== keyId)
+    throw new ConfigError(`${path}: damaged: its name, key and times don't belong together`);
+  return { keyId, seed, publicKey, notBefore, notAfter, expiresAt };
+};

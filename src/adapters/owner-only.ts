@@ -1,0 +1,100 @@
+import {
+  closeSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from 'node:fs';
+import { dirname } from 'node:path';
+import { ConfigError, StoreError } from '../base/errors.js';
+
+// Windows has no such bits; there a file is as private as the folder it lies in.
+const hasModes = process.platform !== 'win32';
+
+/** Whose reading of a file is no harm. */
+export type Readers =
+  /** Keys: nobody but the process that made them. */
+  | 'owner'
+  /** Passwords put there by an administrator: `root:mixmailer 640`; systemd's credentials show as 440. */
+  | 'owner and group';
+
+const forbiddenBits: Readonly<Record<Readers, number>> = { owner: 0o077, 'owner and group': 0o037 };
+const remedy: Readonly<Record<Readers, string>> = { owner: 'go=', 'owner and group': 'g-wx,o=' };
+
+/** @throws ConfigError when others than these may read or change it */
+export const refuseSharedWithOthers = (path: string, readers: Readers = 'owner'): void => {
+  const mode = statSync(path).mode & 0o777;
+  if (hasModes && (mode & forbiddenBits[readers]) !== 0)
+    throw new ConfigError(
+      `${path}: expected to be readable by its ${readers} only, got mode ${mode.toString(8)}; run: chmod ${remedy[readers]} '${path}'`,
+    );
+};
+
+/** Makes the folder for the owner only, or checks that it is such. @throws ConfigError, StoreError `store/open` */
+export const makePrivateFolder = (path: string): void => {
+  try {
+    mkdirSync(path, { recursive: true, mode: 0o700 });
+  } catch (cause) {
+    throw new StoreError('store/open', `${path}: can't make this folder`, { cause });
+  }
+  refuseSharedWithOthers(path);
+};
+
+/**
+ * The text of a secret file, undefined if there is none.
+ *
+ * @throws ConfigError when others may read it, or it can't be read
+ */
+export const readPrivateFile = (path: string, readers: Readers = 'owner'): string | undefined => {
+  try {
+    refuseSharedWithOthers(path, readers);
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    if (error instanceof ConfigError) throw error;
+    if (codeOf(error) === 'ENOENT') return undefined;
+    throw new ConfigError(`${path}: can't be read (${codeOf(error) ?? 'unknown'})`);
+  }
+};
+
+/**
+ * Writes a file of mode 600 so that after a crash either all of it is there or nothing: temporary file, fsync, rename,
+ * fsync of the folder. An existing file is replaced.
+ *
+ * @throws StoreError `store/write`
+ */
+export const writePrivateFile = (path: string, text: string): void => {
+  const temporary = `${path}.${process.pid}.tmp`;
+  rmSync(temporary, { force: true }); // left by a crash
+  try {
+    const file = openSync(temporary, 'wx', 0o600);
+    try {
+      writeSync(file, text);
+      fsyncSync(file);
+    } finally {
+      closeSync(file);
+    }
+    renameSync(temporary, path);
+    syncFolder(dirname(path));
+  } catch (cause) {
+    rmSync(temporary, { force: true });
+    throw new StoreError('store/write', `${path}: can't be written`, { cause });
+  }
+};
+
+/** Makes renames and removals in a folder durable. */
+export const syncFolder = (path: string): void => {
+  if (!hasModes) return; // Windows opens no folders
+  const folder = openSync(path, 'r');
+  try {
+    fsyncSync(folder);
+  } finally {
+    closeSync(folder);
+  }
+};
+
+const codeOf = (error: unknown): string | undefined =>
+  error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;

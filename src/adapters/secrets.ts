@@ -1,0 +1,162 @@
+import { spawn } from 'node:child_process';
+import { ConfigError } from '../base/errors.js';
+import { minuteMs, secondMs } from '../base/units.js';
+import { readPrivateFile } from './owner-only.js';
+
+/** What proves that a mail account is ours. */
+export type Credential = { readonly password: string } | { readonly accessToken: string };
+
+/** Where it comes from. Never from the command line of this program: every user of the machine can read that. */
+export type SecretSource =
+  | { readonly kind: 'password'; readonly password: string }
+  /** First line of a file that only its owner and group can read. */
+  | { readonly kind: 'passwordFile'; readonly path: string }
+  | { readonly kind: 'passwordEnv'; readonly variable: string }
+  /** First line of what a shell command prints. */
+  | { readonly kind: 'passwordCommand'; readonly command: string }
+  /** The same, for an OAuth2 access token (XOAUTH2). */
+  | { readonly kind: 'tokenCommand'; readonly command: string };
+
+/** Providers' tokens live an hour; one is asked for again well before. */
+const tokenLifetimeMs = 30 * minuteMs;
+/** Long enough for a person to unlock a key ring. */
+const commandDeadlineMs = 60 * secondMs;
+const longestSecretCharacters = 16 * 1024;
+
+/**
+ * Gives the credential at each log-in. Files, variables and password commands are read anew each time, so that a changed
+ * password needs no restart; a token is kept for 30 minutes.
+ *
+ * @param name key of the section in the configuration, for errors: `mail.imap`
+ * @returns rejects with ConfigError, which never holds the secret nor what the command printed
+ */
+export const credentialOf = (
+  name: string,
+  source: SecretSource,
+  now: () => number = Date.now,
+): (() => Promise<Credential>) => {
+  switch (source.kind) {
+    case 'password':
+      return () => Promise.resolve({ password: source.password });
+    case 'passwordFile':
+      return () => attempt(() => ({ password: fromFile(`${name}.passwordFile`, source.path) }));
+    case 'passwordEnv':
+      return () => attempt(() => ({ password: fromVariable(`${name}.passwordEnv`, source.variable) }));
+    case 'passwordCommand':
+      return async () => ({ password: await fromCommand(`${name}.passwordCommand`, source.command) });
+    case 'tokenCommand':
+      return keptToken(() => fromCommand(`${name}.tokenCommand`, source.command), now);
+  }
+};
+
+const attempt = <T>(read: () => T): Promise<T> => new Promise((resolve) => resolve(read()));
+
+const keptToken = (ask: () => Promise<string>, now: () => number): (() => Promise<Credential>) => {
+  let kept: { readonly token: Promise<string>; readonly askedAt: number } | undefined;
+  return async () => {
+    // One question for all links that log in at the same time.
+    if (kept === undefined || now() - kept.askedAt >= tokenLifetimeMs) kept = { token: ask(), askedAt: now() };
+    const mine = kept;
+    try {
+      return { accessToken: await mine.token };
+    } catch (error) {
+      if (kept === mine) kept = undefined;
+      throw error;
+    }
+  };
+};
+
+const firstLine = (key: string, text: string, from: string): string => {
+  const line = (text.split('\n')[0] ?? '').trim();
+  if (line === '') throw new ConfigError(`${key}: expected a secret in the first line of ${from}, got nothing`);
+  return line;
+};
+
+const fromFile = (key: string, path: string): string => {
+  const text = readPrivateFile(path, 'owner and group');
+  if (text === undefined) throw new ConfigError(`${key}: ${path}: no such file`);
+  return firstLine(key, text, 'the file');
+};
+
+const fromVariable = (key: string, variable: string): string => {
+  const value = process.env[variable];
+  if (value === undefined || value === '')
+    throw new ConfigError(`${key}: the environment variable ${variable} is not set`);
+  return value;
+};
+
+/**
+ * The first line that a shell command prints.
+ *
+ * @returns rejects with ConfigError that names its exit code, or the deadline
+ */
+export const fromCommand = async (key: string, command: string, deadlineMs = commandDeadlineMs): Promise<string> =>
+  firstLine(key, await outputOf(key, command, deadlineMs), 'what the command prints');
+
+const outputOf = (key: string, command: string, deadlineMs: number): Promise<string> =>
+  new Promise((resolve, reject) => {
+    // A group of its own, so that the deadline also ends what the shell started. What it says on stderr is for people
+    // who run it by hand: it may hold the secret, so it goes nowhere.
+    const child = spawn(command, { shell: true, detached: true, stdio: ['ignore', 'pipe', 'ignore'] });
+    const chunks: Buffer[] = [];
+    let length = 0;
+    let given: string | undefined;
+    const giveUp = (why: string): void => {
+      given ??= why;
+      try {
+        if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
+      } catch {
+        // It ended in this moment.
+      }
+    };
+    const timer = setTimeout(() => giveUp(`gave nothing within ${Math.round(deadlineMs / secondMs)} s`), deadlineMs);
+    child.stdout.on('data', (chunk: Buffer) => {
+      length += chunk.length;
+      if (length > longestSecretCharacters) giveUp('printed too much for a secret');
+      else chunks.push(chunk);
+    });
+    child.on('error', () => {
+      clearTimeout(timer);
+      reject(new ConfigError(`${key}: the command could not be started`));
+    });
+    child.on('close', (code, signal) => {
+      clearTimeout(timer);
+      const ended = code === null ? `ended with signal ${signal ?? ''}` : `ended with exit code ${code}`;
+      const wrong = given ?? (code === 0 ? undefined : ended);
+      if (wrong === undefined) resolve(Buffer.concat(chunks).toString('utf8'));
+      else reject(new ConfigError(`${key}: the command ${wrong}`));
+    });
+  });
+
+/** How to reach one server of a mail account; a part of the configuration. */
+export interface ServerSettings {
+  readonly host: string;
+  readonly port: number;
+  readonly security: 'tls' | 'starttls' | 'none';
+  /** PEM certificates trusted beside the system's. */
+  readonly ca: string | undefined;
+  readonly user: string;
+  readonly secret: SecretSource;
+}
+
+/** The account as the mail adapters want it. */
+export interface Account {
+  readonly host: string;
+  readonly port: number;
+  readonly security: 'tls' | 'starttls' | 'none';
+  readonly ca?: string;
+  readonly user: string;
+  readonly credential: () => Promise<Credential>;
+  readonly proxy?: string;
+}
+
+/** @param name key of the section in the configuration: `mail.imap` */
+export const accountOf = (name: string, server: ServerSettings, proxy: string | undefined): Account => ({
+  host: server.host,
+  port: server.port,
+  security: server.security,
+  user: server.user,
+  credential: credentialOf(name, server.secret),
+  ...(server.ca === undefined ? {} : { ca: server.ca }),
+  ...(proxy === undefined ? {} : { proxy }),
+});

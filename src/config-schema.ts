@@ -1,0 +1,184 @@
+import { isIP } from 'node:net';
+import { validate as isCron } from 'node-cron';
+import * as z from 'zod';
+import { fromHex } from './base/bytes.js';
+import { ConfigError } from './base/errors.js';
+import { parseDomain, parseMailbox } from './route/address.js';
+import { isNodeName } from './route/descriptor.js';
+import { mostHops } from './route/network.js';
+import { type PathException, pathExceptions } from './route/path.js';
+
+/** Whether that host can only be this machine. */
+export const isLoopback = (host: string): boolean =>
+  host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));
+
+const isProxy = (value: string): boolean =>
+  URL.canParse(value) && /^socks5h?:$/.test(new URL(value).protocol) && new URL(value).hostname !== '';
+
+// ---- what a value may be; the text of each says what was expected ----
+
+const text = (expected: string, isSuch: (value: string) => boolean = (value) => value !== ''): z.ZodString =>
+  z.string({ error: () => expected }).refine(isSuch, { error: () => expected });
+
+const integer = (from: number, to: number) => {
+  const error = (): string => `integer ${from} to ${to}`;
+  return z.int({ error }).min(from, { error }).max(to, { error });
+};
+
+const number = (from: number, to: number) => {
+  const error = (): string => `number ${from} to ${to}`;
+  return z.number({ error }).min(from, { error }).max(to, { error });
+};
+
+const flag = (): z.ZodBoolean => z.boolean({ error: () => 'true or false' });
+
+const oneOf = <const T extends readonly [string, ...string[]]>(...values: T) =>
+  z.enum(values, { error: () => `one of ${values.map((value) => JSON.stringify(value)).join(', ')}` });
+
+const listOf = <T extends z.ZodType>(element: T, expected: string) =>
+  z.array(element, { error: () => `list of ${expected}` });
+
+/** A table of the file; an unknown key is an error, with the nearest known one as a hint. */
+const section = <T extends z.ZodRawShape>(shape: T) =>
+  z.strictObject(shape, {
+    error: (issue) =>
+      issue.code === 'unrecognized_keys'
+        ? issue.keys.map((key) => nearest(key, Object.keys(shape))).join('\n')
+        : 'a table of keys',
+  });
+
+const cron = text(
+  'cron expression of 5 or 6 fields such as "*/12 * * * *"',
+  (value) => value.trim().split(/\s+/).length >= 5 && isCron(value),
+);
+const path = text('path of a file or folder');
+const publicKey = text('public key of 64 hex digits', (value) => value.length === 64 && fromHex(value) !== undefined);
+
+const server = section({
+  host: text('host name or IP address', (value) => isIP(value) !== 0 || parseDomain(value) !== undefined),
+  port: integer(1, 65535).optional(),
+  security: oneOf('tls', 'starttls', 'none').prefault('tls'),
+  user: text('user name').optional(),
+  password: text('password').optional(),
+  passwordFile: path.optional(),
+  passwordEnv: text('name of an environment variable', (value) => /^\w+$/.test(value)).optional(),
+  passwordCommand: text('shell command').optional(),
+  tokenCommand: text('shell command').optional(),
+  ca: path.optional(),
+});
+
+const schema = section({
+  data: path,
+  mail: section({
+    address: text('mail address', (value) => parseMailbox(value) !== undefined),
+    provider: text('domain', (value) => parseDomain(value) !== undefined).optional(),
+    proxy: text('socks5h://host:port', isProxy).optional(),
+    imap: server.optional(),
+    smtp: server,
+  }),
+  network: section({
+    list: path,
+    authorities: listOf(publicKey, 'public keys').min(1, { error: () => 'list of at least one public key' }),
+    threshold: integer(1, 64).optional(),
+  }).optional(),
+  node: section({
+    name: text('1 to 32 of a-z, 0-9 and -, a letter first', isNodeName),
+    exit: flag().prefault(false),
+    workers: integer(0, 64).prefault(0),
+    poll: integer(1, 86_400).prefault(600),
+    keys: section({ epochDays: number(0.01, 90).prefault(7), graceDays: number(0.01, 90).prefault(7) }).prefault({}),
+    mix: section({
+      schedule: cron.prefault('*/12 * * * *'),
+      pool: section({ minimum: integer(1, 1_000_000).prefault(2), rate: number(0.01, 1).prefault(0.9) }).prefault({}),
+    }).prefault({}),
+    cover: section({ loopsPerInterval: number(0, 1000).prefault(3) }).prefault({}),
+    limits: section({
+      maxMessageBytes: integer(1024, 6_000_000).prefault(6_000_000),
+      maxOpenMessages: integer(1, 1_000_000).prefault(1000),
+      expiryHours: integer(1, 24 * 60).prefault(48),
+    }).prefault({}),
+  }).optional(),
+  client: section({
+    submission: section({
+      host: text('loopback address such as 127.0.0.1', isLoopback).prefault('127.0.0.1'),
+      port: integer(1, 65535).prefault(2525),
+      user: text('user name').prefault('mixmailer'),
+      tokenFile: path.optional(),
+      maxMailBytes: integer(1024, 6_000_000).prefault(6_000_000),
+    }).prefault({}),
+    pace: section({ schedule: cron.prefault('* * * * *'), spreadSeconds: integer(0, 86_400).prefault(300) }).prefault(
+      {},
+    ),
+    paths: section({
+      length: integer(1, mostHops).prefault(3),
+      allow: listOf(
+        oneOf(...(pathExceptions as [PathException, ...PathException[]])),
+        'path rules to give up',
+      ).prefault([]),
+    }).prefault({}),
+    hygiene: section({ keyIds: oneOf('hide', 'keep').prefault('hide') }).prefault({}),
+    poll: integer(1, 86_400).prefault(600),
+  }).optional(),
+});
+
+export type FileConfig = z.output<typeof schema>;
+export type FileServer = z.output<typeof server>;
+
+/**
+ * What the file's keys hold, defaults filled in.
+ *
+ * @throws ConfigError `mail.imap.port: expected integer 1 to 65535, got "imap" (in FILE)`, a line for each mistake
+ */
+export const checkFile = (file: string, raw: unknown): FileConfig => {
+  const result = schema.safeParse(raw);
+  if (result.success) return result.data;
+  const lines = result.error.issues.flatMap((issue) => sentences(issue, raw));
+  throw new ConfigError(lines.map((line) => `${line} (in ${file})`).join('\n'));
+};
+
+/** `mix.pool.minimum: expected integer 1 to 9, got -3`; several for several unknown keys of a table. */
+const sentences = (issue: z.core.$ZodIssue, raw: unknown): string[] => {
+  const key = issue.path.map(String).join('.');
+  if (issue.code === 'unrecognized_keys')
+    return issue.message
+      .split('\n')
+      .map((hint, i) => `${[...issue.path.map(String), issue.keys[i] ?? ''].join('.')}: ${hint}`);
+  return [`${key === '' ? 'the file' : key}: expected ${issue.message}, got ${found(issue.path, raw)}`];
+};
+
+const found = (path: readonly PropertyKey[], raw: unknown): string => {
+  let value = raw;
+  for (const key of path)
+    value = typeof value === 'object' && value !== null ? (value as Record<PropertyKey, unknown>)[key] : undefined;
+  if (value === undefined) return 'nothing';
+  // Whatever stands where a secret belongs is taken for one; a proxy's URL can hold one.
+  if (path.some((key) => /password|token|proxy/i.test(String(key)))) return 'something else';
+  if (Array.isArray(value)) return 'a list';
+  if (value instanceof Date) return 'a date';
+  if (typeof value === 'object') return 'a table';
+  const shown = JSON.stringify(value);
+  return shown.length > 80 ? `${shown.slice(0, 77)}...` : shown;
+};
+
+/** `unknown key; did you mean "minimum"?` */
+const nearest = (key: string, known: readonly string[]): string => {
+  const [best] = known
+    .map((name) => ({ name, distance: editDistance(key.toLowerCase(), name.toLowerCase()) }))
+    .filter(({ name, distance }) => distance <= Math.max(2, Math.floor(name.length / 3)))
+    .sort((a, b) => a.distance - b.distance);
+  return best === undefined
+    ? `unknown key; known here: ${known.join(', ')}`
+    : `unknown key; did you mean "${best.name}"?`;
+};
+
+/** Levenshtein's: letters to insert, remove or replace. */
+const editDistance = (a: string, b: string): number => {
+  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
+  for (let i = 0; i < a.length; i++) {
+    const next = [i + 1];
+    for (let j = 0; j < b.length; j++)
+      next.push(Math.min((row[j] ?? 0) + (a[i] === b[j] ? 0 : 1), (row[j + 1] ?? 0) + 1, (next[j] ?? 0) + 1));
+    row = next;
+  }
+  return row[b.length] ?? 0;
+};

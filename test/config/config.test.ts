@@ -1,0 +1,276 @@
+import { chmodSync, copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { ConfigError } from '../../src/base/errors.js';
+import { dayMs } from '../../src/base/units.js';
+import { clientConfig, type Config, loadConfig, networkConfig, nodeConfig } from '../../src/config.js';
+
+const folder = mkdtempSync(join(tmpdir(), 'mixmailer-config-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+const file = join(folder, 'node.toml');
+
+const key = 'ab'.repeat(32);
+const other = 'cd'.repeat(32);
+const base = {
+  top: 'data = "data"',
+  mail: '[mail]\naddress = "Mix@Example.org"',
+  imap: '[mail.imap]\nhost = "imap.example.org"\npasswordEnv = "SECRET"',
+  smtp: '[mail.smtp]\nhost = "smtp.example.org"',
+  node: '[node]\nname = "one"',
+};
+type Parts = Partial<Record<keyof typeof base | 'more', string>>;
+
+const load = (parts: Parts = {}): Config => {
+  writeFileSync(file, Object.values({ ...base, ...parts }).join('\n'), { mode: 0o600 });
+  return loadConfig(file);
+};
+const complaint = (parts: Parts): string => {
+  try {
+    load(parts);
+  } catch (error) {
+    if (error instanceof ConfigError) return error.message;
+    throw error;
+  }
+  return 'accepted';
+};
+
+describe('the example', () => {
+  it.each(['node', 'exit'])('config/%s.toml loads, and says what the defaults are', (name) => {
+    copyFileSync(`config/${name}.toml`, join(folder, `example-${name}.toml`));
+    const config = loadConfig(join(folder, `example-${name}.toml`));
+    const defaults = load();
+    expect(nodeConfig(config)).toEqual({
+      ...nodeConfig(defaults),
+      name: `${name === 'exit' ? 'exit' : 'mix'}-one`,
+      exit: name === 'exit',
+    });
+    expect(networkConfig(config).threshold).toBe(2);
+    expect(config.mail.imap?.port).toBe(993);
+    expect(config.mail.smtp.secret).toEqual({ kind: 'passwordFile', path: join(folder, 'imap.password') });
+  });
+
+  it('config/client.toml loads, and says what the defaults are', () => {
+    copyFileSync('config/client.toml', join(folder, 'example-client.toml'));
+    const config = loadConfig(join(folder, 'example-client.toml'));
+    expect(clientConfig(config)).toEqual(clientConfig(load({ more: '[client]' })));
+    expect(config.node).toBeUndefined();
+  });
+});
+
+describe('a configuration', () => {
+  it('with the least in it has safe defaults and absolute paths', () => {
+    const config = load({
+      more: `[client]\n[network]\nlist = "list.txt"\nauthorities = ["${key}", "${other}", "${'EF'.repeat(32)}"]`,
+    });
+    expect(config.data).toBe(join(folder, 'data'));
+    expect(config.mail).toEqual({
+      address: 'Mix@example.org',
+      provider: 'example.org',
+      proxy: undefined,
+      imap: {
+        host: 'imap.example.org',
+        port: 993,
+        security: 'tls',
+        ca: undefined,
+        user: 'Mix@example.org',
+        secret: { kind: 'passwordEnv', variable: 'SECRET' },
+      },
+      smtp: {
+        host: 'smtp.example.org',
+        port: 465,
+        security: 'tls',
+        ca: undefined,
+        user: 'Mix@example.org',
+        secret: { kind: 'passwordEnv', variable: 'SECRET' },
+      },
+    });
+    expect(networkConfig(config)).toEqual({
+      list: join(folder, 'list.txt'),
+      authorities: [key, other, 'ef'.repeat(32)],
+      threshold: 2,
+    });
+    const node = nodeConfig(config);
+    expect([node.exit, node.workers, node.pollMs]).toEqual([false, 0, 600_000]);
+    expect(node.keys).toEqual({ lengthMs: 7 * dayMs, graceMs: 7 * dayMs });
+    expect(node.mix).toEqual({ schedule: '*/12 * * * *', pool: { minimum: 2, rate: 0.9 } });
+    const client = clientConfig(config);
+    expect(client.submission.tokenFile).toBe(join(folder, 'data', 'submission.token'));
+    expect([client.paths.length, client.paths.allow.size, client.hygiene.keyIds]).toEqual([3, 0, 'hide']);
+  });
+
+  it('is frozen to the bottom', () => {
+    const config = load();
+    expect(() => Object.assign(nodeConfig(config).mix.pool, { minimum: 0 })).toThrow(TypeError);
+  });
+
+  it.each<[string, Parts, string]>([
+    ['no data folder', { top: '' }, 'data: expected path of a file or folder, got nothing'],
+    [
+      'a pool below its least',
+      { more: '[node.mix.pool]\nminimum = -3' },
+      'node.mix.pool.minimum: expected integer 1 to 1000000, got -3',
+    ],
+    [
+      'a pool of half packets',
+      { more: '[node.mix.pool]\nminimum = 1.5' },
+      'node.mix.pool.minimum: expected integer 1 to 1000000, got 1.5',
+    ],
+    ['a rate above 1', { more: '[node.mix.pool]\nrate = 9' }, 'node.mix.pool.rate: expected number 0.01 to 1, got 9'],
+    [
+      'a word for a number',
+      { more: '[node.limits]\nexpiryHours = "two"' },
+      'node.limits.expiryHours: expected integer 1 to 1440, got "two"',
+    ],
+    [
+      'no cron expression',
+      { more: '[node.mix]\nschedule = "hourly"' },
+      'node.mix.schedule: expected cron expression of 5 or 6 fields',
+    ],
+    [
+      'a cron expression out of range',
+      { more: '[node.mix]\nschedule = "99 * * * *"' },
+      'node.mix.schedule: expected cron',
+    ],
+    [
+      'a misspelled key',
+      { more: '[node.mix.pool]\nminmum = 2' },
+      'node.mix.pool.minmum: unknown key; did you mean "minimum"?',
+    ],
+    ['a misspelled section', { more: '[nod.mix]\nx = 1' }, 'nod: unknown key; did you mean "node"?'],
+    [
+      'a key far from any',
+      { more: '[node.mix.pool]\nquux = 2' },
+      'node.mix.pool.quux: unknown key; known here: minimum, rate',
+    ],
+    ['a bad address', { mail: '[mail]\naddress = "mix"' }, 'mail.address: expected mail address, got "mix"'],
+    [
+      'a bad name',
+      { node: '[node]\nname = "One"' },
+      'node.name: expected 1 to 32 of a-z, 0-9 and -, a letter first, got "One"',
+    ],
+    [
+      'a port too high',
+      { more: '', smtp: '[mail.smtp]\nhost = "h.example"\nport = 70000' },
+      'mail.smtp.port: expected integer 1 to 65535, got 70000',
+    ],
+    [
+      'clear text over the net',
+      { smtp: '[mail.smtp]\nhost = "h.example"\nsecurity = "none"' },
+      'mail.smtp.security: expected "tls" or "starttls"',
+    ],
+    [
+      'two secrets',
+      { imap: `${base.imap}\npasswordFile = "f"` },
+      'mail.imap: expected one of password, passwordFile, passwordEnv, passwordCommand, tokenCommand, got passwordFile and passwordEnv',
+    ],
+    [
+      'no secret',
+      { imap: '[mail.imap]\nhost = "h.example"' },
+      'mail.imap: expected one of password, passwordFile, passwordEnv, passwordCommand, tokenCommand, got none of them',
+    ],
+    [
+      'a node without a mailbox',
+      { imap: '', smtp: `${base.smtp}\npasswordEnv = "S"` },
+      'mail.imap: expected a section: a node reads its mailbox, got nothing',
+    ],
+    ['neither node nor client', { node: '' }, 'node: expected a section [node] or [client], got neither'],
+    [
+      'a public submission server',
+      { more: '[client.submission]\nhost = "0.0.0.0"' },
+      'client.submission.host: expected loopback address such as 127.0.0.1, got "0.0.0.0"',
+    ],
+    [
+      'a rule of another name',
+      { more: '[client.paths]\nallow = ["all"]' },
+      'client.paths.allow.0: expected one of "same-provider", "entry-at-own-provider", "exit-at-recipient-provider", got "all"',
+    ],
+    [
+      'a key that is none',
+      { more: '[network]\nlist = "l"\nauthorities = ["abc"]' },
+      'network.authorities.0: expected public key of 64 hex digits, got "abc"',
+    ],
+    [
+      'no authorities',
+      { more: '[network]\nlist = "l"\nauthorities = []' },
+      'network.authorities: expected list of at least one public key, got a list',
+    ],
+    [
+      'one authority twice',
+      { more: `[network]\nlist = "l"\nauthorities = ["${key}", "${key.toUpperCase()}"]` },
+      'network.authorities: expected each key once, got a key twice',
+    ],
+    [
+      'too high a threshold',
+      { more: `[network]\nlist = "l"\nauthorities = ["${key}"]\nthreshold = 2` },
+      'network.threshold: expected at most the number of authorities, 1, got 2',
+    ],
+    [
+      'a certificate that is not there',
+      { imap: `${base.imap}\nca = "no.pem"` },
+      'mail.imap.ca: expected a file that can be read',
+    ],
+    [
+      'a certificate that is none',
+      { imap: `${base.imap}\nca = "node.toml"` },
+      'mail.imap.ca: expected a file with a PEM certificate',
+    ],
+    [
+      'an HTTP proxy',
+      { mail: `${base.mail}\nproxy = "http://p.example:1"` },
+      'mail.proxy: expected socks5h://host:port, got something else',
+    ],
+  ])('with %s is refused, naming key, expected and found', (_, parts, message) => {
+    const text = complaint(parts);
+    expect(text).toContain(message);
+    expect(text).toContain(`(in ${file})`);
+  });
+
+  it('tells all mistakes at once, each in a line', () => {
+    const lines = complaint({ more: '[node.mix.pool]\nminimum = 0\nrate = 0\nminmum = 1' }).split('\n');
+    expect(lines).toHaveLength(3);
+  });
+
+  it('is refused with line and reason if it is no TOML, without showing what stands there', () => {
+    const text = complaint({ imap: '[mail.imap]\npassword = "hunter2' });
+    expect(text).toMatch(/node\.toml: line \d+: /);
+    expect(text).not.toContain('hunter2');
+  });
+
+  it('never shows what stands where a secret belongs', () => {
+    expect(complaint({ imap: '[mail.imap]\nhost = "h.example"\npassword = 123456' })).toContain(
+      'mail.imap.password: expected password, got something else',
+    );
+    expect(complaint({ mail: `${base.mail}\nproxy = "me:hunter2@p"` })).not.toContain('hunter2');
+  });
+
+  it('that is not there says so', () => {
+    expect(() => loadConfig(join(folder, 'none.toml'))).toThrow(
+      "none.toml: the configuration file can't be read (ENOENT)",
+    );
+  });
+
+  it('with a password in it is refused while others may read it', () => {
+    const parts: Parts = { imap: '[mail.imap]\nhost = "h.example"\npassword = "secret"' };
+    expect(load(parts).mail.imap?.secret).toEqual({ kind: 'password', password: 'secret' });
+    chmodSync(file, 0o640);
+    expect(loadConfig(file).mail.address).toBe('Mix@example.org');
+    chmodSync(file, 0o644);
+    expect(() => loadConfig(file)).toThrow('expected to be readable by its owner and group only, got mode 644');
+  });
+
+  it('of a server on this machine may do without TLS', () => {
+    const config = load({ smtp: '[mail.smtp]\nhost = "127.0.0.1"\nsecurity = "none"\nport = 1025' });
+    expect([config.mail.smtp.security, config.mail.smtp.port]).toEqual(['none', 1025]);
+    expect(load({ smtp: '[mail.smtp]\nhost = "h.example"\nsecurity = "starttls"' }).mail.smtp.port).toBe(587);
+  });
+
+  it('of a client that only sends needs no IMAP', () => {
+    const config = load({ node: '[client]', imap: '', smtp: `${base.smtp}\ntokenCommand = "token"` });
+    expect(config.mail.imap).toBeUndefined();
+    expect(config.mail.smtp.secret).toEqual({ kind: 'tokenCommand', command: 'token' });
+    expect(() => nodeConfig(config)).toThrow(ConfigError);
+    expect(() => networkConfig(config)).toThrow('network: expected a section with list and authorities, got nothing');
+    expect(() => clientConfig(load())).toThrow(ConfigError);
+  });
+});
