@@ -76,8 +76,8 @@ const fillerOf = (crypto: SphinxCrypto, hops: readonly SealedHop[]): Uint8Array 
  * @param rng asked for 64 bytes a hop in the order of the hops, then for (5 - hops) * 1189
  * @throws Bug when there are no hops or more than 5, or a hop's key is none
  *
- * Source: Sphinx (2009) section 3.2; Kuhn, Beck, Schiffner, Jorswieck, Strufe, "On Privacy Notions in Anonymous
- * Communication" and "Breaking and (Partially) Fixing Provably Secure Onion Routing" (2020) for the random bytes.
+ * Source: Sphinx (2009) section 3.2; for the random bytes Kuhn, Beck and Strufe, "Breaking and (Partially) Fixing
+ * Provably Secure Onion Routing" (2020).
  */
 export const createHeader = (crypto: SphinxCrypto, { hops, lastBlock }: HeaderContent, rng: Rng): CreatedHeader => {
   if (hops.length < 1 || hops.length > maxHops) throw new Bug('a path has 1 to 5 hops');
