@@ -37,15 +37,14 @@ export const withClient = async <T>(account: ImapAccount, act: (client: ImapFlow
   }
 };
 
-const count = async (account: ImapAccount): Promise<number> =>
-  withClient(account, async (client) => {
-    const status = await client.status('INBOX', { messages: true });
-    return status === false ? 0 : (status.messages ?? 0);
-  });
+const count = async (client: ImapFlow): Promise<number> => {
+  const status = await client.status('INBOX', { messages: true });
+  return status === false ? 0 : (status.messages ?? 0);
+};
 
 /** Waits until the mailbox holds that many mails: real servers deliver when they like. */
-const arrival = async (account: ImapAccount, atLeast: number): Promise<void> => {
-  for (let tries = 0; (await count(account)) < atLeast; tries++) {
+const arrival = async (client: ImapFlow, atLeast: number): Promise<void> => {
+  for (let tries = 0; (await count(client)) < atLeast; tries++) {
     if (tries > 600) throw new Error(`${atLeast} mails did not arrive`);
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
@@ -63,15 +62,29 @@ export const inboxServer = (world: MailWorld): InboxServer => ({
       open: (limits = {}) => imapInbox({ ...linked, ...limits }, silentLog),
       openWithWrongPassword: () => imapInbox({ ...linked, credential: wrong }, silentLog),
       async deliver(raw) {
-        const before = await count(account.imap);
-        const outcome = await outbox.send({ from: account.address, to: account.address, raw }, never);
-        if (outcome.kind !== 'accepted') throw new Error(`not accepted: ${JSON.stringify(outcome)}`);
-        await arrival(account.imap, before + 1);
+        await withClient(account.imap, async (client) => {
+          const before = await count(client);
+          const outcome = await outbox.send({ from: account.address, to: account.address, raw }, never);
+          if (outcome.kind !== 'accepted') throw new Error(`not accepted: ${JSON.stringify(outcome)}`);
+          await arrival(client, before + 1);
+        });
       },
       rebuild: (folder, raw) =>
         withClient(account.imap, async (client) => {
-          if ((await client.list()).some(({ path }) => path === folder)) await client.mailboxDelete(folder);
+          const life = async (): Promise<bigint | undefined> => {
+            const status = await client.status(folder, { uidValidity: true });
+            return status === false ? undefined : status.uidValidity;
+          };
+          const exists = (await client.list()).some(({ path }) => path === folder);
+          const before = exists ? await life() : undefined;
+          if (exists) await client.mailboxDelete(folder);
           await client.mailboxCreate(folder);
+          // GreenMail counts the lives of a folder in seconds.
+          while (exists && (await life()) === before) {
+            await client.mailboxDelete(folder);
+            await new Promise((resolve) => setTimeout(resolve, 200));
+            await client.mailboxCreate(folder);
+          }
           await client.append(folder, Buffer.from(raw));
         }),
       markDeleted: (uid) =>
@@ -113,7 +126,7 @@ export const outboxServer = (world: MailWorld): OutboxServer => ({
       // Port 1 of loopback: nothing listens there.
       openToNobody: () => smtpOutbox({ ...linked, port: 1 }, silentLog),
       async received(atLeast) {
-        await arrival(receiver.imap, atLeast);
+        await withClient(receiver.imap, (client) => arrival(client, atLeast));
         const { mails } = await reader.fetch('INBOX', undefined, never);
         return mails.map(({ raw }) => raw ?? new Uint8Array());
       },

@@ -1,8 +1,8 @@
+import { describe, it } from 'vitest';
 import { inboxContract } from '../contracts/inbox.js';
 import { inboxServer } from '../contracts/server-rigs.js';
-import { startInProcess } from '../servers/in-process.js';
-import { dovecotPostfix } from '../servers/dovecot-postfix.js';
+import { findServers, missingLine } from '../servers/find-servers.js';
 
-inboxContract('in-process', async () => inboxServer(await startInProcess()));
-const d = dovecotPostfix();
-if (d.kind === 'available') inboxContract('dov', async () => inboxServer(await d.start()));
+for (const kind of await findServers())
+  if (kind.kind === 'available') inboxContract(kind.name, async () => inboxServer(await kind.start()));
+  else describe(`${kind.name}: inbox`, () => it.skip(missingLine(kind)));

@@ -1,8 +1,8 @@
+import { describe, it } from 'vitest';
 import { outboxContract } from '../contracts/outbox.js';
 import { outboxServer } from '../contracts/server-rigs.js';
-import { startInProcess } from '../servers/in-process.js';
-import { dovecotPostfix } from '../servers/dovecot-postfix.js';
-const d = dovecotPostfix();
-if (d.kind === 'available') outboxContract('dov', async () => outboxServer(await d.start()));
+import { findServers, missingLine } from '../servers/find-servers.js';
 
-outboxContract('in-process', async () => outboxServer(await startInProcess()));
+for (const kind of await findServers())
+  if (kind.kind === 'available') outboxContract(kind.name, async () => outboxServer(await kind.start()));
+  else describe(`${kind.name}: outbox`, () => it.skip(missingLine(kind)));

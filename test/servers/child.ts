@@ -37,7 +37,9 @@ export const run = (program: string, argv: readonly string[]): void => {
 /** A folder with a short path: Dovecot's unix sockets don't fit into a long one. */
 export const shortFolder = (): string => mkdtempSync('/tmp/mm-');
 
-export const removeFolder = (folder: string): void => rmSync(folder, { recursive: true, force: true });
+export const removeFolder = (folder: string): void => {
+  rmSync(folder, { recursive: true, force: true });
+};
 
 /** A server that dies with this process, even if this process is killed. */
 export interface Tied {
