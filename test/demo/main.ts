@@ -4,8 +4,8 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { createTransport } from 'nodemailer';
-import { startServer, serverNames } from '../servers/servers.js';
-import type { Account } from '../servers/mail-world.js';
+import { findServers, missingLine } from '../servers/find-servers.js';
+import type { Account, MailWorld } from '../servers/mail-world.js';
 import { openMail, pepMail, person } from '../servers/pep-mail.js';
 import type { Letter, Person } from '../servers/pep-mail.js';
 import { readMailbox } from './mailbox.js';
@@ -88,12 +88,24 @@ const traces = (alice: Person): readonly string[] => [
   alice.publicKey.getFingerprint(),
 ];
 
+/** The servers asked for; a message and an end of the process if they can't be had. */
+const startWorld = async (): Promise<MailWorld> => {
+  const kinds = await findServers();
+  const kind = kinds.find(({ name }) => name.toLowerCase().startsWith(options.mail.toLowerCase()));
+  if (kind?.kind === 'available') return kind.start();
+  throw new Error(
+    kind === undefined
+      ? `--mail ${options.mail} is not known; there are: ${kinds.map(({ name }) => name).join(', ')}`
+      : missingLine(kind),
+  );
+};
+
 const main = async (): Promise<number> => {
   const folder = mkdtempSync(path.join(tmpdir(), 'mm-'));
   const closers: (() => Promise<void> | void)[] = [() => rmSync(folder, { recursive: true, force: true })];
   try {
     heading(`MixMailer: five mix nodes on five mailboxes, a sender, a receiver (mail servers: ${options.mail})`);
-    const world = await startServer(options.mail);
+    const world = await startWorld();
     closers.unshift(() => world.stop());
     const [alice, bob] = await Promise.all([person('Alice', 'alice@home.test'), person('Bob', 'bob@friend.test')]);
     const bobsMailbox = await world.addAccount('bob', 'friend.test');
@@ -188,7 +200,7 @@ const main = async (): Promise<number> => {
     const good = lost === 0 && doubled === 0 && leaking.length === 0;
     say();
     if (!good) for (const one of running) say(dim(`${one.name}: ${one.log.split('\n').slice(-12).join(' | ')}`));
-    say(`${dim(`after ${seconds} s`)}`);
+    say(dim(`after ${seconds} s`));
     const verdict = `delivered ${sent.length - lost} of ${sent.length}, ${lost} lost, ${doubled} doubled`;
     if (options.keep) {
       say(good ? green(verdict) : red(verdict));
@@ -212,7 +224,4 @@ const main = async (): Promise<number> => {
   }
 };
 
-if (!serverNames.includes(options.mail)) {
-  say(`--mail ${options.mail} is not known; there are: ${serverNames.join(', ')}`);
-  process.exitCode = 64;
-} else process.exitCode = await main();
+process.exitCode = await main();

@@ -1,9 +1,12 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 
-const main = fileURLToPath(new URL('../../src/main.js', import.meta.url));
+// Beside this file when it is compiled; in dist/ when a test runner runs it from its source.
+const compiled = new URL('../../src/main.js', import.meta.url);
+const main = fileURLToPath(existsSync(compiled) ? compiled : new URL('../../dist/src/main.js', import.meta.url));
 
 /** Runs one `mixmailer` command to its end. @returns what it printed on standard output */
 export const mixmailer = async (...args: readonly string[]): Promise<string> => {

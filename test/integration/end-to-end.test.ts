@@ -1,0 +1,153 @@
+import { execFile } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { readMailbox } from '../demo/mailbox.js';
+import { layNetwork } from '../demo/network.js';
+import type { TestNetwork } from '../demo/network.js';
+import type { Running } from '../demo/processes.js';
+import { findServers, missingLine } from '../servers/find-servers.js';
+import type { Account, MailWorld } from '../servers/mail-world.js';
+import { openMail, pepMail, person } from '../servers/pep-mail.js';
+import type { Person } from '../servers/pep-mail.js';
+
+const run = promisify(execFile);
+const found = async (program: string): Promise<boolean> =>
+  run(program, ['--version']).then(
+    () => true,
+    () => false,
+  );
+
+/** An SMTP client that is not ours: swaks, or else curl. */
+const smtpClient = (await found('swaks')) ? 'swaks' : (await found('curl')) ? 'curl' : undefined;
+
+interface Submission {
+  readonly port: number;
+  readonly user: string;
+  readonly token: string;
+  readonly from: string;
+  readonly to: string;
+  readonly file: string;
+}
+
+/** Hands a mail in. @returns what the client printed; rejects when the server refused */
+const handIn = async ({ port, user, token, from, to, file }: Submission): Promise<string> => {
+  const { stdout } =
+    smtpClient === 'swaks'
+      ? await run('swaks', [
+          ...['--server', '127.0.0.1', '--port', `${port}`, '--auth', 'PLAIN', '--auth-user', user],
+          ...['--auth-password', token, '--helo', 'localhost', '--from', from, '--to', to, '--data', `@${file}`],
+        ])
+      : await run('curl', [
+          ...['-sS', '-v', `smtp://127.0.0.1:${port}/localhost`, '--user', `${user}:${token}`],
+          ...['--mail-from', from, '--mail-rcpt', to, '--upload-file', file],
+        ]);
+  return stdout;
+};
+
+const patienceMs = 120_000;
+
+/** The mails in the mailbox, once there are that many different ones. */
+const arrived = async (account: Account, atLeast: number): Promise<readonly string[]> => {
+  const until = Date.now() + patienceMs;
+  for (;;) {
+    const mails = await readMailbox(account);
+    if (new Set(mails.map(messageIdOf)).size >= atLeast) return mails;
+    if (Date.now() > until) throw new Error(`${mails.length} mails of ${atLeast} arrived`);
+    await sleep(300);
+  }
+};
+
+const messageIdOf = (raw: string): string => /^Message-ID: (\S+)/im.exec(raw)?.[1] ?? raw;
+
+for (const kind of await findServers()) {
+  if (kind.kind === 'unavailable') {
+    describe(`a network on ${kind.name}`, () => it.skip(missingLine(kind)));
+    continue;
+  }
+  describe(`a network of processes on ${kind.name}`, () => {
+    const folder = mkdtempSync(path.join(tmpdir(), 'mm-'));
+    let world: MailWorld;
+    let network: TestNetwork;
+    let bobsMailbox: Account;
+    let alice: Person;
+    let bob: Person;
+    let nodes: Running[];
+    let client: { readonly running: Running; readonly port: number; readonly user: string; readonly token: string };
+
+    beforeAll(async () => {
+      world = await kind.start();
+      [alice, bob] = await Promise.all([person('Alice', 'alice@home.test'), person('Bob', 'bob@friend.test')]);
+      bobsMailbox = await world.addAccount('bob', 'friend.test');
+      network = await layNetwork({
+        folder,
+        world,
+        nodes: 3,
+        schedule: '* * * * * *',
+        loopsPerInterval: 2,
+        spreadSeconds: 1,
+      });
+      nodes = await Promise.all(network.nodes.map((node) => network.startNode(node)));
+      client = await network.startClient();
+    });
+    afterAll(async () => {
+      await Promise.all([client.running, ...nodes].map((one) => one.stop()));
+      await network.close();
+      await world.stop();
+      rmSync(folder, { recursive: true, force: true });
+    });
+
+    const submitLetter = async (subject: string): Promise<void> => {
+      const file = path.join(folder, 'letter.eml');
+      writeFileSync(file, await pepMail({ from: alice, to: [bob], subject, text: subject, date: new Date() }));
+      const { port, user, token } = client;
+      await handIn({ port, user, token, file, from: alice.address, to: bob.address });
+    };
+
+    it(`carries a mail handed in by ${smtpClient ?? 'nobody: install swaks or curl'}`, async () => {
+      await submitLetter('first light');
+      const [raw = ''] = await arrived(bobsMailbox, 1);
+      expect(/^From: <(.*)>\r?$/m.exec(raw)?.[1]).toMatch(/^mix\d@mix\d\.test$/);
+      expect(raw).not.toMatch(/alice|home\.test/i);
+      expect(await openMail(raw, bob, alice)).toContain('Subject: first light');
+    });
+
+    it('refuses a mail in clear, in words', async () => {
+      const file = path.join(folder, 'clear.eml');
+      writeFileSync(file, 'From: alice@home.test\r\nTo: bob@friend.test\r\nSubject: hello\r\n\r\nnot encrypted\r\n');
+      const { port, user, token } = client;
+      await expect(handIn({ port, user, token, file, from: alice.address, to: bob.address })).rejects.toThrow();
+    });
+
+    it('carries all mails, once, while every process is killed in turn', async () => {
+      const before = (await readMailbox(bobsMailbox)).length;
+      const subjects = ['one', 'two', 'three', 'four', 'five', 'six'];
+      for (const [i, subject] of subjects.entries()) {
+        await submitLetter(subject);
+        const victim = i % (nodes.length + 1);
+        const node = nodes[victim];
+        const member = network.nodes[victim];
+        if (node === undefined || member === undefined) {
+          await client.running.kill();
+          client = await network.startClient();
+        } else {
+          await node.kill();
+          nodes[victim] = await network.startNode(member);
+        }
+      }
+      await arrived(bobsMailbox, before + subjects.length);
+      const mails = (await readMailbox(bobsMailbox)).slice(before);
+      const opened = new Map<string, string>();
+      for (const raw of mails) {
+        const subject = /^Subject: (.*?)\r?$/m.exec(await openMail(raw, bob, alice))?.[1] ?? '';
+        // A second copy can only be one that mail programs fold.
+        expect(opened.get(subject) ?? messageIdOf(raw)).toBe(messageIdOf(raw));
+        opened.set(subject, messageIdOf(raw));
+      }
+      expect([...opened.keys()].sort()).toEqual([...subjects].sort());
+    });
+  });
+}
