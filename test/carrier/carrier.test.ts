@@ -133,6 +133,13 @@ describe('nobody gives packets', () => {
     expect(sliced(text.replace('multipart/mixed', 'multipart/alternative'))).toBeUndefined();
   });
 
+  test('of a mail with a boundary of another form', () => {
+    const other = text.replaceAll(/=_[0-9a-f]{32}/g, '=_\xe9\xe8 another form of its length xy');
+    const raw = Uint8Array.from(other, (character) => character.charCodeAt(0));
+    expect(raw.length).toBe(mail.length);
+    expect(sliceCarrierMail(raw, pureBase64)).toBeUndefined();
+  });
+
   test('of any other bytes, and nothing is thrown', () => {
     const canonical = mail.subarray(0, 900);
     const bytes = fc.oneof(
