@@ -1,12 +1,9 @@
 import { concat } from '../base/bytes.js';
 import { Bug } from '../base/errors.js';
+import { geometry } from '../sphinx/geometry.js';
 import { shuffled, type Rng } from '../base/random.js';
 
-/** Size of every packet at every hop; the packet geometry's number. */
-export const packetBytes = 32_768;
-
-/** First byte of every packet of this version. */
-export const packetVersion = 1;
+const { packetBytes, version } = geometry;
 
 /**
  * How many packets a mail can hold. Few classes, so that neither count nor size of a mail tells how much it carries;
@@ -35,7 +32,7 @@ export const planBundles = (count: number): readonly BundleClass[] => {
   return rest === 0 ? full : [...full, bundleClassFor(rest)];
 };
 
-const isPacket = (bytes: Uint8Array): boolean => bytes.length === packetBytes && bytes[0] === packetVersion;
+const isPacket = (bytes: Uint8Array): boolean => bytes.length === packetBytes && bytes[0] === version;
 
 /**
  * The bundle that carries these packets: filled to its class with drop packets and shuffled, so that the place in the

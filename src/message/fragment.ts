@@ -1,7 +1,10 @@
 import { concat, fromHex, readU16, u16 } from '../base/bytes.js';
 import { Bug, PacketError, SubmissionError } from '../base/errors.js';
 import { messageIdBytes, messageIdOf, type MessageId } from '../base/ids.js';
-import { fragmentPayloadBytes } from './payload.js';
+import { geometry } from '../sphinx/geometry.js';
+
+/** A fragment fills what a user has in the payload of one exit packet. */
+export const fragmentPayloadBytes = geometry.userPayloadBytes;
 
 /** A piece of a message, as one packet carries it to the exit. */
 export interface Fragment {

@@ -1,8 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { concat, toHex } from '../../src/base/bytes.js';
-import { bundleClassFor, joinBundle, packetBytes, planBundles, splitBundle } from '../../src/carrier/bundle.js';
+import { bundleClassFor, joinBundle, planBundles, splitBundle } from '../../src/carrier/bundle.js';
+import { geometry } from '../../src/sphinx/geometry.js';
 import { packetOf, packetsOf, rngOf } from './packets.js';
+
+const { packetBytes } = geometry;
 
 const names = (packets: readonly Uint8Array[]): string[] => packets.map((packet) => toHex(packet.subarray(0, 16)));
 

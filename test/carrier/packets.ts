@@ -1,6 +1,8 @@
 import { concat } from '../../src/base/bytes.js';
 import { seededRng, type Rng } from '../../src/base/random.js';
-import { packetBytes } from '../../src/carrier/bundle.js';
+import { geometry } from '../../src/sphinx/geometry.js';
+
+const { packetBytes } = geometry;
 
 /** A generator that gives the same bytes in every run. */
 export const rngOf = (seed: number): Rng => seededRng(new Uint8Array(32).fill(seed));
