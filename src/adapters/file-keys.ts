@@ -1,6 +1,6 @@
 import { sha256 } from '@noble/hashes/sha2.js';
 import { ml_kem768_x25519 } from '@noble/post-quantum/hybrid.js';
-import { closeSync, fsyncSync, openSync, readdirSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, existsSync, fsyncSync, openSync, readdirSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { fromHex, toHex } from '../base/bytes.js';
 import { ConfigError, StoreError } from '../base/errors.js';
@@ -25,6 +25,9 @@ const identityFile = 'identity.key';
 const mixFile = (keyId: string): string => `mix-${keyId}.key`;
 const mixFilePattern = /^mix-([0-9a-f]{32})\.key$/;
 const seedBytes = 32;
+
+/** Whether that folder holds a node's identity already. */
+export const hasIdentity = (folder: string): boolean => existsSync(join(folder, identityFile));
 
 /**
  * A node's keys as files in one folder, readable by their owner only, each written whole or not at all.

@@ -1,0 +1,94 @@
+import type { MailError } from '../base/errors.js';
+
+/** Where a provider's log-in differs from a plain password. */
+const providers: readonly (readonly [host: RegExp, advice: readonly string[]])[] = [
+  [
+    /(^|\.)(gmail|googlemail)\.com$/,
+    [
+      'Gmail takes an app password only: switch on 2-Step Verification, then make one at https://myaccount.google.com/apppasswords',
+    ],
+  ],
+  [
+    /(^|\.)(outlook|hotmail|live|office365|office)\.(com|de)$/,
+    [
+      'Outlook.com and Microsoft 365 take no password, only an OAuth2 access token: set tokenCommand to a command that prints one.',
+      'Programs that keep such a token fresh: oama, mutt_oauth2.py, pizauth.',
+    ],
+  ],
+  [/(^|\.)(yahoo|aol)\.com$/, ['Yahoo and AOL take an app password only: Account security, "Generate app password".']],
+  [
+    /(^|\.)(me|icloud)\.com$/,
+    [
+      'iCloud takes an app-specific password only: https://account.apple.com, "App-Specific Passwords"; the IMAP user is the name before the @.',
+    ],
+  ],
+  [
+    /(^|\.)(fastmail|messagingengine)\.com$/,
+    ['Fastmail takes an app password only: Settings, Privacy & Security, "App passwords".'],
+  ],
+  [
+    /(^|\.)(gmx\.(net|com|de|at|ch)|web\.de|mail\.com)$/,
+    [
+      'GMX, web.de and mail.com: switch IMAP on in the settings of the web site first; with two-factor log-in make an app password there.',
+    ],
+  ],
+  [
+    /(^|\.)zoho(mail)?\.(com|eu|in)$/,
+    ['Zoho: switch IMAP on in the settings; with two-factor log-in make an app password there.'],
+  ],
+  [
+    /(^|\.)(proton\.me|protonmail\.(com|ch))$/,
+    ['Proton needs its Bridge on this machine: host "127.0.0.1", the ports and the password that the Bridge shows.'],
+  ],
+];
+
+/** What to do when a server refused user or password. @param section `mail.imap` or `mail.smtp` */
+export const loginAdvice = (section: string, host: string): readonly string[] =>
+  providers.find(([pattern]) => pattern.test(host.toLowerCase()))?.[1] ?? [
+    `Check ${section}.user (often the whole address) and the password; try them in the provider's web mail.`,
+    'Many providers want an app password for programs, or IMAP and SMTP switched on in their settings first.',
+  ];
+
+interface Reached {
+  readonly host: string;
+  readonly port: number;
+  readonly security: 'tls' | 'starttls' | 'none';
+  readonly proxy?: string;
+}
+
+/** What to do when a server could not be talked to. @param section `mail.imap` or `mail.smtp` */
+export const mailAdvice = (section: string, server: Reached, { code, message }: MailError): readonly string[] => {
+  const ports =
+    section === 'mail.imap'
+      ? 'Usual: 993 with "tls", 143 with "starttls".'
+      : 'Usual: 465 with "tls", 587 with "starttls".';
+  switch (code) {
+    case 'mail/connect':
+      if (server.proxy !== undefined) return [`Does the proxy of mail.proxy run, and does it reach ${server.host}?`];
+      if (/ENOTFOUND|EAI_AGAIN/.test(message))
+        return [
+          `No server of the name ${server.host} is known: check ${section}.host, and whether this machine has a network and DNS.`,
+        ];
+      if (message.includes('ECONNREFUSED'))
+        return [`Nothing listens at port ${server.port}: check ${section}.port. ${ports}`];
+      return [`Check ${section}.host and ${section}.port, and whether a firewall stands between. ${ports}`];
+    case 'mail/timeout':
+      return [
+        `Silence: a firewall drops the connection, or port ${server.port} does not fit security = "${server.security}". ${ports}`,
+      ];
+    case 'mail/tls':
+      return [
+        `No secure channel: does port ${server.port} fit security = "${server.security}"? ${ports}`,
+        `If the server has a certificate of an authority of your own, name its PEM file in ${section}.ca. If not, somebody may stand between you and the server.`,
+      ];
+    case 'mail/insecure':
+      return [
+        `Set ${section}.security to "tls" or "starttls": the password and who writes to whom would cross the net in clear.`,
+      ];
+    case 'mail/protocol':
+    case 'mail/closed':
+      return ['The server answers, but not as expected, or not now (too many log-ins, maintenance). Try again later.'];
+    case 'mail/login':
+      return loginAdvice(section, server.host);
+  }
+};

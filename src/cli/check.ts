@@ -1,0 +1,264 @@
+import type { Command } from 'commander';
+import { hasIdentity } from '../adapters/file-keys.js';
+import { type Account, accountOf } from '../adapters/secrets.js';
+import { equalBytes } from '../base/bytes.js';
+import { ConfigError, MailError, RouteError, StoreError } from '../base/errors.js';
+import { minuteMs } from '../base/units.js';
+import { type Config, loadConfig } from '../config.js';
+import { publicKeyOf } from '../route/document.js';
+import { mixKeyAt } from '../route/epoch.js';
+import { type Network, readNetwork } from '../route/network.js';
+import { chooseLoopPath, choosePath } from '../route/path.js';
+import { loginAdvice, mailAdvice } from './advice.js';
+import { openNodeKeys, systemRng } from './node-keys.js';
+import { printer, readText, shortTime } from './print.js';
+
+/** What the check asks of the mail adapters: log in, look around, leave. They reject with MailError. */
+export interface Probes {
+  readonly imap: (account: Account, signal: AbortSignal) => Promise<ImapLook>;
+  readonly smtp: (account: Account, signal: AbortSignal) => Promise<SmtpLook>;
+}
+
+export interface ImapLook {
+  readonly capabilities: readonly string[];
+  readonly folders: readonly { readonly path: string; readonly specialUse: string | undefined }[];
+  readonly inbox: string;
+  readonly junk: string | undefined;
+  readonly trash: string | undefined;
+  readonly sent: string | undefined;
+  readonly canRemove: boolean;
+  readonly canIdle: boolean;
+}
+
+export interface SmtpLook {
+  readonly extensions: readonly string[];
+  readonly maxMailBytes: number | undefined;
+}
+
+/** A node's bundle of 64 packets in base64 is 2.9 MB; providers' limits begin at 10. */
+const smallestMailLimitBytes = 3_000_000;
+const deadlineMs = 2 * minuteMs;
+
+/** `mixmailer check`: tries everything a start needs, and says in words what is wrong and how to mend it. */
+export const register = (program: Command, probes: Probes): void => {
+  program
+    .command('check')
+    .description('log in, look around, and say what is wrong and how to mend it; sends nothing')
+    .requiredOption('--config <file>', 'configuration of a node or a client')
+    .action(async (options: { config: string }, command: Command) => {
+      const report = new Report(printer(command));
+      const config = loadConfig(options.config);
+      report.good(`configuration ${config.file}`);
+      await checkImap(config, probes, report);
+      await checkSmtp(config, probes, report);
+      const now = Date.now();
+      const nodeId = checkKeys(config, report, now);
+      checkNetwork(config, report, { now, nodeId });
+      if (report.problems > 0) command.error(`${report.problems} to mend`, { exitCode: 1 });
+      report.good('all is well');
+    });
+};
+
+/** What was found, a line each; counts what has to be mended. */
+class Report {
+  readonly #print: (...lines: readonly string[]) => void;
+  #problems = 0;
+  constructor(print: (...lines: readonly string[]) => void) {
+    this.#print = print;
+  }
+  get problems(): number {
+    return this.#problems;
+  }
+  good(line: string): void {
+    this.#print(`ok     ${line}`);
+  }
+  detail(line: string): void {
+    this.#print(`       ${line}`);
+  }
+  note(line: string): void {
+    this.#print(`note   ${line}`);
+  }
+  wrong(line: string, remedy: readonly string[]): void {
+    this.#problems++;
+    this.#print(`WRONG  ${line}`, ...remedy.map((step) => `       ${step}`));
+  }
+}
+
+const checkImap = async (config: Config, probes: Probes, report: Report): Promise<void> => {
+  const { imap, proxy } = config.mail;
+  if (imap === undefined) {
+    report.note('no [mail.imap]: replies and failure notices can not be collected');
+    return;
+  }
+  const account = accountOf('mail.imap', imap, proxy);
+  try {
+    const look = await probes.imap(account, AbortSignal.timeout(deadlineMs));
+    report.good(`logged in over IMAP at ${imap.host}:${imap.port}`);
+    report.detail(`capabilities: ${look.capabilities.join(' ')}`);
+    report.detail(
+      `folders: ${look.folders.map(({ path, specialUse }) => (specialUse === undefined ? path : `${path} (${specialUse})`)).join(', ')}`,
+    );
+    report.detail(
+      `packets are looked for in: ${[look.inbox, ...(look.junk === undefined ? [] : [look.junk])].join(', ')}`,
+    );
+    if (look.trash !== undefined) report.detail(`removed through: ${look.trash}`);
+    if (look.junk === undefined)
+      report.note('no junk folder is marked as such: packets taken for spam would not be found');
+    if (!look.canIdle) report.note('the server gives no notice of new mail (IDLE): it is found by polling only');
+    if (!look.canRemove)
+      report.wrong('the server can not remove single mails (no UIDPLUS)', [
+        'Nothing is ever removed there, and the mailbox fills up. Use a mailbox at another provider.',
+      ]);
+  } catch (error) {
+    tellMailProblem('mail.imap', account, { error, report });
+  }
+};
+
+const checkSmtp = async (config: Config, probes: Probes, report: Report): Promise<void> => {
+  const { smtp, proxy } = config.mail;
+  const account = accountOf('mail.smtp', smtp, proxy);
+  try {
+    const look = await probes.smtp(account, AbortSignal.timeout(deadlineMs));
+    report.good(`logged in over SMTP at ${smtp.host}:${smtp.port}`);
+    report.detail(`extensions: ${look.extensions.join(', ')}`);
+    if (look.maxMailBytes !== undefined && look.maxMailBytes < smallestMailLimitBytes)
+      report.wrong(`the server takes mails up to ${look.maxMailBytes} bytes only`, [
+        `Full mails of packets have ${smallestMailLimitBytes}. Use an account at another provider.`,
+      ]);
+  } catch (error) {
+    tellMailProblem('mail.smtp', account, { error, report });
+  }
+};
+
+const tellMailProblem = (
+  section: string,
+  account: Account,
+  { error, report }: { readonly error: unknown; readonly report: Report },
+): void => {
+  // The adapters wrap a secret that can't be had into a failed log-in.
+  const secret = error instanceof MailError && error.cause instanceof ConfigError ? error.cause : error;
+  if (secret instanceof ConfigError)
+    report.wrong(secret.message, ['Try the file, variable or command by hand, as the user this program runs as.']);
+  else if (error instanceof MailError) {
+    const advice =
+      error.code === 'mail/login' ? loginAdvice(section, account.host) : mailAdvice(section, account, error);
+    report.wrong(`${section}: ${error.message}`, advice);
+  } else throw error;
+};
+
+/** @returns the node's id, if there is a node with keys */
+const checkKeys = (config: Config, report: Report, now: number): string | undefined => {
+  if (config.node === undefined) return undefined;
+  if (!hasIdentity(config.data)) {
+    report.wrong('the node has no keys yet', [`Run: mixmailer keygen --config ${config.file}`]);
+    return undefined;
+  }
+  try {
+    const keys = openNodeKeys(config);
+    const nodeId = publicKeyOf(keys.identity());
+    const last = keys.mixKeys(now).at(-1);
+    report.good(`keys of node ${nodeId}, the last one used until ${shortTime(last?.notAfter ?? now)} UTC`);
+    return nodeId;
+  } catch (error) {
+    if (!(error instanceof ConfigError || error instanceof StoreError)) throw error;
+    report.wrong(error.message, ['A key that others could read is no longer a secret: think of making new ones.']);
+    return undefined;
+  }
+};
+
+const checkNetwork = (
+  config: Config,
+  report: Report,
+  { now, nodeId }: { readonly now: number; readonly nodeId: string | undefined },
+): void => {
+  if (config.network === undefined) {
+    report.wrong('there is no [network] section', [
+      'Ask the authorities of the network for the list and their public keys.',
+    ]);
+    return;
+  }
+  try {
+    const network = readNetwork(readText(config.network.list), config.network, now);
+    report.good(`network list of ${network.nodes.length} nodes, valid until ${shortTime(network.validUntil)} UTC`);
+    if (nodeId !== undefined) checkOwnEntry(config, report, { now, nodeId, network });
+    if (config.client !== undefined) {
+      const { length, allow } = config.client.paths;
+      choosePath({
+        network,
+        now,
+        rng: systemRng,
+        length,
+        allow,
+        senderProvider: config.mail.provider,
+        recipientDomains: [],
+      });
+      report.good(`paths of ${length} hops can be found`);
+    }
+  } catch (error) {
+    if (error instanceof ConfigError) report.wrong(error.message, ['Ask the authorities of the network for the list.']);
+    else if (error instanceof RouteError) report.wrong(error.message, routeAdvice(error));
+    else throw error;
+  }
+};
+
+const routeAdvice = ({ code }: RouteError): string[] => {
+  switch (code) {
+    case 'route/no-path':
+      return [
+        'The network is too small for the rules. A rule can be given up in client.paths.allow; read there what that costs.',
+      ];
+    case 'route/not-yet-valid':
+      return ["Compare this machine's clock with the time."];
+    case 'route/expired':
+    case 'route/too-few-signatures':
+      return ['Ask the authorities of the network for the list that is valid now, with all signatures.'];
+    case 'route/bad-document':
+    case 'route/bad-signature':
+      return [
+        'The file is damaged or forged: get it again, and compare its digest with others (mixmailer network verify).',
+      ];
+  }
+};
+
+const checkOwnEntry = (
+  config: Config,
+  report: Report,
+  { now, nodeId, network }: { readonly now: number; readonly nodeId: string; readonly network: Network },
+): void => {
+  const again = `Run mixmailer descriptor --config ${config.file} and send what it writes to the authorities.`;
+  const entry = network.nodes.find((node) => node.nodeId === nodeId);
+  if (entry === undefined) {
+    report.wrong('this node is not in the list: nobody sends it packets', [again]);
+    return;
+  }
+  report.good(`this node is in the list as ${entry.name}`);
+  if (entry.address.toLowerCase() !== config.mail.address.toLowerCase())
+    report.wrong('the list has another address for this node', [again]);
+  if (entry.roles.includes('exit') !== (config.node?.exit ?? false))
+    report.wrong(
+      `the list has this node ${entry.roles.includes('exit') ? 'as an exit' : 'not as an exit'}, the configuration says otherwise`,
+      [again],
+    );
+  const key = mixKeyAt(entry, now);
+  if (key === undefined)
+    report.wrong('the list has no mix key of this node that is valid now: no path leads through it', [again]);
+  else if (
+    !openNodeKeys(config)
+      .mixKeys(now)
+      .some(({ publicKey }) => equalBytes(publicKey, key.publicKey))
+  )
+    report.wrong('senders use a mix key that is not in the data folder: their packets can not be opened', [again]);
+  try {
+    chooseLoopPath({
+      network,
+      now,
+      rng: systemRng,
+      length: network.parameters.pathLength,
+      self: entry.nodeId,
+      allow: new Set(),
+    });
+  } catch (error) {
+    if (!(error instanceof RouteError)) throw error;
+    report.note(`cover loops: ${error.message}`);
+  }
+};

@@ -1,0 +1,185 @@
+import { chmodSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, it } from 'vitest';
+import type { Account } from '../../src/adapters/secrets.js';
+import { ConfigError, MailError } from '../../src/base/errors.js';
+import { loginAdvice } from '../../src/cli/advice.js';
+import { type ImapLook, type Probes, register } from '../../src/cli/check.js';
+import { register as registerDescriptor } from '../../src/cli/descriptor.js';
+import { register as registerKeygen } from '../../src/cli/keygen.js';
+import { register as registerNetwork } from '../../src/cli/network.js';
+import { type Ran, run, testFolder, writeNodeConfig } from './run.js';
+
+const folder = testFolder();
+const at = (name: string): string => join(folder, name);
+
+const mailbox: ImapLook = {
+  capabilities: ['IMAP4rev1', 'IDLE', 'UIDPLUS'],
+  folders: [
+    { path: 'INBOX', specialUse: '\\Inbox' },
+    { path: 'Spam', specialUse: '\\Junk' },
+    { path: 'Other', specialUse: undefined },
+  ],
+  inbox: 'INBOX',
+  junk: 'Spam',
+  trash: 'Bin',
+  sent: undefined,
+  canRemove: true,
+  canIdle: true,
+};
+const works: Probes = {
+  imap: () => Promise.resolve(mailbox),
+  smtp: () => Promise.resolve({ extensions: ['SIZE 10000000', 'PIPELINING'], maxMailBytes: 10_000_000 }),
+};
+const check = (config: string, probes: Partial<Probes> = {}): Promise<Ran> =>
+  run((program) => register(program, { ...works, ...probes }), 'check', '--config', config);
+
+let authority = '';
+let good = '';
+const listSection = (list: string): string => `[network]\nlist = "${list}"\nauthorities = ["${authority}"]\n`;
+const names = ['alice', 'bob', 'carol'];
+
+beforeAll(async () => {
+  authority = (await run(registerKeygen, 'keygen', '--authority', at('a.key'))).out.trim().replace('authority ', '');
+  for (const name of names)
+    await run(
+      registerDescriptor,
+      'descriptor',
+      '--config',
+      writeNodeConfig(folder, name, listSection('list.txt')),
+      '--out',
+      at(`${name}.txt`),
+    );
+  const files = names.map((name) => at(`${name}.txt`));
+  await run(registerNetwork, 'network', 'sign', '--authority', at('a.key'), '--out', at('list.txt'), ...files);
+  good = at('alice.toml');
+});
+
+describe('mixmailer check', () => {
+  it('of a node where all is well says what it saw and ends with 0', async () => {
+    const { exitCode, out, err } = await check(good);
+    expect([exitCode, err]).toEqual([0, '']);
+    expect(out).toContain('ok     logged in over IMAP at imap.alice.example:993');
+    expect(out).toContain('capabilities: IMAP4rev1 IDLE UIDPLUS');
+    expect(out).toContain('folders: INBOX (\\Inbox), Spam (\\Junk), Other');
+    expect(out).toContain('packets are looked for in: INBOX, Spam');
+    expect(out).toContain('ok     logged in over SMTP at smtp.alice.example:465');
+    expect(out).toContain('ok     network list of 3 nodes');
+    expect(out).toContain('ok     this node is in the list as alice');
+    expect(out).not.toContain('WRONG');
+    expect(out).not.toContain('secret');
+  });
+
+  it('hands the account of the configuration to the mail adapters', async () => {
+    const seen: Account[] = [];
+    await check(good, {
+      imap: (account) => {
+        seen.push(account);
+        return works.imap(account, AbortSignal.timeout(1000));
+      },
+    });
+    expect(seen).toMatchObject([{ host: 'imap.alice.example', port: 993, security: 'tls', user: 'mix@alice.example' }]);
+    expect(await seen[0]?.credential()).toEqual({ password: 'secret' });
+  });
+
+  it.each<[MailError['code'], string, string]>([
+    ['mail/login', 'log-in refused', "try them in the provider's web mail"],
+    ['mail/connect', 'no connection (ENOTFOUND)', 'No server of the name imap.alice.example is known'],
+    ['mail/connect', 'no connection (ECONNREFUSED)', 'Nothing listens at port 993'],
+    ['mail/connect', 'no connection (EHOSTUNREACH)', 'whether a firewall stands between'],
+    ['mail/timeout', 'no answer', 'a firewall drops the connection'],
+    ['mail/tls', 'no secure channel', 'name its PEM file in mail.imap.ca'],
+    ['mail/insecure', 'clear text', 'would cross the net in clear'],
+    ['mail/protocol', 'the server said BAD', 'Try again later'],
+  ])('on %s (%s) says what to do, goes on, and ends with 1', async (code, message, advice) => {
+    const { exitCode, out, err } = await check(good, { imap: () => Promise.reject(new MailError(code, message)) });
+    expect(exitCode).toBe(1);
+    expect(err).toContain('1 to mend');
+    expect(out).toContain(`WRONG  mail.imap: ${message}\n`);
+    expect(out).toContain(advice);
+    expect(out).toContain('ok     logged in over SMTP');
+  });
+
+  it('knows what the big providers want', () => {
+    expect(loginAdvice('mail.imap', 'imap.gmail.com').join()).toContain('apppasswords');
+    expect(loginAdvice('mail.imap', 'outlook.office365.com').join()).toContain('tokenCommand');
+    expect(loginAdvice('mail.imap', 'imap-mail.outlook.com').join()).toContain('tokenCommand');
+    expect(loginAdvice('mail.imap', 'imap.mail.yahoo.com').join()).toContain('app password');
+    expect(loginAdvice('mail.imap', 'imap.mail.me.com').join()).toContain('app-specific');
+    expect(loginAdvice('mail.imap', 'imap.gmail.com.example').join()).toContain('mail.imap.user');
+  });
+
+  it('tells a secret that can not be had from a wrong one', async () => {
+    const cause = new ConfigError('mail.imap.passwordCommand: the command ended with exit code 2');
+    const { out } = await check(good, {
+      imap: () => Promise.reject(new MailError('mail/login', 'no credential', { cause })),
+    });
+    expect(out).toContain('WRONG  mail.imap.passwordCommand: the command ended with exit code 2');
+    expect(out).toContain('Try the file, variable or command by hand');
+  });
+
+  it('does not hide a bug of ours', async () => {
+    await expect(check(good, { smtp: () => Promise.reject(new TypeError('ours')) })).rejects.toThrow(TypeError);
+  });
+
+  it('warns of servers that can not do what a node needs', async () => {
+    const { exitCode, out } = await check(good, {
+      imap: () => Promise.resolve({ ...mailbox, canRemove: false, canIdle: false, junk: undefined }),
+      smtp: () => Promise.resolve({ extensions: [], maxMailBytes: 1_000_000 }),
+    });
+    expect(exitCode).toBe(1);
+    expect(out).toContain('WRONG  the server can not remove single mails (no UIDPLUS)');
+    expect(out).toContain('WRONG  the server takes mails up to 1000000 bytes only');
+    expect(out).toContain('note   the server gives no notice');
+    expect(out).toContain('note   no junk folder');
+  });
+
+  it('says when keys, list or own entry are missing', async () => {
+    const fresh = await check(writeNodeConfig(folder, 'dora', listSection('list.txt')));
+    expect(fresh.out).toContain('WRONG  the node has no keys yet');
+    expect(fresh.out).toContain('Run: mixmailer keygen --config');
+    await run(registerKeygen, 'keygen', '--config', at('dora.toml'));
+    const unlisted = await check(at('dora.toml'));
+    expect(unlisted.out).toContain('WRONG  this node is not in the list');
+    expect((await check(writeNodeConfig(folder, 'dora'))).out).toContain('WRONG  there is no [network] section');
+    const nowhere = await check(writeNodeConfig(folder, 'dora', listSection('nowhere.txt')));
+    expect(nowhere.out).toMatch(/WRONG {2}.*nowhere\.txt: can't be read \(ENOENT\)/);
+  });
+
+  it('says when the list is not signed by those trusted', async () => {
+    const section = `[network]\nlist = "list.txt"\nauthorities = ["${'ab'.repeat(32)}"]\n`;
+    const { out } = await check(writeNodeConfig(folder, 'bob', section));
+    expect(out).toContain('0 valid signatures of the 1 needed');
+    expect(out).toContain('with all signatures');
+  });
+
+  it('says when the list does not fit the configuration any more', async () => {
+    const text = readFileSync(at('carol.toml'), 'utf8');
+    writeFileSync(at('moved.toml'), text.replace('mix@carol', 'new@carol').replace('exit = true', 'exit = false'));
+    const { out } = await check(at('moved.toml'));
+    expect(out).toContain('WRONG  the list has another address for this node');
+    expect(out).toContain('WRONG  the list has this node as an exit, the configuration says otherwise');
+    for (const name of readdirSync(at('data-carol'))) if (name.startsWith('mix-')) rmSync(join(at('data-carol'), name));
+    expect((await check(at('carol.toml'))).out).toContain(
+      'WRONG  senders use a mix key that is not in the data folder',
+    );
+  });
+
+  it('says when others can read the keys', async () => {
+    chmodSync(join(at('data-alice'), 'identity.key'), 0o644);
+    const { exitCode, out } = await check(good);
+    chmodSync(join(at('data-alice'), 'identity.key'), 0o600);
+    expect(exitCode).toBe(1);
+    expect(out).toContain('got mode 644');
+  });
+
+  it('of a client tries to find a path', async () => {
+    const node = readFileSync(good, 'utf8').replace(/\[node\]\n.*\n.*\n/, '[client]\n');
+    writeFileSync(at('client.toml'), node.replace('mix@alice', 'me@elsewhere'));
+    expect((await check(at('client.toml'))).out).toContain('ok     paths of 3 hops can be found');
+    writeFileSync(at('client.toml'), `${node}[client.paths]\nlength = 4\n`);
+    const { exitCode, out } = await check(at('client.toml'));
+    expect(exitCode).toBe(1);
+    expect(out).toContain('WRONG  no path: 4 hops need 4 nodes; the list has 3');
+  });
+});
