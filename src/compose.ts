@@ -25,12 +25,11 @@ import { clientConfig, networkConfig, nodeConfig } from './config.js';
 import type { Config } from './config.js';
 import type { MixNodeDeps } from './node/mix-node.js';
 import { Tally } from './node/tally.js';
+import type { KeyStore } from './ports/keys.js';
 import type { Directory } from './ports/network.js';
 import { epochAt, epochSpan } from './route/epoch.js';
 import { publicKeyOf } from './route/document.js';
 
-/** Where a role's things are in its data folder. */
-export const keyFolder = (config: Config): string => path.join(config.data, 'keys');
 const databaseOf = (config: Config): string => path.join(config.data, 'mixmailer.db');
 
 /** A role with everything it needs from the world, and how to let go of it. */
@@ -44,10 +43,10 @@ const directoryOf = (config: Config): Directory => {
   return fileNetwork(list, { authorities, threshold });
 };
 
-/** A node's keys, by the epochs of its config. */
-export const keysOf = (config: Config) => {
-  const rule = nodeConfig(config).keys;
-  return fileKeys(keyFolder(config), { rng: systemRng, spanAt: (at) => epochSpan(rule, epochAt(rule, at)) });
+/** The keys of the node that the configuration describes, in its data folder. */
+export const openNodeKeys = (config: Config): KeyStore => {
+  const { keys: rule } = nodeConfig(config);
+  return fileKeys(config.data, { rng: systemRng, spanAt: (at) => epochSpan(rule, epochAt(rule, at)) });
 };
 
 /**
@@ -61,7 +60,7 @@ export const composeNode = (config: Config): Composed<MixNodeDeps> => {
   if (mail.imap === undefined) throw new ConfigError(`mail.imap: expected a section, got nothing (in ${config.file})`);
   const directory = directoryOf(config);
   const { parameters } = directory.network(systemClock.now());
-  const keyStore = keysOf(config);
+  const keyStore = openNodeKeys(config);
   const self = parseNodeId(publicKeyOf(keyStore.identity()));
   if (self === undefined) throw new Bug('a public key is a node id');
   const lock = lockFolder(config.data);

@@ -5,7 +5,6 @@ import { fromHex } from './base/bytes.js';
 import { ConfigError } from './base/errors.js';
 import { parseDomain, parseMailbox } from './route/address.js';
 import { isNodeName } from './route/descriptor.js';
-import { mostHops } from './route/network.js';
 import { type PathException, pathExceptions } from './route/path.js';
 
 /** Whether that host can only be this machine. */
@@ -88,7 +87,6 @@ const schema = section({
     poll: integer(1, 86_400).prefault(600),
     keys: section({ epochDays: number(0.01, 90).prefault(7), graceDays: number(0.01, 90).prefault(7) }).prefault({}),
     mix: section({
-      schedule: cron.prefault('*/12 * * * *'),
       pool: section({ minimum: integer(1, 1_000_000).prefault(2), rate: number(0.01, 1).prefault(0.9) }).prefault({}),
     }).prefault({}),
     cover: section({ loopsPerInterval: number(0, 1000).prefault(3) }).prefault({}),
@@ -101,7 +99,7 @@ const schema = section({
   client: section({
     submission: section({
       host: text('loopback address such as 127.0.0.1', isLoopback).prefault('127.0.0.1'),
-      port: integer(1, 65535).prefault(2525),
+      port: integer(0, 65535).prefault(2525),
       user: text('user name').prefault('mixmailer'),
       tokenFile: path.optional(),
       maxMailBytes: integer(1024, 6_000_000).prefault(6_000_000),
@@ -110,14 +108,12 @@ const schema = section({
       {},
     ),
     paths: section({
-      length: integer(1, mostHops).prefault(3),
       allow: listOf(
         oneOf(...(pathExceptions as [PathException, ...PathException[]])),
         'path rules to give up',
       ).prefault([]),
     }).prefault({}),
     hygiene: section({ keyIds: oneOf('hide', 'keep').prefault('hide') }).prefault({}),
-    poll: integer(1, 86_400).prefault(600),
   }).optional(),
 });
 

@@ -49,8 +49,8 @@ export interface NodeConfig {
   /** Time between two polls of the mailbox, beside the server's own notices. */
   readonly pollMs: number;
   readonly keys: EpochRule;
-  /** When the pool is flushed, and what stays. */
-  readonly mix: { readonly schedule: string; readonly pool: { readonly minimum: number; readonly rate: number } };
+  /** What stays in the pool at least, and leaves at most, if the network's own parameters are less strict. */
+  readonly mix: { readonly pool: { readonly minimum: number; readonly rate: number } };
   /** Mean count of loops a node sends itself in one mix interval. */
   readonly cover: { readonly loopsPerInterval: number };
   readonly limits: {
@@ -70,9 +70,8 @@ export interface ClientConfig {
   };
   /** When packets may leave, and the mean of the random delay of each. */
   readonly pace: { readonly schedule: string; readonly spreadMs: number };
-  readonly paths: { readonly length: number; readonly allow: ReadonlySet<PathException> };
+  readonly paths: { readonly allow: ReadonlySet<PathException> };
   readonly hygiene: { readonly keyIds: 'hide' | 'keep' };
-  readonly pollMs: number;
 }
 
 /**
@@ -164,9 +163,8 @@ const configOf = (read: FileConfig, file: string, fail: Fail): Config => {
           client.submission.tokenFile === undefined ? join(data, 'submission.token') : at(client.submission.tokenFile),
       },
       pace: { schedule: client.pace.schedule, spreadMs: client.pace.spreadSeconds * secondMs },
-      paths: { length: client.paths.length, allow: new Set(client.paths.allow) },
+      paths: { allow: new Set(client.paths.allow) },
       hygiene: client.hygiene,
-      pollMs: client.poll * secondMs,
     },
   };
 };

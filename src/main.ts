@@ -1,5 +1,7 @@
 #!/usr/bin/env node
 import { Command } from 'commander';
+import { probeImap } from './adapters/imap-inbox.js';
+import { probeSmtp } from './adapters/smtp-outbox.js';
 import { ConfigError, MailError, RouteError, StoreError } from './base/errors.js';
 import { register as check } from './cli/check.js';
 import { register as client } from './cli/client.js';
@@ -14,7 +16,8 @@ const program = new Command('mixmailer')
   .description('A mix network carried by ordinary e-mail.')
   .version(version)
   .showHelpAfterError('(add --help for the options)');
-for (const register of [keygen, descriptor, network, check, node, client, sendmail]) register(program);
+for (const register of [keygen, descriptor, network, node, client, sendmail]) register(program);
+check(program, { imap: probeImap, smtp: probeSmtp });
 
 try {
   await program.parseAsync();

@@ -10,7 +10,8 @@ import { mixKeyAt } from '../route/epoch.js';
 import { type Network, readNetwork } from '../route/network.js';
 import { chooseLoopPath, choosePath } from '../route/path.js';
 import { loginAdvice, mailAdvice } from './advice.js';
-import { openNodeKeys, systemRng } from './node-keys.js';
+import { systemRng } from '../adapters/system.js';
+import { openNodeKeys } from '../compose.js';
 import { printer, readText, shortTime } from './print.js';
 
 /** What the check asks of the mail adapters: log in, look around, leave. They reject with MailError. */
@@ -182,13 +183,13 @@ const checkNetwork = (
     report.good(`network list of ${network.nodes.length} nodes, valid until ${shortTime(network.validUntil)} UTC`);
     if (nodeId !== undefined) checkOwnEntry(config, report, { now, nodeId, network });
     if (config.client !== undefined) {
-      const { length, allow } = config.client.paths;
+      const length = network.parameters.pathLength;
       choosePath({
         network,
         now,
         rng: systemRng,
         length,
-        allow,
+        allow: config.client.paths.allow,
         senderProvider: config.mail.provider,
         recipientDomains: [],
       });

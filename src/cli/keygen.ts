@@ -5,7 +5,8 @@ import { toHex } from '../base/bytes.js';
 import { ConfigError } from '../base/errors.js';
 import { loadConfig } from '../config.js';
 import { publicKeyOf } from '../route/document.js';
-import { openNodeKeys, systemRng } from './node-keys.js';
+import { systemRng } from '../adapters/system.js';
+import { openNodeKeys } from '../compose.js';
 import { printer, shortTime } from './print.js';
 
 /** `mixmailer keygen`: makes the keys of a node, or the key of an authority. */

@@ -93,10 +93,10 @@ describe('a configuration', () => {
     const node = nodeConfig(config);
     expect([node.exit, node.workers, node.pollMs]).toEqual([false, 0, 600_000]);
     expect(node.keys).toEqual({ lengthMs: 7 * dayMs, graceMs: 7 * dayMs });
-    expect(node.mix).toEqual({ schedule: '*/12 * * * *', pool: { minimum: 2, rate: 0.9 } });
+    expect(node.mix).toEqual({ pool: { minimum: 2, rate: 0.9 } });
     const client = clientConfig(config);
     expect(client.submission.tokenFile).toBe(join(folder, 'data', 'submission.token'));
-    expect([client.paths.length, client.paths.allow.size, client.hygiene.keyIds]).toEqual([3, 0, 'hide']);
+    expect([client.paths.allow.size, client.hygiene.keyIds]).toEqual([0, 'hide']);
   });
 
   it('is frozen to the bottom', () => {
@@ -124,13 +124,13 @@ describe('a configuration', () => {
     ],
     [
       'no cron expression',
-      { more: '[node.mix]\nschedule = "hourly"' },
-      'node.mix.schedule: expected cron expression of 5 or 6 fields',
+      { more: '[client.pace]\nschedule = "hourly"' },
+      'client.pace.schedule: expected cron expression of 5 or 6 fields',
     ],
     [
       'a cron expression out of range',
-      { more: '[node.mix]\nschedule = "99 * * * *"' },
-      'node.mix.schedule: expected cron',
+      { more: '[client.pace]\nschedule = "99 * * * *"' },
+      'client.pace.schedule: expected cron',
     ],
     [
       'a misspelled key',
