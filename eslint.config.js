@@ -39,7 +39,7 @@ const roomRules = Object.entries(rooms).map(([room, allowed]) => {
   const others = Object.keys(rooms).filter((name) => name !== room && !allowed.includes(name));
   const patterns = [
     {
-      regex: `^\\.\\./(${[...others.map((name) => `${name}/`), ...(room === 'cli' ? [] : ['compose', 'config', 'main'])].join('|') || '$'})`,
+      regex: `^\\.\\./(${[...others.map((name) => `${name}/`), ...(room === 'cli' ? [] : ['compose', 'config', 'node-keys', 'main'])].join('|') || '$'})`,
       message: `Room ${room} may import only: ${allowed.join(', ') || 'nothing'}.`,
     },
     ...(world.has(room)
