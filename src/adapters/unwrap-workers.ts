@@ -53,7 +53,7 @@ export const inlineUnwrapper = (crypto: SphinxCrypto): Unwrapper => {
 /** What goes to a worker: packets of 32,768 bytes, one after the other. */
 export interface WorkerRequest {
   readonly id: number;
-  readonly packets: Uint8Array;
+  readonly packets: Uint8Array<ArrayBuffer>;
   readonly keys: readonly LiveKey[];
 }
 
@@ -119,7 +119,7 @@ const largestBatch = 16;
 
 /**
  * Unwraps on `count` worker threads, each with its own backend and expanded keys. A packet is copied once, into memory
- * handed to the worker; what comes back is handed over without a copy.
+ * that is handed to the worker and comes back with the results in it: up to 16 results share one piece.
  *
  * A call without packets makes every worker forget the keys that are not in it. Calls rejected after `close` or when a
  * worker died: Bug.
