@@ -1,5 +1,5 @@
 import { writeFileSync } from 'node:fs';
-import { cpus } from 'node:os';
+import { cpus, loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
 import type { Ratio, Section } from './measure.js';
 import { packetBench } from './packets.js';
@@ -19,11 +19,17 @@ const goalText = (ratio: Ratio): string => {
 const print = ({ title, rows, ratios }: Section): void => {
   const lines = [
     title,
+    `  ${''.padEnd(40)}${'median'.padStart(13)}${'best'.padStart(13)}`,
     ...rows.map(
-      ({ name, medianUs }) =>
-        `  ${name.padEnd(40)}${medianUs.toFixed(1).padStart(10)} us${(1e6 / medianUs).toFixed(0).padStart(8)}/s`,
+      ({ name, medianUs, bestUs }) =>
+        `  ${name.padEnd(40)}${medianUs.toFixed(1).padStart(10)} us${bestUs.toFixed(1).padStart(10)} us` +
+        `${(1e6 / medianUs).toFixed(0).padStart(9)}/s`,
     ),
-    ...ratios.map((ratio) => `  ${ratio.name.padEnd(40)}${ratio.value.toFixed(2).padStart(10)}   ${goalText(ratio)}`),
+    ...ratios.map(
+      (ratio) =>
+        `  ${ratio.name.padEnd(40)}${ratio.value.toFixed(2).padStart(10)}   ${ratio.best.toFixed(2).padStart(10)}   ` +
+        goalText(ratio),
+    ),
   ];
   process.stdout.write(`${lines.join('\n')}\n\n`);
 };
@@ -31,8 +37,15 @@ const print = ({ title, rows, ratios }: Section): void => {
 const { values } = parseArgs({
   options: { rounds: { type: 'string', default: '21' }, json: { type: 'string' } },
 });
-const machine = { node: process.version, cpus: cpus().length, model: cpus()[0]?.model.trim() ?? '' };
-process.stdout.write(`node ${machine.node}, ${machine.cpus} x ${machine.model}\n\n`);
+const machine = {
+  node: process.version,
+  cpus: cpus().length,
+  model: cpus()[0]?.model.trim() ?? '',
+  load: loadavg()[0],
+};
+process.stdout.write(
+  `node ${machine.node}, ${machine.cpus} x ${machine.model}, load ${machine.load?.toFixed(1) ?? ''}\n\n`,
+);
 
 const done: Section[] = [];
 for (const section of sections) {

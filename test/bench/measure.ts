@@ -10,11 +10,16 @@ export interface Measured {
   readonly name: string;
   /** Median over the rounds of the time of one operation. */
   readonly medianUs: number;
+  /** The shortest of the rounds: what it takes when the machine does nothing else. */
+  readonly bestUs: number;
 }
 
 export interface Ratio {
   readonly name: string;
+  /** Median over the rounds of the ratio within a round. */
   readonly value: number;
+  /** Ratio of the shortest rounds. */
+  readonly best: number;
   /** What it should be, in the direction of `atLeast` or `atMost`. */
   readonly goal?: { readonly atLeast: number } | { readonly atMost: number };
 }
@@ -42,8 +47,8 @@ const timeMs = async (job: Job, times: number): Promise<number> => {
 
 export interface Measurements {
   readonly rows: readonly Measured[];
-  /** Median over the rounds of how long `slower` takes in `faster`s. */
-  readonly ratio: (slower: string, faster: string) => number;
+  /** How long `slower` takes in `faster`s. */
+  readonly ratio: (slower: string, faster: string) => Pick<Ratio, 'value' | 'best'>;
 }
 
 /**
@@ -70,7 +75,10 @@ export const measure = async (jobs: readonly Job[], rounds: number, turnMs = 40)
     }
   const of = (name: string): readonly number[] => samples.get(name) ?? [];
   return {
-    rows: jobs.map(({ name }) => ({ name, medianUs: median(of(name)) })),
-    ratio: (slower, faster) => median(of(slower).map((value, i) => value / (of(faster)[i] ?? Number.NaN))),
+    rows: jobs.map(({ name }) => ({ name, medianUs: median(of(name)), bestUs: Math.min(...of(name)) })),
+    ratio: (slower, faster) => ({
+      value: median(of(slower).map((value, i) => value / (of(faster)[i] ?? Number.NaN))),
+      best: Math.min(...of(slower)) / Math.min(...of(faster)),
+    }),
   };
 };

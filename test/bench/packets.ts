@@ -67,28 +67,28 @@ export const packetBench = async (rounds: number): Promise<Section> => {
       ratios: [
         {
           name: 'unwrap: noble / node:crypto',
-          value: ratio('unwrap, noble', 'unwrap, node'),
+          ...ratio('unwrap, noble', 'unwrap, node'),
           goal: { atLeast: nativeMlKem ? 8 : 3 },
         },
         {
           name: 'unwrap / sum of primitives, node',
-          value: ratio('unwrap, node', 'sum of primitives, node'),
+          ...ratio('unwrap, node', 'sum of primitives, node'),
           goal: { atMost: 1.2 },
         },
         {
           name: 'unwrap / sum of primitives, noble',
-          value: ratio('unwrap, noble', 'sum of primitives, noble'),
+          ...ratio('unwrap, noble', 'sum of primitives, noble'),
           goal: { atMost: 1.2 },
         },
-        { name: 'create: noble / node:crypto', value: ratio('create over 3 hops, noble', 'create over 3 hops, node') },
+        { name: 'create: noble / node:crypto', ...ratio('create over 3 hops, noble', 'create over 3 hops, node') },
         ...(['unwrap, node', 'create, node', 'unwrap, noble', 'create, noble'] as const).map((name) => ({
           name: `${name}: 2 workers / 1`,
-          value: ratio(`${name}, 1 worker`, `${name}, 2 workers`),
+          ...ratio(`${name}, 1 worker`, `${name}, 2 workers`),
           goal: { atLeast: 1.5 },
         })),
         {
           name: 'workerUnwrapper: 2 / 1',
-          value: ratio('unwrap through workerUnwrapper(1)', 'unwrap through workerUnwrapper(2)'),
+          ...ratio('unwrap through workerUnwrapper(1)', 'unwrap through workerUnwrapper(2)'),
           goal: { atLeast: 1.5 },
         },
       ],
