@@ -3,7 +3,7 @@ import { ascii, indexOfBytes, latin1, toHex } from '../base/bytes.js';
 import { Bug } from '../base/errors.js';
 import type { Rng } from '../base/random.js';
 import { minuteMs } from '../base/units.js';
-import { domainOf, parseAddress } from '../message/address.js';
+import { domainOf, parseAddress } from '../base/address.js';
 import { mailDate, mailLines } from '../message/canonical.js';
 import { splitBundle } from './bundle.js';
 
