@@ -1,7 +1,6 @@
 import path from 'node:path';
 import { chooseCrypto } from './adapters/node-crypto.js';
 import { cronTicker } from './adapters/cron-ticker.js';
-import { fileKeys } from './adapters/file-keys.js';
 import { fileNetwork } from './adapters/file-network.js';
 import { imapInbox } from './adapters/imap-inbox.js';
 import { parseMail } from './adapters/mime.js';
@@ -25,9 +24,8 @@ import { clientConfig, networkConfig, nodeConfig } from './config.js';
 import type { Config } from './config.js';
 import type { MixNodeDeps } from './node/mix-node.js';
 import { Tally } from './node/tally.js';
-import type { KeyStore } from './ports/keys.js';
 import type { Directory } from './ports/network.js';
-import { epochAt, epochSpan } from './route/epoch.js';
+import { openNodeKeys } from './node-keys.js';
 import { publicKeyOf } from './route/document.js';
 
 const databaseOf = (config: Config): string => path.join(config.data, 'mixmailer.db');
@@ -41,12 +39,6 @@ export interface Composed<Deps> {
 const directoryOf = (config: Config): Directory => {
   const { list, authorities, threshold } = networkConfig(config);
   return fileNetwork(list, { authorities, threshold });
-};
-
-/** The keys of the node that the configuration describes, in its data folder. */
-export const openNodeKeys = (config: Config): KeyStore => {
-  const { keys: rule } = nodeConfig(config);
-  return fileKeys(config.data, { rng: systemRng, spanAt: (at) => epochSpan(rule, epochAt(rule, at)) });
 };
 
 /**

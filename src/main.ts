@@ -1,23 +1,25 @@
 #!/usr/bin/env node
 import { Command } from 'commander';
-import { probeImap } from './adapters/imap-inbox.js';
-import { probeSmtp } from './adapters/smtp-outbox.js';
 import { ConfigError, MailError, RouteError, StoreError } from './base/errors.js';
-import { register as check } from './cli/check.js';
-import { register as client } from './cli/client.js';
-import { register as descriptor } from './cli/descriptor.js';
-import { register as keygen } from './cli/keygen.js';
-import { register as network } from './cli/network.js';
-import { register as node } from './cli/node.js';
-import { register as sendmail } from './cli/sendmail.js';
 import { version } from './version.js';
+
+// Loaded when asked for: what a node needs takes half a second, and `sendmail` runs at every mail.
+const commands: Readonly<Record<string, () => Promise<{ readonly register: (program: Command) => void }>>> = {
+  keygen: () => import('./cli/keygen.js'),
+  descriptor: () => import('./cli/descriptor.js'),
+  network: () => import('./cli/network.js'),
+  check: () => import('./cli/check.js'),
+  node: () => import('./cli/node.js'),
+  client: () => import('./cli/client.js'),
+  sendmail: () => import('./cli/sendmail.js'),
+};
 
 const program = new Command('mixmailer')
   .description('A mix network carried by ordinary e-mail.')
   .version(version)
   .showHelpAfterError('(add --help for the options)');
-for (const register of [keygen, descriptor, network, node, client, sendmail]) register(program);
-check(program, { imap: probeImap, smtp: probeSmtp });
+const wanted = commands[process.argv[2] ?? ''];
+for (const load of wanted === undefined ? Object.values(commands) : [wanted]) (await load()).register(program);
 
 try {
   await program.parseAsync();

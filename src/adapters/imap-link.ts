@@ -102,7 +102,10 @@ export const bounded = <T>(
       },
       (error: unknown) => {
         end();
-        reject(mailErrorOf(error, link.where, link.connecting));
+        const mailError = mailErrorOf(error, link.where, link.connecting);
+        // A command whose link ended under it also comes back as `false`.
+        const lost = mailError.code === 'mail/protocol' && link.client.isClosed;
+        reject(lost ? new MailError('mail/closed', `${link.where}: connection lost`) : mailError);
       },
     );
   });

@@ -56,7 +56,7 @@ export const credentialOf = async (account: MailAccount): Promise<Credential> =>
 };
 
 const tlsFailures =
-  /^(ETLS|EPROTO|CERT_|UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_|HOSTNAME_MISMATCH|INVALID_CA|INVALID_PURPOSE|PATH_LENGTH|ERR_TLS_|ERR_SSL_)/;
+  /^(ETLS$|EPROTO$|CERT_|UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_|HOSTNAME_MISMATCH|INVALID_CA|INVALID_PURPOSE|PATH_LENGTH|ERR_TLS_|ERR_SSL_)/;
 
 /** Whether an error code of Node, OpenSSL or nodemailer says that the secure channel failed. */
 export const isTlsFailure = (code: string | undefined): boolean => code !== undefined && tlsFailures.test(code);

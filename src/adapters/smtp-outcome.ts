@@ -56,27 +56,29 @@ const outcomeOfReply = (code: number, response: string, phase: SmtpPhase): SendO
  * | reply 4xx or 5xx that speaks of limits, quotas, rates | later `limit` |
  * | reply 530, 534, 535, 538; 5xx at log-in | later `login` |
  * | 5xx at the greeting | later `connect` |
+ * | STARTTLS refused, certificate not trusted | later `tls` |
  * | 550 5.5.0, 503, x.2.2 (mailbox full) | later `temporary` |
  * | any other 5xx | refused |
  * | no reply once the first byte of the mail went out | unknown |
- * | no reply before that | later `connect`, `tls`, `timeout` or `login` |
+ * | no reply before that | later `connect`, `timeout` or `login` |
  *
  * Source: RFC 5321 section 4.2, RFC 3463, RFC 4954.
  */
 export const outcomeOf = (failure: SmtpFailure, phase: SmtpPhase): SendOutcome => {
   const { code, originalCode, responseCode, response } = failure;
-  if (responseCode !== undefined && responseCode >= 400) return outcomeOfReply(responseCode, response ?? '', phase);
-  if (phase === 'data') return { kind: 'unknown' };
-  // nodemailer itself compares with the SIZE of the server's EHLO and checks the addresses.
-  if (phase === 'envelope' && code === 'EMESSAGE') return { kind: 'refused', code: sizeReply };
-  if (phase === 'envelope' && code === 'EENVELOPE') return { kind: 'refused', code: syntaxReply };
   const later = (why: 'login' | 'connect' | 'tls' | 'timeout'): SendOutcome => ({
     kind: 'later',
     code: undefined,
     why,
   });
+  // The reply that refuses STARTTLS comes with nodemailer's own code.
+  if (phase === 'connect' && (isTlsFailure(code) || isTlsFailure(originalCode))) return later('tls');
+  if (responseCode !== undefined && responseCode >= 400) return outcomeOfReply(responseCode, response ?? '', phase);
+  if (phase === 'data') return { kind: 'unknown' };
+  // nodemailer itself compares with the SIZE of the server's EHLO and checks the addresses.
+  if (phase === 'envelope' && code === 'EMESSAGE') return { kind: 'refused', code: sizeReply };
+  if (phase === 'envelope' && code === 'EENVELOPE') return { kind: 'refused', code: syntaxReply };
   if (code === 'ETIMEDOUT' && originalCode === undefined) return later('timeout');
-  if (isTlsFailure(code) || isTlsFailure(originalCode)) return later('tls');
   if (phase === 'login' && code === 'EAUTH') return later('login');
   return later('connect');
 };

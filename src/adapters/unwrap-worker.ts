@@ -14,22 +14,31 @@ const split = (packets: Uint8Array): readonly Uint8Array[] =>
     packets.subarray(i * packetBytes, (i + 1) * packetBytes),
   );
 
-/** The memory of the large results, which nothing here looks at again. */
-const large = (results: readonly UnwrapResult[]): ArrayBuffer[] =>
-  results.flatMap((result) => {
-    if (result.kind === 'drop') return [];
-    const { unwrapped } = result;
-    const bytes = 'packet' in unwrapped ? unwrapped.packet : 'payload' in unwrapped ? unwrapped.payload : undefined;
-    return bytes?.buffer instanceof ArrayBuffer ? [bytes.buffer] : [];
-  });
+const into = (slot: Uint8Array, bytes: Uint8Array): Uint8Array => {
+  slot.set(bytes);
+  return slot.subarray(0, bytes.length);
+};
+
+/** The same result with its large bytes where its packet came from: one piece of memory travels in place of many. */
+const movedInto = (slot: Uint8Array, result: UnwrapResult): UnwrapResult => {
+  if (result.kind === 'drop') return result;
+  const { unwrapped } = result;
+  if (unwrapped.kind === 'forward')
+    return { ...result, unwrapped: { ...unwrapped, packet: into(slot, unwrapped.packet) } };
+  if (unwrapped.kind === 'exit' || unwrapped.kind === 'to-mailbox')
+    return { ...result, unwrapped: { ...unwrapped, payload: into(slot, unwrapped.payload) } };
+  return result;
+};
 
 const port = parentPort;
 if (!port) throw new Bug('unwrap-worker runs as a worker only');
 const unwrapper = inlineUnwrapper(chooseCrypto());
 
 port.on('message', ({ id, packets, keys }: WorkerRequest) => {
+  const slots = split(packets);
   // A rejection is a Bug: unhandled, it ends this thread, and the parent hears of it.
-  void unwrapper.unwrap(split(packets), keys).then((results) => {
-    port.postMessage({ id, results } satisfies WorkerReply, large(results));
+  void unwrapper.unwrap(slots, keys).then((results) => {
+    const moved = results.map((result, i) => movedInto(slots[i] ?? packets, result));
+    port.postMessage({ id, results: moved } satisfies WorkerReply, [packets.buffer]);
   });
 });

@@ -53,7 +53,7 @@ export const inlineUnwrapper = (crypto: SphinxCrypto): Unwrapper => {
 /** What goes to a worker: packets of 32,768 bytes, one after the other. */
 export interface WorkerRequest {
   readonly id: number;
-  readonly packets: Uint8Array;
+  readonly packets: Uint8Array<ArrayBuffer>;
   readonly keys: readonly LiveKey[];
 }
 
@@ -90,6 +90,11 @@ class UnwrapThread {
     this.#waiting.clear();
   }
 
+  /** How many batches it has been given and not answered. */
+  get waiting(): number {
+    return this.#waiting.size;
+  }
+
   /** `packets` is a fresh copy, whose memory goes to the worker. */
   run(packets: Uint8Array<ArrayBuffer>, keys: readonly LiveKey[]): Promise<readonly UnwrapResult[]> {
     return new Promise((resolve, reject) => {
@@ -114,12 +119,19 @@ const joined = (packets: readonly Uint8Array[]): Uint8Array<ArrayBuffer> => {
   return out;
 };
 
-// Small enough that the workers end together, large enough that a message's own cost (0.05 ms) doesn't show.
-const largestBatch = 16;
+// Large enough that a message's own cost (0.05 ms) doesn't show, small enough that the workers end together.
+const largestBatch = 8;
+
+const batchesOf = (packets: readonly Uint8Array[], threads: number): readonly (readonly Uint8Array[])[] => {
+  const size = Math.min(largestBatch, Math.ceil(packets.length / threads));
+  const batches: (readonly Uint8Array[])[] = [];
+  for (let from = 0; from < packets.length; from += size) batches.push(packets.slice(from, from + size));
+  return batches;
+};
 
 /**
  * Unwraps on `count` worker threads, each with its own backend and expanded keys. A packet is copied once, into memory
- * handed to the worker; what comes back is handed over without a copy.
+ * that is handed to the worker and comes back with the results in it: up to 8 results share one piece.
  *
  * A call without packets makes every worker forget the keys that are not in it. Calls rejected after `close` or when a
  * worker died: Bug.
@@ -130,22 +142,23 @@ export const workerUnwrapper = (
   count: number,
   file: URL = new URL('./unwrap-worker.js', import.meta.url),
 ): Unwrapper => {
+  if (count < 1) throw new Bug('an unwrapper has at least one worker');
   const threads = Array.from({ length: count }, () => new UnwrapThread(file));
-  let turn = 0;
-  const next = (): UnwrapThread => {
-    const thread = threads[turn++ % threads.length];
-    if (!thread) throw new Bug('an unwrapper has at least one worker');
-    return thread;
-  };
   return {
     unwrap: async (packets, keys) => {
-      if (packets.length === 0) await Promise.all(threads.map((thread) => thread.run(new Uint8Array(0), keys)));
-      const whole = packets.filter((packet) => packet.length === packetBytes);
-      const batch = Math.min(largestBatch, Math.ceil(whole.length / threads.length));
-      const running: Promise<readonly UnwrapResult[]>[] = [];
-      for (let from = 0; from < whole.length; from += batch)
-        running.push(next().run(joined(whole.slice(from, from + batch)), keys));
-      const results = (await Promise.all(running)).flat().values();
+      if (packets.length === 0) await Promise.all(threads.map((thread) => thread.run(joined([]), keys)));
+      const batches = batchesOf(
+        packets.filter((packet) => packet.length === packetBytes),
+        count,
+      ).entries();
+      const done: (readonly UnwrapResult[])[] = [];
+      const pull = async (thread: UnwrapThread): Promise<void> => {
+        for (const [i, batch] of batches) done[i] = await thread.run(joined(batch), keys);
+      };
+      // Whoever is free takes the next batch; two at a time each, so that a worker never waits for this thread.
+      const idlest = threads.toSorted((a, b) => a.waiting - b.waiting);
+      await Promise.all([...idlest, ...idlest].map(pull));
+      const results = done.flat().values();
       const badLength: UnwrapResult = { kind: 'drop', reason: 'packet/bad-length' };
       return packets.map(({ length }) => {
         if (length !== packetBytes) return badLength;

@@ -10,8 +10,10 @@ import { mixKeyAt } from '../route/epoch.js';
 import { type Network, readNetwork } from '../route/network.js';
 import { chooseLoopPath, choosePath } from '../route/path.js';
 import { loginAdvice, mailAdvice } from './advice.js';
+import { probeImap } from '../adapters/imap-inbox.js';
+import { probeSmtp } from '../adapters/smtp-outbox.js';
 import { systemRng } from '../adapters/system.js';
-import { openNodeKeys } from '../compose.js';
+import { openNodeKeys } from '../node-keys.js';
 import { printer, readText, shortTime } from './print.js';
 
 /** What the check asks of the mail adapters: log in, look around, leave. They reject with MailError. */
@@ -41,7 +43,7 @@ const smallestMailLimitBytes = 3_000_000;
 const deadlineMs = 2 * minuteMs;
 
 /** `mixmailer check`: tries everything a start needs, and says in words what is wrong and how to mend it. */
-export const register = (program: Command, probes: Probes): void => {
+export const register = (program: Command, probes: Probes = { imap: probeImap, smtp: probeSmtp }): void => {
   program
     .command('check')
     .description('log in, look around, and say what is wrong and how to mend it; sends nothing')

@@ -4,7 +4,7 @@ import { secondMs } from '../base/units.js';
 import { type Config, loadConfig, nodeConfig } from '../config.js';
 import type { KeyStore } from '../ports/keys.js';
 import { signDescriptor } from '../route/descriptor.js';
-import { openNodeKeys } from '../compose.js';
+import { openNodeKeys } from '../node-keys.js';
 import { printer } from './print.js';
 
 /** The node's signed descriptor as its configuration and keys make it at that moment. */

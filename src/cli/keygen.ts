@@ -6,7 +6,7 @@ import { ConfigError } from '../base/errors.js';
 import { loadConfig } from '../config.js';
 import { publicKeyOf } from '../route/document.js';
 import { systemRng } from '../adapters/system.js';
-import { openNodeKeys } from '../compose.js';
+import { openNodeKeys } from '../node-keys.js';
 import { printer, shortTime } from './print.js';
 
 /** `mixmailer keygen`: makes the keys of a node, or the key of an authority. */

@@ -181,7 +181,7 @@ const describeSignatures = (support: Support): string[] => [
   ...support.valid.map((key) => `signed by         ${key}`),
   ...support.bad.map((key) => `WRONG signature   ${key}`),
   ...support.missing.map((key) => `no signature of   ${key}`),
-  ...support.strangers.map((key) => `also signed by    ${key} (not an authority here: does not count)`),
+  ...support.strangers.map((key) => `stranger          ${key} (not an authority here: not checked, does not count)`),
 ];
 
 const warnings = (network: Network): string[] =>

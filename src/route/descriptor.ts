@@ -129,7 +129,7 @@ export const readDescriptor = (text: string): Descriptor => {
   );
   if (document.signatures.length !== 1 || document.signatures[0]?.by !== nodeId)
     throw new RouteError('route/bad-signature', 'the descriptor is not signed by its own node, and nobody else');
-  if (!document.signatures[0].valid)
+  if (!document.signatures[0].isValid())
     throw new RouteError('route/bad-signature', "the node's signature does not fit the descriptor");
 
   const roles = fields.many('role').map(({ value }) => value);

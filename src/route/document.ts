@@ -42,7 +42,8 @@ export type PublicKeyHex = string;
 
 export interface Signature {
   readonly by: PublicKeyHex;
-  readonly valid: boolean;
+  /** Whether it fits the body. Asked for the keys that count only: a stranger's 64 signatures of a large list take a minute. */
+  readonly isValid: () => boolean;
 }
 
 /** Below the 998 of RFC 5322, with room for a quoting program's additions. */
@@ -156,7 +157,7 @@ class Reader {
 }
 
 /**
- * Reads a document and checks each of its signatures (which keys count is the caller's matter).
+ * Reads a document. Its signatures are found, not checked: which keys count is the caller's matter.
  *
  * @param kind its name without `mixmailer-`
  * @param largestCharacters a longer text is refused unread
@@ -169,10 +170,7 @@ export const readDocument = (kind: string, text: string, largestCharacters: numb
   const name = `mixmailer-${kind}`;
   const start = all.findIndex((line) => line.startsWith(`${name} `));
   if (start < 0) throw badDocument(`no line "${name} 1" found`);
-  if (all[start] !== `${name} 1`)
-    throw badDocument(
-      `version ${all[start]?.slice(name.length + 1, name.length + 9) ?? ''} of ${name} found, this program reads version 1`,
-    );
+  if (all[start] !== `${name} 1`) throw badDocument(`another version of ${name} found; this program reads version 1`);
 
   const lines = all.slice(start);
   const reader = new Reader(lines);
@@ -202,7 +200,7 @@ const readSignature = (field: Field, signed: Uint8Array): Signature => {
   const publicKey = fromHex(field.value);
   if (publicKey?.length !== 32 || field.value !== toHex(publicKey))
     throw badDocument('signature: expected a public key of 64 lower-case hex digits');
-  return { by: field.value, valid: field.data.length === 64 && verifies(field.data, signed, publicKey) };
+  return { by: field.value, isValid: () => field.data.length === 64 && verifies(field.data, signed, publicKey) };
 };
 
 /** Strict RFC 8032 (no ZIP 215), so that every implementation agrees on what is signed. */

@@ -74,7 +74,7 @@ export interface Support {
   /** Signed, but the signature doesn't fit. */
   readonly bad: readonly PublicKeyHex[];
   readonly missing: readonly PublicKeyHex[];
-  /** Keys that signed and aren't among the authorities; they don't count. */
+  /** Keys that aren't among the authorities; their signatures don't count and aren't checked. */
   readonly strangers: readonly PublicKeyHex[];
 }
 
@@ -129,7 +129,7 @@ export const addSignature = (text: string, secretKey: Uint8Array): string => {
   const document = readNetworkDocument(text);
   const { text: canonical } = networkOf(document);
   const own = document.signatures.find(({ by }) => by === publicKeyOf(secretKey));
-  if (own?.valid === false)
+  if (own?.isValid() === false)
     throw new RouteError('route/bad-signature', 'the list carries a signature of this key that does not fit');
   return own === undefined ? cosignDocument('network', document, secretKey) : canonical;
 };
@@ -175,7 +175,12 @@ const refuseDoubles = (nodes: readonly Descriptor[], what: string, key: (node: D
 };
 
 const supportOf = (document: Document, authorities: readonly PublicKeyHex[]): Support => {
-  const signed = new Map(document.signatures.map(({ by, valid }) => [by, valid]));
+  const signed = new Map(
+    document.signatures.map((signature) => [
+      signature.by,
+      authorities.includes(signature.by) ? signature.isValid() : undefined,
+    ]),
+  );
   return {
     valid: authorities.filter((key) => signed.get(key) === true),
     bad: authorities.filter((key) => signed.get(key) === false),

@@ -88,7 +88,7 @@ export const chooseLoopPath = (wish: LoopWish): readonly Descriptor[] => {
   if (wish.length < 2) throw new Bug('a loop leaves its node');
   const { allow, self } = wish;
   const nodes = usableAt(wish.network, wish.now);
-  const groups = groupsOf(nodes, allow, (node, step) =>
+  const groups = groupsOf(nodes, allow, (step, node) =>
     step === 'exit' ? node.nodeId === self : node.nodeId !== self && node.roles.includes('mix'),
   );
   const drawn = draw(wish.rng, groups, wish.length);
@@ -111,28 +111,24 @@ const usableAt = (network: Network, now: number): Descriptor[] =>
 const groupsOf = (
   nodes: readonly Descriptor[],
   allow: ReadonlySet<PathException>,
-  canBe: (node: Descriptor, step: Step) => boolean,
+  canBe: (step: Step, node: Descriptor, operator: string) => boolean,
 ): Group[] => {
-  const groups = new Map<string, Descriptor[]>();
+  const groups = new Map<string, Record<Step, Descriptor[]>>();
   for (const node of nodes) {
-    const name = allow.has('same-provider') ? node.nodeId : operatorOf(node.provider);
-    const group = groups.get(name);
-    if (group === undefined) groups.set(name, [node]);
-    else group.push(node);
+    const operator = operatorOf(node.provider);
+    const name = allow.has('same-provider') ? node.nodeId : operator;
+    const group = groups.get(name) ?? { entry: [], middle: [], exit: [] };
+    groups.set(name, group);
+    for (const step of steps) if (canBe(step, node, operator)) group[step].push(node);
   }
-  return [...groups.values()].map((group) => ({
-    entry: group.filter((node) => canBe(node, 'entry')),
-    middle: group.filter((node) => canBe(node, 'middle')),
-    exit: group.filter((node) => canBe(node, 'exit')),
-  }));
+  return [...groups.values()];
 };
 
 const candidatesFor = (wish: PathWish): Group[] => {
   const { allow, exit, lastRole = 'exit' } = wish;
   const sender = operatorOf(wish.senderProvider);
   const recipients = new Set(wish.recipientDomains.map(operatorOf));
-  return groupsOf(usableAt(wish.network, wish.now), allow, (node, step) => {
-    const provider = operatorOf(node.provider);
+  return groupsOf(usableAt(wish.network, wish.now), allow, (step, node, provider) => {
     // The only hop of a path of one need not relay packets.
     const relays = node.roles.includes('mix') || wish.length === 1;
     switch (step) {
@@ -201,17 +197,22 @@ const countWays = (groups: readonly Group[], length: number): Ways => {
 const drawBackwards = (rng: Rng, groups: readonly Group[], { upTo, complete }: Ways): readonly Descriptor[] => {
   const taken: Record<Step, Descriptor[]> = { entry: [], middle: [], exit: [] };
   let state = complete;
-  for (let g = groups.length - 1; g >= 0; g--) {
+  // Uniform below the ways that lead to the state; still so below those of one group less when that group gives nothing,
+  // so chance is needed once a step, not once a group.
+  let left = unitInterval(rng) * (upTo[groups.length]?.[state] ?? 0);
+  for (let g = groups.length - 1; g >= 0 && state > 0; g--) {
     const group = groups[g] as Group;
     const known = upTo[g] as Float64Array;
-    let left = unitInterval(rng) * (upTo[g + 1]?.[state] ?? 0) - (known[state] ?? 0);
-    if (left < 0) continue;
+    const without = known[state] ?? 0;
+    if (left < without) continue;
+    left -= without;
     const open = steps.filter((step) => (known[stateBefore(state, step)] ?? 0) * group[step].length > 0);
     const step =
       open.find((one) => (left -= (known[stateBefore(state, one)] ?? 0) * group[one].length) < 0) ?? open.at(-1);
-    if (step === undefined) continue; // rounding only
+    if (step === undefined) throw new Bug('a state nothing leads to');
     taken[step].push(anyOf(rng, group[step]));
     state = stateBefore(state, step);
+    left = unitInterval(rng) * (known[state] ?? 0);
   }
   return [...taken.entry, ...shuffled(rng, taken.middle), ...taken.exit];
 };

@@ -11,7 +11,7 @@ import { geometry } from './geometry.js';
  *   secret key 32: SHAKE256(seed, 96) = ML-KEM seed d|z 64 | X25519 secret 32
  *   shared secret 32 = SHA3-256(ssM 32 | ssX 32 | ctX 32 | pkX 32 | label 6)
  *
- * Source: draft-connolly-cfrg-xwing-kem (label last since its revision 02), checked with its vectors.
+ * Source: draft-connolly-cfrg-xwing-kem-10, checked with its vectors. (An earlier revision had the label first.)
  */
 const label = ascii('\\.//^\\');
 const mlKemPublicBytes = 1184;

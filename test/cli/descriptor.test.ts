@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { loadConfig } from '../../src/config.js';
 import { register } from '../../src/cli/descriptor.js';
-import { openNodeKeys } from '../../src/compose.js';
+import { openNodeKeys } from '../../src/node-keys.js';
 import { readDescriptor } from '../../src/route/descriptor.js';
 import { publicKeyOf } from '../../src/route/document.js';
 import { mixKeyAt } from '../../src/route/epoch.js';

@@ -130,7 +130,8 @@ export const outboxServer = (world: MailWorld): OutboxServer => ({
         const { mails } = await reader.fetch('INBOX', undefined, never);
         return mails.map(({ raw }) => raw ?? new Uint8Array());
       },
-      nobody: world.refusesUnknownRecipients ? `nobody@${world.domain}` : undefined,
+      nobody: `nobody@${world.domain}`,
+      refusesNobody: world.refusesUnknownRecipients,
       cut: link.cut,
       freeze: link.freeze,
       thaw: link.thaw,

@@ -7,6 +7,7 @@ export const readMailbox = async ({ imap, user, password }: Account): Promise<re
     host: imap.host,
     port: imap.port,
     secure: false,
+    doSTARTTLS: false,
     auth: { user, pass: password },
     logger: false,
   });

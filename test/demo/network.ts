@@ -139,7 +139,7 @@ spreadSeconds = ${plan.spreadSeconds}
     startClient: async () => {
       const running = new Running('client', 'client', '--config', client.configFile);
       const [, port = '', user = '', token = ''] = await running.says(
-        /port\s+(\d+)[^]*user\s+(\S+)[^]*token\s+(\S+)\n/,
+        /port\s+(\d+)[^]*user\s+(\S+)[^]*password\s+(\S+)\n/,
       );
       return { running, port: Number(port), user, token };
     },

@@ -5,7 +5,8 @@ const packetMailBytes = 44_000;
 
 /** What the providers along the way get to see: who mails whom, how much, and when. */
 export class Watch {
-  readonly #startedAt = Date.now();
+  #startedAt = Date.now();
+  #shown = false;
   readonly #friends: ReadonlySet<string>;
   readonly mails: SeenMail[] = [];
   #pending = new Map<string, SeenMail[]>();
@@ -18,11 +19,18 @@ export class Watch {
 
   readonly see = (mail: SeenMail): void => {
     this.mails.push(mail);
+    if (!this.#shown) return;
     const pending = this.#pending.get(mail.from) ?? [];
     this.#pending.set(mail.from, [...pending, mail]);
     // The mails of one flush are shown together.
     this.#timer ??= setTimeout(() => this.show(), 250);
   };
+
+  /** From now on mails are shown as they come. */
+  start(): void {
+    this.#startedAt = Date.now();
+    this.#shown = true;
+  }
 
   show(): void {
     clearTimeout(this.#timer);

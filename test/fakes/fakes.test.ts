@@ -59,6 +59,7 @@ const outboxRig = (): OutboxRig => {
     openToNobody: opening('noConnection'),
     received: () => Promise.resolve(to.mailbox.raws()),
     nobody: 'nobody@mix.test',
+    refusesNobody: true,
     cut: () => undefined,
     freeze: () => (frozen = true),
     thaw: () => (frozen = false),

@@ -115,7 +115,7 @@ describe('a descriptor', () => {
 
   it('of another version or kind says so', () => {
     expect(() => readDescriptor(text.replace('descriptor 1', 'descriptor 2'))).toThrow(
-      'version 2 of mixmailer-descriptor found, this program reads version 1',
+      'another version of mixmailer-descriptor found; this program reads version 1',
     );
     expect(() => readDescriptor(text.replaceAll('mixmailer-descriptor', 'mixmailer-network'))).toThrow('no line');
   });
@@ -184,7 +184,7 @@ describe('an inner document', () => {
     const read = readDocument('network', outer, 1e6);
     expect(read.inner).toEqual([text]);
     expect(read.fields.map(({ keyword }) => keyword)).toEqual(['a', 'b']);
-    expect(read.signatures.map(({ valid }) => valid)).toEqual([true]);
+    expect(read.signatures.map(({ isValid }) => isValid())).toEqual([true]);
     expect(() => readDocument('network', outer.replace('end mixmailer-descriptor', 'e 1'), 1e6)).toThrow('cut short');
   });
 });

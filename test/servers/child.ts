@@ -68,7 +68,9 @@ export const tied = (program: string, argv: readonly string[], privileges: reado
 
 /** Resolves when the port answers; rejects with the end of the log file when the server ends first or takes too long. */
 export const untilAnswers = async (server: Tied, port: number, logFile: string, withinMs = 30_000): Promise<void> => {
-  for (const until = Date.now() + withinMs; !(await answers(port)); await sleep(20)) {
+  const until = Date.now() + withinMs;
+  while (!(await answers(port))) {
+    await sleep(20);
     if (Date.now() < until && server.child.exitCode === null && server.child.signalCode === null) continue;
     let log = 'no log';
     try {

@@ -127,7 +127,7 @@ const startContainer = async (image: string): Promise<MailWorld> => {
         '-Dgreenmail.setup.test.smtp -Dgreenmail.setup.test.imap -Dgreenmail.hostname=0.0.0.0 -Dgreenmail.api.hostname=0.0.0.0',
     })
     // The default looks at the ports with a shell inside, which our image doesn't have.
-    .withWaitStrategy(Wait.forLogMessage(/Starting GreenMail API server/))
+    .withWaitStrategy(Wait.forHttp('/api/service/readiness', inImage.api))
     .start();
   const watch = spawn(process.execPath, ['-e', undertaker, dockerSocket, container.getId()], {
     stdio: ['pipe', 'ignore', 'ignore'],

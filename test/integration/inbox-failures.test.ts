@@ -1,0 +1,167 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { imapInbox, probeImap, type ImapAccount } from '../../src/adapters/imap-inbox.js';
+import type { Inbox } from '../../src/ports/mail.js';
+import { mailNamed } from '../contracts/inbox.js';
+import { silentLog, withClient } from '../contracts/server-rigs.js';
+import { startInProcess } from '../servers/in-process.js';
+import { startScriptedImap, type ScriptedImap } from '../servers/scripted-imap.js';
+
+const never = new AbortController().signal;
+
+/** What a test started, ended behind it in reverse order. */
+const ends: (() => Promise<void>)[] = [];
+afterEach(async () => {
+  for (const end of ends.splice(0).reverse()) await end();
+});
+
+const opened = (account: ImapAccount): Inbox => {
+  const inbox = imapInbox(account, silentLog);
+  ends.push(() => inbox.close());
+  return inbox;
+};
+
+const scripted = async (capabilities: string): Promise<{ server: ScriptedImap; account: ImapAccount }> => {
+  const server = await startScriptedImap(capabilities);
+  ends.push(() => server.stop());
+  const account: ImapAccount = {
+    host: '127.0.0.1',
+    port: server.port,
+    security: 'none',
+    user: 'a@mix.test',
+    credential: () => Promise.resolve({ password: 'secret' }),
+    deadlineMs: 2000,
+  };
+  return { server, account };
+};
+
+describe('inbox, when the server is odd', () => {
+  it.each(['SELECT', 'UID SEARCH', 'UID FETCH'])('takes a NO to %s for a failure', async (command) => {
+    const { server, account } = await scripted('UIDPLUS');
+    server.on(command, { status: 'NO' });
+    await expect(opened(account).fetch('INBOX', undefined, never)).rejects.toMatchObject({ code: 'mail/protocol' });
+  });
+
+  it.each(['SELECT', 'UID STORE', 'UID EXPUNGE'])('does not take a NO to %s for a removal', async (command) => {
+    const { server, account } = await scripted('UIDPLUS');
+    server.on(command, { status: 'NO' });
+    await expect(opened(account).remove('INBOX', '7', [1], never)).rejects.toMatchObject({ code: 'mail/protocol' });
+  });
+
+  it('names the mails it removes in the command, in ranges', async () => {
+    const { server, account } = await scripted('UIDPLUS');
+    await opened(account).remove('INBOX', '7', [9, 4, 5, 6, 4], never);
+    expect(server.commands).toContain('UID EXPUNGE 4:6,9');
+    expect(server.commands).not.toContain('EXPUNGE');
+  });
+
+  it('removes nothing where the server can expunge only everything', async () => {
+    const { server, account } = await scripted('IDLE');
+    await expect(opened(account).remove('INBOX', '7', [1], never)).rejects.toMatchObject({ code: 'mail/protocol' });
+    expect(server.commands.some((command) => /STORE|EXPUNGE/.test(command))).toBe(false);
+  });
+
+  it('does not pass over a mail whose content the server keeps back', async () => {
+    const { server, account } = await scripted('UIDPLUS');
+    server.on('UID FETCH', { untagged: ['* 1 FETCH (UID 1 RFC822.SIZE 10)', '* 2 FETCH (UID 2 RFC822.SIZE 10)'] });
+    await expect(opened(account).fetch('INBOX', undefined, never)).rejects.toMatchObject({ code: 'mail/protocol' });
+  });
+
+  it.each(['CAPABILITY', 'LOGIN', 'SELECT', 'UID SEARCH'])('survives a link that ends at %s', async (command) => {
+    const { server, account } = await scripted('UIDPLUS LOGIN');
+    server.on(command, { status: 'drop' });
+    const code = expect.stringMatching(/^mail\/(connect|closed)$/) as string;
+    await expect(opened(account).fetch('INBOX', undefined, never)).rejects.toMatchObject({ code });
+  });
+
+  it('waits out its time while the server is away, without a storm of log-ins', async () => {
+    const { server, account } = await scripted('UIDPLUS LOGIN');
+    server.on('LOGIN', { status: 'drop' });
+    const inbox = opened({ ...account, retryPauseMs: 300 });
+    const from = performance.now();
+    await inbox.waitForMail(10_000, never);
+    expect(performance.now() - from).toBeGreaterThan(250);
+    expect(server.commands.filter((command) => command.startsWith('LOGIN'))).toHaveLength(1);
+  });
+
+  it('does not name the program, in ID or elsewhere', async () => {
+    const { server, account } = await scripted('UIDPLUS ID');
+    await opened(account).folders(never);
+    expect(server.commands).toContain('ID NIL');
+    expect(server.commands.join('\n')).not.toMatch(/imapflow|mixmailer|postal/i);
+  });
+
+  it('does not compress: what compresses well tells its content by its size', async () => {
+    const { server, account } = await scripted('UIDPLUS COMPRESS=DEFLATE');
+    await opened(account).folders(never);
+    expect(server.commands.some((command) => command.startsWith('COMPRESS'))).toBe(false);
+  });
+
+  it('logs in nowhere where STARTTLS is asked for and not offered', async () => {
+    const { server, account } = await scripted('UIDPLUS');
+    await expect(opened({ ...account, security: 'starttls' }).folders(never)).rejects.toMatchObject({
+      code: 'mail/tls',
+    });
+    expect(server.commands.some((command) => /LOGIN|AUTH/.test(command))).toBe(false);
+  });
+
+  it('speaks clear text with this machine only', async () => {
+    const { account } = await scripted('UIDPLUS');
+    for (const host of ['192.0.2.1', 'mail.example', '127.example.org'])
+      await expect(opened({ ...account, host }).folders(never)).rejects.toMatchObject({ code: 'mail/insecure' });
+    const viaFar = { ...account, proxy: 'socks5h://192.0.2.1:1080' };
+    await expect(opened(viaFar).folders(never)).rejects.toMatchObject({ code: 'mail/insecure' });
+  });
+
+  it('keeps credentials and addresses out of its errors', async () => {
+    const { server, account } = await scripted('UIDPLUS');
+    server.on('LOGIN', { status: 'NO' });
+    const error = await opened(account)
+      .folders(never)
+      .then(
+        () => undefined,
+        (thrown: unknown) => thrown as Error,
+      );
+    expect(error).toMatchObject({ code: 'mail/login' });
+    expect(`${error?.message} ${JSON.stringify(error)} ${String(error?.cause)}`).not.toMatch(/secret|@/);
+  });
+
+  it('probes what a mailbox is like', async () => {
+    const { server, account } = await scripted('UIDPLUS IDLE NAMESPACE SPECIAL-USE');
+    server.on('NAMESPACE', { untagged: ['* NAMESPACE (("" "/")) NIL NIL'] });
+    server.on('LIST', {
+      untagged: [
+        '* LIST (\\HasNoChildren) "/" INBOX',
+        '* LIST (\\HasNoChildren \\Junk) "/" Bulk',
+        '* LIST (\\HasNoChildren \\Trash) "/" Bin',
+      ],
+    });
+    expect(await probeImap(account, never)).toMatchObject({
+      inbox: 'INBOX',
+      junk: 'Bulk',
+      trash: 'Bin',
+      sent: undefined,
+      canRemove: true,
+      canIdle: true,
+    });
+  });
+});
+
+describe('inbox on a server like Gmail', () => {
+  it('removes through the trash, because deleting elsewhere only archives', async () => {
+    const world = await startInProcess({ gmailLike: true });
+    ends.push(() => world.stop());
+    const account = await world.addAccount('gmail');
+    for (const each of ['keep', 'go']) world.put(account.address, 'INBOX', mailNamed(each));
+    world.put(account.address, 'Trash', mailNamed('of-the-user'));
+    const inbox = opened(account.imap);
+    const { mails, uidValidity } = await inbox.fetch('INBOX', undefined, never);
+    await inbox.remove('INBOX', uidValidity, [mails[1]?.uid ?? 0], never);
+    await inbox.remove('INBOX', uidValidity, [mails[1]?.uid ?? 0], never);
+    const left = await withClient(account.imap, async (client) => {
+      const counts: number[] = [];
+      for (const folder of ['INBOX', 'Trash']) counts.push((await client.mailboxOpen(folder)).exists);
+      return counts;
+    });
+    expect(left).toEqual([1, 1]);
+  });
+});
