@@ -4,7 +4,7 @@ import { ascii, concat, fromHex, toHex } from '../base/bytes.js';
 import { Bug, PacketError } from '../base/errors.js';
 import type { MessageId } from '../base/ids.js';
 import { hourMs } from '../base/units.js';
-import { parseAddress } from './address.js';
+import { parseAddress } from '../base/address.js';
 import { armor } from './armor.js';
 import { mailDate, mailLines } from './canonical.js';
 import type { Message } from './envelope.js';
