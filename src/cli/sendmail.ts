@@ -60,6 +60,7 @@ export const register = (program: Command): void => {
     .helpOption(false)
     .allowUnknownOption()
     .allowExcessArguments()
+    .passThroughOptions()
     .argument('[arguments...]')
     .action(async (args: readonly string[]) => {
       try {
