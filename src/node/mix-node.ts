@@ -18,8 +18,6 @@ export interface MixNodeDeps extends ReceiveDeps, FlushDeps, PostDeps {
   readonly pollMs: number;
 }
 
-/** After a failure the mail server is left alone for this long. */
-const troubleMs = 15_000;
 /** How often mails whose retry has come are looked for. */
 const postSchedule = '*/5 * * * * *';
 const keySchedule = '7 * * * *';
@@ -45,13 +43,10 @@ export const runMixNode = async (deps: MixNodeDeps, signal: AbortSignal): Promis
   });
   jobs.every(ticker, postSchedule, post);
   jobs.every(ticker, keySchedule, () => destroyExpiredKeys(deps));
-  jobs.loop(
-    async (stop) => {
-      await receiveOnce(deps, stop);
-      await inbox.waitForMail(deps.pollMs, stop);
-    },
-    (stop) => inbox.waitForMail(troubleMs, stop),
-  );
+  jobs.loop(async (stop) => {
+    await receiveOnce(deps, stop);
+    await inbox.waitForMail(deps.pollMs, stop);
+  });
   post();
   await jobs.finished();
 };

@@ -98,7 +98,7 @@ export interface Outgoing {
 /** Finished mails on their way to the mail server. */
 export interface OutgoingStore {
   readonly addOutgoing: (mail: { kind: OutgoingKind; to: string; raw: Uint8Array }, now: number) => void;
-  /** Ids of the mails whose time has come, oldest first. */
+  /** Ids of the mails whose time has come, those first that wait longest for it. */
   readonly dueOutgoing: (now: number) => readonly number[];
   /** Counts an attempt, before it is made, and puts the next one at `retryAt`. @returns the mail, if it is still there */
   readonly beginAttempt: (id: number, retryAt: number) => Outgoing | undefined;
