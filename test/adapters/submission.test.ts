@@ -179,7 +179,11 @@ describe('the submission server', () => {
 
   it('wants a log-in, and the right one', async () => {
     let taken = 0;
-    const { port } = await serve(() => Promise.resolve(void taken++));
+    const { port } = await serve(() =>
+      Promise.resolve().then(() => {
+        taken++;
+      }),
+    );
     expect(await handIn(port, { pass: `${token}0` })).toMatch(/^535 .*mixmailer client/);
     expect(await handIn(port, { pass: '' })).not.toMatch(/^250/);
     const { socket, said } = await dial(port);
@@ -200,7 +204,10 @@ describe('the submission server', () => {
 
   it('takes several commands at once', async () => {
     let taken: Submitted | undefined;
-    const { port } = await serve((mail) => Promise.resolve(void (taken = mail)));
+    const { port } = await serve((mail) => {
+      taken = mail;
+      return Promise.resolve();
+    });
     const { socket, said } = await dial(port);
     socket.write(
       `EHLO x\r\nAUTH PLAIN ${plain}\r\nMAIL FROM:<a@home.test>\r\nRCPT TO:<bob@friend.test>\r\nRCPT TO:<eve@friend.test>\r\nDATA\r\nA: b\r\n\r\n..dot\r\n.\r\nQUIT\r\n`,
@@ -231,7 +238,11 @@ describe('the submission server', () => {
 
   it('lives on when a program is gone in the middle of its mail', async () => {
     let taken = 0;
-    const { port } = await serve(() => Promise.resolve(void taken++));
+    const { port } = await serve(() =>
+      Promise.resolve().then(() => {
+        taken++;
+      }),
+    );
     for (const end of ['destroy', 'resetAndDestroy', 'end'] as const) {
       const { socket } = await inData(port);
       socket.write('Subject: half a ma');
@@ -247,7 +258,11 @@ describe('the submission server', () => {
     let open: () => void = () => undefined;
     const disk = new Promise<void>((resolve) => (open = resolve));
     let taken = 0;
-    const { port } = await serve(() => disk.then(() => void taken++));
+    const { port } = await serve(() =>
+      disk.then(() => {
+        taken++;
+      }),
+    );
     const { socket } = await inData(port);
     socket.write('A: b\r\n\r\nc\r\n.\r\n');
     await new Promise((resolve) => setTimeout(resolve, 20));
