@@ -22,10 +22,21 @@ export interface MixNodeDeps extends ReceiveDeps, FlushDeps, PostDeps {
 const postSchedule = '*/5 * * * * *';
 const keySchedule = '7 * * * *';
 
-/** Destroys the keys whose time is over, and then the replay tags that guarded them. */
-export const destroyExpiredKeys = ({ keyStore, store, clock }: MixNodeDeps): void => {
-  const destroyed = keyStore.destroyExpired(clock.now());
-  if (destroyed.length > 0) store.atomically(() => store.forgetReplayTags(destroyed));
+/**
+ * Destroys the keys whose time is over, on the disk and in memory, and then the replay tags that guarded them. Those are
+ * found by the keys that live: what a power cut between the steps left behind goes at the next turn.
+ */
+export const destroyExpiredKeys = async ({
+  keyStore,
+  store,
+  clock,
+  unwrapper,
+}: Pick<MixNodeDeps, 'keyStore' | 'store' | 'clock' | 'unwrapper'>): Promise<void> => {
+  const now = clock.now();
+  keyStore.destroyExpired(now);
+  const living = keyStore.mixKeys(now);
+  store.atomically(() => store.forgetReplayTagsBut(living.map(({ keyId }) => keyId)));
+  await unwrapper.unwrap([], living);
 };
 
 /**

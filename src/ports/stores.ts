@@ -20,7 +20,8 @@ export interface CursorStore {
 export interface ReplayStore {
   /** Records the tag. @returns false if it was there already */
   readonly addReplayTag: (keyId: string, tag: Uint8Array) => boolean;
-  readonly forgetReplayTags: (keyIds: readonly string[]) => void;
+  /** Forgets the tags of all keys but these. */
+  readonly forgetReplayTagsBut: (keyIds: readonly string[]) => void;
 }
 
 /** What waits in the pool: a packet for a next hop, or at an exit a fragment of a message. */
