@@ -26,8 +26,12 @@ const bytesOf = (id: MessageId): Uint8Array => {
 
 const replayStore = (sql: Sql): ReplayStore => ({
   addReplayTag: (keyId, tag) => sql.run('INSERT OR IGNORE INTO replay (key_id, tag) VALUES (?, ?)', keyId, tag) === 1,
-  forgetReplayTags: (keyIds) => {
-    for (const keyId of keyIds) sql.run('DELETE FROM replay WHERE key_id = ?', keyId);
+  forgetReplayTagsBut: (keyIds) => {
+    // From one key to the next over the index: there are few keys and millions of tags.
+    const after = (keyId: string): string | undefined =>
+      sql.first('SELECT key_id FROM replay WHERE key_id > ? ORDER BY key_id LIMIT 1', keyId)?.text('key_id');
+    for (let keyId = after(''); keyId !== undefined; keyId = after(keyId))
+      if (!keyIds.includes(keyId)) sql.run('DELETE FROM replay WHERE key_id = ?', keyId);
   },
 });
 

@@ -77,7 +77,7 @@ export const outgoingStore = (sql: Sql): OutgoingStore => ({
     (sql.first('SELECT until FROM pause')?.number('until') ?? 0) > now
       ? []
       : sql
-          .all('SELECT id FROM outgoing WHERE next_at <= ? ORDER BY id', Math.floor(now))
+          .all('SELECT id FROM outgoing WHERE next_at <= ? ORDER BY next_at, id', Math.floor(now))
           .map((row) => row.number('id')),
   beginAttempt: (id, retryAt) => {
     const row = sql.first(

@@ -1,9 +1,9 @@
-import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { DatabaseSync } from '@photostructure/sqlite';
 import type { DatabaseSyncInstance } from '@photostructure/sqlite';
 import { StoreError } from '../base/errors.js';
 import type { Store } from '../ports/stores.js';
+import { makePrivateFolder } from './owner-only.js';
 
 /** A row as SQLite gives it, asked for by column with the type it must have. */
 export class Row {
@@ -73,15 +73,16 @@ const asStoreError = (error: unknown): StoreError => {
  *
  * @param file ':memory:' in tests that don't need a disk
  * @param schema statements that make the tables; versions follow one another, from 1
- * @throws StoreError 'store/open', 'store/version'
+ * @throws StoreError 'store/open', 'store/version'; ConfigError when others can read the folder
  */
 export const openStore = (file: string, schema: readonly string[]): OpenStore => {
+  if (file !== ':memory:') makePrivateFolder(path.dirname(file));
   let db: DatabaseSyncInstance;
   try {
-    if (file !== ':memory:') mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 });
     db = new DatabaseSync(file);
+    // The timeout first: of two processes that open a new database at once, one waits while the other sets it up.
     db.exec(
-      'PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA secure_delete=ON; PRAGMA busy_timeout=10000; PRAGMA foreign_keys=ON',
+      'PRAGMA busy_timeout=10000; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA secure_delete=ON; PRAGMA foreign_keys=ON',
     );
   } catch (error) {
     throw new StoreError('store/open', `${file} can't be opened: is its folder there and writable?`, { cause: error });
@@ -119,15 +120,15 @@ export const openStore = (file: string, schema: readonly string[]): OpenStore =>
   };
   const atomically = <T>(work: () => T): T => {
     guarded(() => db.exec('BEGIN IMMEDIATE'));
-    let result: T;
     try {
-      result = work();
+      const result = work();
+      guarded(() => db.exec('COMMIT'));
+      return result;
     } catch (error) {
-      db.exec('ROLLBACK');
+      // A full disk ends the transaction by itself, and then there is nothing to roll back.
+      if (db.isTransaction) guarded(() => db.exec('ROLLBACK'));
       throw error;
     }
-    guarded(() => db.exec('COMMIT'));
-    return result;
   };
   const version = sql.first('PRAGMA user_version')?.number('user_version') ?? 0;
   if (version > schema.length) {
@@ -148,11 +149,16 @@ export const openStore = (file: string, schema: readonly string[]): OpenStore =>
 /**
  * Makes sure that one process at a time works on a data folder; the lock ends with the process, however it ends.
  *
- * @throws StoreError 'store/locked'
+ * @throws StoreError 'store/locked', 'store/open'; ConfigError when others can read the folder
  */
 export const lockFolder = (folder: string): { readonly release: () => void } => {
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
-  const db = new DatabaseSync(path.join(folder, 'lock.db'));
+  makePrivateFolder(folder);
+  let db: DatabaseSyncInstance;
+  try {
+    db = new DatabaseSync(path.join(folder, 'lock.db'));
+  } catch (error) {
+    throw new StoreError('store/open', `${folder} can't be written to`, { cause: error });
+  }
   try {
     db.exec('PRAGMA busy_timeout=0; PRAGMA locking_mode=EXCLUSIVE; BEGIN EXCLUSIVE');
   } catch (error) {

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { SMTPServer } from 'smtp-server';
 import type { SMTPServerDataStream } from 'smtp-server';
-import { RouteError, StoreError, SubmissionError } from '../base/errors.js';
+import { ConfigError, MailError, RouteError, StoreError, SubmissionError } from '../base/errors.js';
 import type { Log } from '../ports/log.js';
 
 /** A mail as the user's program handed it in. */
@@ -45,13 +45,20 @@ const replyTo = (error: unknown): Error => {
   }
   if (error instanceof RouteError) return reply(451, `Not sent, nothing left this machine: ${error.message}`);
   if (error instanceof StoreError) return reply(452, `The mail could not be stored: ${error.message}`);
+  // The program is gone in the middle of its mail: nobody hears this.
+  if (error instanceof MailError) return reply(451, error.message);
+  // Our own mistake: nobody handles it, and the process stops. What was answered with 250 is on the disk.
   throw error;
 };
 
 const readAll = async (stream: SMTPServerDataStream): Promise<Uint8Array> => {
   const chunks: Buffer[] = [];
-  // Over the limit smtp-server goes on reading and sets sizeExceeded; what is over it needn't be kept.
-  for await (const chunk of stream as AsyncIterable<Buffer>) if (!stream.sizeExceeded) chunks.push(chunk);
+  try {
+    // Over the limit smtp-server goes on reading and sets sizeExceeded; what is over it needn't be kept.
+    for await (const chunk of stream as AsyncIterable<Buffer>) if (!stream.sizeExceeded) chunks.push(chunk);
+  } catch (cause) {
+    throw new MailError('mail/closed', 'The connection ended before the mail did', { cause });
+  }
   const all = Buffer.concat(chunks);
   return new Uint8Array(all.buffer, all.byteOffset, all.length);
 };
@@ -62,7 +69,7 @@ const readAll = async (stream: SMTPServerDataStream): Promise<Uint8Array> => {
  * Loopback only and without TLS, so it asks for a log-in even there: any other user or web page of this machine could
  * reach the port. A mail is answered with 250 only when it is durable, and otherwise with words for its user.
  *
- * @throws the listening socket's error, e.g. EADDRINUSE
+ * @throws ConfigError when the port can't be listened on, such as one that is taken
  */
 export const submissionServer = async (options: SubmissionOptions): Promise<SubmissionServer> => {
   const { host, port, user, token, maxMailBytes, accept, log } = options;
@@ -109,7 +116,12 @@ export const submissionServer = async (options: SubmissionOptions): Promise<Subm
     log.warn('submission/connection', { code: error.code ?? 'unknown' }),
   );
   const listening = server.listen(port, host);
-  await once(listening, 'listening');
+  try {
+    await once(listening, 'listening');
+  } catch (cause) {
+    const code = (cause as NodeJS.ErrnoException).code ?? 'unknown';
+    throw new ConfigError(`client.submission.port: expected a free port of ${host}, got ${port} (${code})`, { cause });
+  }
   return {
     port: (listening.address() as AddressInfo).port,
     close: () => new Promise((resolve) => server.close(resolve)),

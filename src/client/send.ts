@@ -7,8 +7,8 @@ import { hopOf } from '../route/hop.js';
 import type { Clock } from '../ports/clock.js';
 import type { Log } from '../ports/log.js';
 import type { Directory } from '../ports/network.js';
-import type { ClientStore, PoolEntry, QueuedMessage } from '../ports/stores.js';
-import { addBundles, hasWay } from '../post/bundles.js';
+import type { ClientStore, PoolEntry, PoolId, QueuedMessage } from '../ports/stores.js';
+import { addBundles, addLeaving, hasWay } from '../post/bundles.js';
 import type { BundleDeps } from '../post/bundles.js';
 import { chooseExit, choosePath } from '../route/path.js';
 import type { PathWish } from '../route/path.js';
@@ -96,14 +96,14 @@ export const sendOnce = (deps: SendDeps): void => {
   }
   store.atomically(() => {
     let stranded = 0;
-    const leaving = new Map<NodeId, Uint8Array[]>();
+    const leaving = new Map<NodeId, PoolId[]>();
     for (const { id, nextHop } of store.waiting(now)) {
       if (nextHop === undefined) throw new Bug('a fragment in the pool of a client');
       if (!hasWay(network, nextHop, now)) {
         stranded++;
         continue;
       }
-      leaving.set(nextHop, [...(leaving.get(nextHop) ?? []), store.takeFromPool(id)]);
+      addLeaving(leaving, nextHop, id);
     }
     addBundles(deps, leaving, network, now);
     if (stranded > 0) log.warn('client/first-hop-not-listed', { packets: stranded });

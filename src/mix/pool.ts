@@ -3,7 +3,10 @@ import type { Rng } from '../base/random.js';
 
 /** The timed dynamic pool's two numbers; all nodes of a network use the same. */
 export interface PoolParameters {
-  /** This many packets always stay behind. At least 1, so that the last packet in never leaves alone. */
+  /**
+   * While no more than these wait nothing leaves; of more, at least these stay behind on average. At least 1, so that a
+   * packet that waits alone never leaves.
+   */
   readonly minimum: number;
   /** Upper bound of the probability that a waiting packet leaves at a flush, in (0, 1]. */
   readonly rate: number;
@@ -12,6 +15,9 @@ export interface PoolParameters {
 /**
  * Which of the waiting packets leave at this flush, in random order: none while at most `minimum` wait, else each with
  * probability min(1 - minimum / n, rate), independently.
+ *
+ * How many stay is drawn too, so that who counts the mails doesn't know how full the pool is: now and then it is emptied
+ * (in one flush of ten at n = 10).
  *
  * What it does not protect against: an attacker who fills the pool with its own packets (n-1 attack) sees the one that
  * isn't; the loops a node sends to itself make that visible, not impossible.

@@ -19,6 +19,7 @@ export type Verdict =
 /** What the judging node is, and whom it knows. */
 export interface Bench {
   readonly isExit: boolean;
+  /** Whether a packet may wait here for that node. */
   readonly knows: (node: NodeId) => boolean;
 }
 

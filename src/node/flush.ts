@@ -5,12 +5,12 @@ import type { Network } from '../route/network.js';
 import { createLoop } from '../cover/loops.js';
 import { selectBatch } from '../mix/pool.js';
 import type { PoolParameters } from '../mix/pool.js';
-import { addBundles, hasWay } from '../post/bundles.js';
+import { addBundles, addLeaving, hasWay } from '../post/bundles.js';
 import type { BundleDeps } from '../post/bundles.js';
 import type { Clock } from '../ports/clock.js';
 import type { Log } from '../ports/log.js';
 import type { Directory } from '../ports/network.js';
-import type { MixStore } from '../ports/stores.js';
+import type { MixStore, PoolId } from '../ports/stores.js';
 import { takeFragment } from './exit.js';
 import type { ExitDeps } from './exit.js';
 
@@ -66,12 +66,11 @@ export const flushOnce = (deps: FlushDeps): void => {
     addLoops(deps, network, now);
     // A hop that is not in the list now may be in the next one: its packets wait.
     const waiting = store.waiting(now).filter(({ nextHop }) => nextHop === undefined || hasWay(network, nextHop, now));
-    const leaving = new Map<NodeId, Uint8Array[]>();
+    const leaving = new Map<NodeId, PoolId[]>();
     for (const { id, nextHop } of selectBatch(waiting, pool, rng)) {
-      const bytes = store.takeFromPool(id);
       tally.add('out');
-      if (nextHop === undefined) takeFragment(deps, bytes, now);
-      else leaving.set(nextHop, [...(leaving.get(nextHop) ?? []), bytes]);
+      if (nextHop === undefined) takeFragment(deps, store.takeFromPool(id), now);
+      else addLeaving(leaving, nextHop, id);
     }
     addBundles(deps, leaving, network, now);
     tally.add('packet/unknown-next-hop', store.expirePool(now - deps.forgetMs));

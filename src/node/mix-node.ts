@@ -18,16 +18,25 @@ export interface MixNodeDeps extends ReceiveDeps, FlushDeps, PostDeps {
   readonly pollMs: number;
 }
 
-/** After a failure the mail server is left alone for this long. */
-const troubleMs = 15_000;
 /** How often mails whose retry has come are looked for. */
 const postSchedule = '*/5 * * * * *';
 const keySchedule = '7 * * * *';
 
-/** Destroys the keys whose time is over, and then the replay tags that guarded them. */
-export const destroyExpiredKeys = ({ keyStore, store, clock }: MixNodeDeps): void => {
-  const destroyed = keyStore.destroyExpired(clock.now());
-  if (destroyed.length > 0) store.atomically(() => store.forgetReplayTags(destroyed));
+/**
+ * Destroys the keys whose time is over, on the disk and in memory, and then the replay tags that guarded them. Those are
+ * found by the keys that live: what a power cut between the steps left behind goes at the next turn.
+ */
+export const destroyExpiredKeys = async ({
+  keyStore,
+  store,
+  clock,
+  unwrapper,
+}: Pick<MixNodeDeps, 'keyStore' | 'store' | 'clock' | 'unwrapper'>): Promise<void> => {
+  const now = clock.now();
+  keyStore.destroyExpired(now);
+  const living = keyStore.mixKeys(now);
+  store.atomically(() => store.forgetReplayTagsBut(living.map(({ keyId }) => keyId)));
+  await unwrapper.unwrap([], living);
 };
 
 /**
@@ -45,13 +54,10 @@ export const runMixNode = async (deps: MixNodeDeps, signal: AbortSignal): Promis
   });
   jobs.every(ticker, postSchedule, post);
   jobs.every(ticker, keySchedule, () => destroyExpiredKeys(deps));
-  jobs.loop(
-    async (stop) => {
-      await receiveOnce(deps, stop);
-      await inbox.waitForMail(deps.pollMs, stop);
-    },
-    (stop) => inbox.waitForMail(troubleMs, stop),
-  );
+  jobs.loop(async (stop) => {
+    await receiveOnce(deps, stop);
+    await inbox.waitForMail(deps.pollMs, stop);
+  });
   post();
   await jobs.finished();
 };

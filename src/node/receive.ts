@@ -36,11 +36,32 @@ const packetsOf = async ({ parse, base64 }: ReceiveDeps, raw: Uint8Array): Promi
   }
 };
 
+/** Packets for nodes that are not in the list may wait for the next one, but no more than these: 64 MB. */
+const mostStrangers = 2000;
+
+/**
+ * Lists change, and a sender may have the next one already: a packet for a node unknown here waits, while there is
+ * room, until the node is known. Counted when the first such packet comes, because it seldom does.
+ */
+const withRoomForStrangers = (bench: Bench, store: PoolStore): Bench => {
+  let strangers: number | undefined;
+  return {
+    ...bench,
+    knows: (node) => {
+      if (bench.knows(node)) return true;
+      strangers ??= store
+        .waiting(Infinity)
+        .filter(({ nextHop }) => nextHop !== undefined && !bench.knows(nextHop)).length;
+      return strangers++ < mostStrangers;
+    },
+  };
+};
+
 /** Puts into the pool what is new and goes on. In one transaction, so that a tag is never there without its packet. */
 const keep = (deps: ReceiveDeps, results: readonly UnwrapResult[]): void => {
   const { store, clock, tally } = deps;
   const now = clock.now();
-  const bench = deps.bench(now);
+  const bench = withRoomForStrangers(deps.bench(now), store);
   const counts: string[] = [];
   store.atomically(() => {
     for (const result of results) {
@@ -92,7 +113,9 @@ const keep = (deps: ReceiveDeps, results: readonly UnwrapResult[]): void => {
  * @throws MailError, StoreError, RouteError: nothing is lost, the next call starts where this one stopped
  */
 export const receiveOnce = async (deps: ReceiveDeps, signal: AbortSignal): Promise<void> => {
-  const { inbox, store, unwrapper, keys, clock } = deps;
+  const { inbox, store, unwrapper, keys, clock, bench } = deps;
+  // Without a valid list no packet can be judged: the mails stay where they are, and aren't fetched in vain.
+  bench(clock.now());
   for (const folder of await inbox.folders(signal)) {
     for (let more = true; more && !signal.aborted;) {
       const fetched = await inbox.fetch(folder, store.cursor(folder), signal);

@@ -20,7 +20,8 @@ export interface CursorStore {
 export interface ReplayStore {
   /** Records the tag. @returns false if it was there already */
   readonly addReplayTag: (keyId: string, tag: Uint8Array) => boolean;
-  readonly forgetReplayTags: (keyIds: readonly string[]) => void;
+  /** Forgets the tags of all keys but these. */
+  readonly forgetReplayTagsBut: (keyIds: readonly string[]) => void;
 }
 
 /** What waits in the pool: a packet for a next hop, or at an exit a fragment of a message. */
@@ -98,7 +99,7 @@ export interface Outgoing {
 /** Finished mails on their way to the mail server. */
 export interface OutgoingStore {
   readonly addOutgoing: (mail: { kind: OutgoingKind; to: string; raw: Uint8Array }, now: number) => void;
-  /** Ids of the mails whose time has come, oldest first. */
+  /** Ids of the mails whose time has come, those first that wait longest for it. */
   readonly dueOutgoing: (now: number) => readonly number[];
   /** Counts an attempt, before it is made, and puts the next one at `retryAt`. @returns the mail, if it is still there */
   readonly beginAttempt: (id: number, retryAt: number) => Outgoing | undefined;

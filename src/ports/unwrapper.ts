@@ -14,7 +14,10 @@ export interface LiveKey {
   readonly seed: Uint8Array;
 }
 
-/** Unwraps packets, on this thread or on workers. Results come in the order of the packets. */
+/**
+ * Unwraps packets, on this thread or on workers. Results come in the order of the packets. A key that is not in a call
+ * any more is forgotten; a call without packets does nothing else.
+ */
 export interface Unwrapper {
   readonly unwrap: (packets: readonly Uint8Array[], keys: readonly LiveKey[]) => Promise<readonly UnwrapResult[]>;
   readonly close: () => Promise<void>;

@@ -1,9 +1,27 @@
 import { MailError, RouteError, StoreError } from '../base/errors.js';
+import { minuteMs, secondMs } from '../base/units.js';
 import type { Log } from '../ports/log.js';
 import type { Ticker, Ticking } from '../ports/ticker.js';
 
 /** Work of a process: given a signal that aborts when the process is to stop. */
 export type Job = (signal: AbortSignal) => Promise<void> | void;
+
+/** After a failure a loop rests this long, twice as long after each one more, and never longer than the second. */
+const firstRestMs = 15 * secondMs;
+const longestRestMs = 15 * minuteMs;
+
+/** Resolves after that time, or when the signal aborts. */
+const rest = (forMs: number, signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) => {
+    const end = (): void => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', end);
+      resolve();
+    };
+    const timer = setTimeout(end, forMs);
+    signal.addEventListener('abort', end);
+    if (signal.aborted) end();
+  });
 
 /**
  * The jobs of one process, which start together and end together.
@@ -52,10 +70,13 @@ export class Jobs {
     );
   }
 
-  /** Does the job again and again; after a failure `pause` first. */
-  loop(job: Job, pause: Job): void {
+  /** Does the job again and again, resting after failures whatever happens meanwhile: servers lock out who hurries. */
+  loop(job: Job): void {
     const turns = async (): Promise<void> => {
-      while (!this.signal.aborted) if (!(await this.#once(job))) await this.#once(pause);
+      for (let failures = 0; !this.signal.aborted;) {
+        failures = (await this.#once(job)) ? 0 : failures + 1;
+        if (failures > 0) await rest(Math.min(firstRestMs * 2 ** (failures - 1), longestRestMs), this.signal);
+      }
     };
     this.#track(turns());
   }

@@ -29,37 +29,52 @@ const attemptMs = 10 * minuteMs;
 export const postDue = async ({ store, outbox, clock, log, from }: PostDeps, signal: AbortSignal): Promise<void> => {
   const due = [...store.dueOutgoing(clock.now())];
   const counts = new Map<string, number>();
-  let paused = false;
-  const lane = async (): Promise<void> => {
-    for (let id = due.shift(); id !== undefined && !paused && !signal.aborted; id = due.shift()) {
-      const mail = store.beginAttempt(id, clock.now() + attemptMs);
-      if (mail === undefined) continue;
-      const outcome = await outbox.send({ from, to: mail.to, raw: mail.raw }, signal);
-      const now = clock.now();
-      const { kind, createdAt, attempts } = mail;
-      const step = nextStep(outcome, { kind, createdAt, attempts: attempts + 1, now });
-      const word = outcome.kind === 'later' ? `later-${outcome.why}` : outcome.kind;
-      counts.set(word, (counts.get(word) ?? 0) + 1);
-      switch (step.kind) {
-        case 'done':
-          store.removeOutgoing(id);
-          break;
-        case 'retry':
-          store.retryOutgoingAt(id, step.at);
-          break;
-        case 'pause':
-          store.pauseOutgoing(step.until);
-          paused = true;
-          break;
-        case 'give-up':
-          log.warn(`post/gave-up-${kind}`);
-          store.removeOutgoing(id);
-          break;
-        default:
-          unreachable(step);
-      }
+  let stopped = false;
+  const handOver = async (id: number): Promise<void> => {
+    const mail = store.beginAttempt(id, clock.now() + attemptMs);
+    if (mail === undefined) return;
+    const outcome = await outbox.send({ from, to: mail.to, raw: mail.raw }, signal);
+    const now = clock.now();
+    const { kind, createdAt, attempts } = mail;
+    const step = nextStep(outcome, { kind, createdAt, attempts: attempts + 1, now });
+    const word = outcome.kind === 'later' ? `later-${outcome.why}` : outcome.kind;
+    counts.set(word, (counts.get(word) ?? 0) + 1);
+    switch (step.kind) {
+      case 'done':
+        store.removeOutgoing(id);
+        break;
+      case 'retry':
+        store.retryOutgoingAt(id, step.at);
+        break;
+      case 'pause':
+        store.retryOutgoingAt(id, step.turn === 'first' ? 0 : step.until + 1);
+        store.pauseOutgoing(step.until);
+        stopped = true;
+        break;
+      case 'give-up':
+        log.warn(`post/gave-up-${kind}`);
+        store.removeOutgoing(id);
+        break;
+      default:
+        unreachable(step);
     }
   };
-  await Promise.all(Array.from({ length: lanes }, lane));
+  const lane = async (most: number): Promise<void> => {
+    try {
+      for (let done = 0; done < most && !stopped && !signal.aborted; done++) {
+        const id = due.shift();
+        if (id === undefined) return;
+        await handOver(id);
+      }
+    } catch (error) {
+      stopped = true;
+      throw error;
+    }
+  };
+  // One alone first: where no log-in succeeds, one a round is enough to find out.
+  await lane(1);
+  const ended = await Promise.allSettled(Array.from({ length: lanes }, () => lane(Infinity)));
   if (counts.size > 0) log.info('post', Object.fromEntries(counts));
+  // Only now: a lane still at work when this rejects would hand its mails over beside the next round.
+  for (const end of ended) if (end.status === 'rejected') throw end.reason;
 };

@@ -7,8 +7,11 @@ import type { SendOutcome } from '../ports/mail.js';
 export type NextStep =
   | { readonly kind: 'done' }
   | { readonly kind: 'retry'; readonly at: number }
-  /** The account has reached a limit: nothing leaves it before `until`. */
-  | { readonly kind: 'pause'; readonly until: number }
+  /**
+   * Nothing leaves the account before `until`. Then this mail goes first, alone, to find out whether the way is open;
+   * or last, where it might be itself what the server minds.
+   */
+  | { readonly kind: 'pause'; readonly until: number; readonly turn: 'first' | 'last' }
   | { readonly kind: 'give-up' };
 
 export interface Attempted {
@@ -31,38 +34,42 @@ const doubling = (firstMs: number, mostMs: number, attempts: number): number =>
 /**
  * Decides by the outcome's kind alone.
  *
- * An unknown outcome is tried again soon: the next hop folds packets by their replay tags, a recipient's mail program
- * folds a delivery by its Message-ID. A node's mailbox that refuses packets (full, or a provider's hasty 550) is asked
- * again like one that says "later"; a recipient's server that refuses has decided.
+ * An unknown outcome is tried again: the next hop folds packets by their replay tags, and soon; a recipient's mail
+ * program folds a delivery by its Message-ID, but not every one does, so a server that never finds an answer gets no
+ * more than a dozen copies. A node's mailbox that refuses packets (full, or a provider's hasty 550) is asked again like
+ * one that says "later"; a recipient's server that refuses has decided.
+ *
+ * A log-in or a connection that fails would fail for every other mail too, and providers lock accounts whose log-ins
+ * fail by the hundred: the account rests.
  */
 export const nextStep = (outcome: SendOutcome, { kind, attempts, createdAt, now }: Attempted): NextStep => {
   const ageMs = now - createdAt;
-  const patiently: NextStep =
-    ageMs > longestRefusalMs
-      ? { kind: 'give-up' }
-      : { kind: 'retry', at: now + doubling(15 * minuteMs, 6 * hourMs, attempts) };
-  const persistently: NextStep =
-    ageMs > longestSilenceMs
-      ? { kind: 'give-up' }
-      : { kind: 'retry', at: now + doubling(10 * secondMs, 15 * minuteMs, attempts) };
+  const persistentAt = now + doubling(10 * secondMs, 15 * minuteMs, attempts);
+  const unless = (longestMs: number, step: NextStep): NextStep => (ageMs > longestMs ? { kind: 'give-up' } : step);
+  const patiently = unless(longestRefusalMs, {
+    kind: 'retry',
+    at: now + doubling(15 * minuteMs, 6 * hourMs, attempts),
+  });
+  const persistently = unless(longestSilenceMs, { kind: 'retry', at: persistentAt });
   switch (outcome.kind) {
     case 'accepted':
       return { kind: 'done' };
     case 'unknown':
-      return persistently;
+      return kind === 'delivery' ? patiently : persistently;
     case 'refused':
       return kind === 'delivery' ? { kind: 'give-up' } : patiently;
     case 'later':
       switch (outcome.why) {
         case 'limit':
-          return { kind: 'pause', until: now + limitPauseMs };
+          return unless(longestSilenceMs, { kind: 'pause', until: now + limitPauseMs, turn: 'last' });
         case 'temporary':
           return patiently;
-        case 'connect':
         case 'timeout':
+          return persistently;
+        case 'connect':
         case 'tls':
         case 'login':
-          return persistently;
+          return unless(longestSilenceMs, { kind: 'pause', until: persistentAt, turn: 'first' });
         default:
           return unreachable(outcome.why);
       }

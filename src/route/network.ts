@@ -38,7 +38,7 @@ export interface NetworkParameters {
   readonly pathLength: number;
   /** Cron expression, 5 fields or 6: when a node flushes its pool. */
   readonly mixSchedule: string;
-  /** Packets that always stay in the pool. */
+  /** With no more packets than these nothing leaves a pool; of more, these stay on average. */
   readonly poolMinimum: number;
   /** Highest part of the pool that leaves in one flush, above 0 and at most 1. */
   readonly poolRate: number;

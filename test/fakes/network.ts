@@ -4,6 +4,7 @@ import { parseMail } from '../../src/adapters/mime.js';
 import { sqliteClientStore } from '../../src/adapters/sqlite-client-store.js';
 import { sqliteMixStore } from '../../src/adapters/sqlite-mix-store.js';
 import { inlineUnwrapper } from '../../src/adapters/unwrap-workers.js';
+import { RouteError } from '../../src/base/errors.js';
 import type { NodeId } from '../../src/base/ids.js';
 import { parseNodeId } from '../../src/base/ids.js';
 import { seededRng } from '../../src/base/random.js';
@@ -12,10 +13,13 @@ import { dayMs, hourMs, minuteMs } from '../../src/base/units.js';
 import { mustReach, sendOnce } from '../../src/client/send.js';
 import type { SendDeps } from '../../src/client/send.js';
 import { submitMail } from '../../src/client/submit.js';
+import type { PoolParameters } from '../../src/mix/pool.js';
 import { flushOnce } from '../../src/node/flush.js';
 import { receiveOnce } from '../../src/node/receive.js';
 import { Tally } from '../../src/node/tally.js';
+import type { ReassemblyBounds } from '../../src/message/reassembly.js';
 import type { Log } from '../../src/ports/log.js';
+import type { Directory } from '../../src/ports/network.js';
 import type { ClientStore, MixStore } from '../../src/ports/stores.js';
 import { postDue } from '../../src/post/post.js';
 import { signDescriptor } from '../../src/route/descriptor.js';
@@ -32,19 +36,25 @@ const untouched: Wrap = (_name, port) => port;
 
 const crypto = chooseCrypto();
 const signal = new AbortController().signal;
-const silence: Log = { info: () => undefined, warn: () => undefined };
 
 export interface FakeNode {
   readonly nodeId: NodeId;
   readonly account: FakeAccount;
   readonly store: MixStore;
   readonly tally: Tally;
+  /** All that it has counted in its log so far, by name. */
+  readonly counted: () => Readonly<Record<string, number>>;
+  /** The list this one has from now on; undefined: none that is valid. */
+  readonly sees: (network: Network | undefined) => void;
   /** One round of all jobs: receive, flush, post. */
   readonly turn: (wrap?: Wrap) => Promise<void>;
 }
 
 export interface FakeClient {
   readonly account: FakeAccount;
+  /** Every warning of its log. */
+  readonly warnings: readonly string[];
+  readonly sees: (network: Network | undefined) => void;
   readonly store: ClientStore;
   readonly submit: (raw: Uint8Array, recipients: readonly string[], wrap?: Wrap) => Promise<void>;
   readonly turn: (wrap?: Wrap) => Promise<void>;
@@ -66,7 +76,26 @@ export interface FakeNetworkOptions {
   readonly nodes?: number;
   readonly parameters?: Partial<NetworkParameters>;
   readonly loopsPerInterval?: number;
+  readonly bounds?: Partial<ReassemblyBounds>;
+  readonly strictest?: PoolParameters;
+  readonly senderProvider?: string;
 }
+
+/** A list without that node. */
+export const without = (network: Network, nodeId: NodeId): Network => {
+  const nodes = network.nodes.filter((node) => node.nodeId !== nodeId);
+  return { ...network, nodes, byId: new Map(nodes.map((node) => [node.nodeId, node])) };
+};
+
+/** A directory of one's own, whose list can change. */
+const directoryOf = (network: Network): { directory: Directory; sees: (network: Network | undefined) => void } => {
+  let seen: Network | undefined = network;
+  const list = (): Network => {
+    if (seen === undefined) throw new RouteError('route/expired', 'the network list was valid until yesterday');
+    return seen;
+  };
+  return { directory: { network: list }, sees: (next) => (seen = next) };
+};
 
 const startAt = Date.UTC(2026, 0, 15, 12);
 
@@ -108,7 +137,6 @@ export const fakeNetwork = (options: FakeNetworkOptions = {}): FakeNetwork => {
   );
   const signed = readNetwork(text, { authorities: [publicKeyOf(authority)], threshold: 1 }, now);
   const network: Network = { ...signed, parameters: { ...signed.parameters, ...options.parameters } };
-  const directory = { network: () => network };
 
   const nodes = members.map(({ address, key, nodeId }): FakeNode => {
     const self = parseNodeId(nodeId);
@@ -116,6 +144,15 @@ export const fakeNetwork = (options: FakeNetworkOptions = {}): FakeNetwork => {
     const account = world.account(address);
     const kept = sqliteMixStore(':memory:');
     const tally = new Tally();
+    const { directory, sees } = directoryOf(network);
+    const counts = new Map<string, number>();
+    const log: Log = {
+      info: (event, counted = {}) => {
+        if (event !== 'mix') return;
+        for (const [name, count] of Object.entries(counted)) counts.set(name, (counts.get(name) ?? 0) + Number(count));
+      },
+      warn: (event) => counts.set(event, (counts.get(event) ?? 0) + 1),
+    };
     const turn = async (wrap = untouched): Promise<void> => {
       const store = wrap('store', kept);
       const deps = {
@@ -131,27 +168,35 @@ export const fakeNetwork = (options: FakeNetworkOptions = {}): FakeNetwork => {
         rng,
         directory,
         self,
-        log: silence,
+        log,
         from: address,
         keys: () => [key],
-        bench: () => ({ isExit: true, knows: (id: NodeId) => network.byId.has(id) }),
-        strictest: { minimum: 0, rate: 1 },
+        bench: () => {
+          const { byId } = directory.network(now);
+          return { isExit: true, knows: (id: NodeId) => byId.has(id) };
+        },
+        strictest: options.strictest ?? { minimum: 0, rate: 1 },
         loopsPerInterval: options.loopsPerInterval ?? 0,
-        bounds: { maxMessageBytes: 6_000_000, maxOpenMessages: 100, expiryMs: 48 * hourMs },
+        bounds: { maxMessageBytes: 6_000_000, maxOpenMessages: 100, expiryMs: 48 * hourMs, ...options.bounds },
         forgetMs: 15 * dayMs,
       };
       await receiveOnce(deps, signal);
       flushOnce(deps);
       await postDue(deps, signal);
     };
-    return { nodeId: self, account, store: kept, tally, turn };
+    return { nodeId: self, account, store: kept, tally, counted: () => Object.fromEntries(counts), sees, turn };
   });
 
   const account = world.account('alice@home.test');
   const kept = sqliteClientStore(':memory:');
-  const rules = { senderProvider: 'home.test', allow: new Set<never>() };
+  const { directory, sees } = directoryOf(network);
+  const warnings: string[] = [];
+  const log: Log = { info: () => undefined, warn: (event) => void warnings.push(event) };
+  const rules = { senderProvider: options.senderProvider ?? 'home.test', allow: new Set<never>() };
   const client: FakeClient = {
     account,
+    warnings,
+    sees,
     store: kept,
     submit: (raw, recipients, wrap = untouched) =>
       submitMail(
@@ -173,7 +218,7 @@ export const fakeNetwork = (options: FakeNetworkOptions = {}): FakeNetwork => {
         base64: nodeBase64,
         rng,
         clock,
-        log: silence,
+        log,
         directory,
         rules,
         from: account.address,

@@ -24,18 +24,41 @@ describe('what follows an attempt', () => {
     expect(after(temporary, 9, 2 * dayMs + 1)).toEqual({ kind: 'give-up' });
   });
 
-  it('is persistence when our own way is cut, for as long as the packets can live', () => {
-    expect(after(cut, 1)).toEqual({ kind: 'retry', at: now + 10 * secondMs });
-    expect(after(cut, 50, 13 * dayMs)).toEqual({ kind: 'retry', at: now + 15 * minuteMs });
+  it('is a rest of the whole account when our own way is cut, for as long as the packets can live', () => {
+    expect(after(cut, 1)).toEqual({ kind: 'pause', until: now + 10 * secondMs, turn: 'first' });
+    expect(after(cut, 50, 13 * dayMs)).toEqual({ kind: 'pause', until: now + 15 * minuteMs, turn: 'first' });
     expect(after(cut, 50, 15 * dayMs)).toEqual({ kind: 'give-up' });
+    // A password that is wrong for one mail is wrong for all: no log-in per mail.
+    expect(after({ kind: 'later', code: 535, why: 'login' })).toMatchObject({ kind: 'pause' });
   });
 
-  it('is another try when nobody knows whether the server took it', () => {
-    expect(after({ kind: 'unknown' }, 1, 0, 'delivery')).toEqual({ kind: 'retry', at: now + 10 * secondMs });
+  it('is another try of that mail alone when the server fell silent over it', () => {
+    expect(after({ kind: 'later', code: undefined, why: 'timeout' })).toEqual({
+      kind: 'retry',
+      at: now + 10 * secondMs,
+    });
   });
 
-  it('is a pause of the whole account when it has reached a limit', () => {
-    expect(after({ kind: 'later', code: 550, why: 'limit' })).toEqual({ kind: 'pause', until: now + 6 * hourMs });
+  it('is another try when nobody knows whether the server took it, soon where packets fold', () => {
+    expect(after({ kind: 'unknown' })).toEqual({ kind: 'retry', at: now + 10 * secondMs });
+  });
+
+  it('is a dozen copies at most for a recipient whose server never says whether it took the mail', () => {
+    let copies = 0;
+    for (let at = now; ; copies++) {
+      const attempted = { kind: 'delivery', attempts: copies + 1, createdAt: now, now: at } as const;
+      const step = nextStep({ kind: 'unknown' }, attempted);
+      if (step.kind !== 'retry') break;
+      at = step.at;
+    }
+    expect(copies).toBeGreaterThan(5);
+    expect(copies).toBeLessThan(15);
+  });
+
+  it('is a pause of the whole account when it has reached a limit, but not for ever over one mail', () => {
+    const limit: SendOutcome = { kind: 'later', code: 550, why: 'limit' };
+    expect(after(limit)).toEqual({ kind: 'pause', until: now + 6 * hourMs, turn: 'last' });
+    expect(after(limit, 60, 15 * dayMs)).toEqual({ kind: 'give-up' });
   });
 
   it("is the end when a recipient's server refuses, but not when a node's does", () => {

@@ -1,0 +1,88 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { cronTicker } from '../../src/adapters/cron-ticker.js';
+import { ConfigError } from '../../src/base/errors.js';
+import { dayMs, hourMs, minuteMs, secondMs } from '../../src/base/units.js';
+
+const startAt = Date.UTC(2026, 2, 29, 0, 3);
+
+beforeEach(() => vi.useFakeTimers({ now: startAt, toFake: ['setTimeout', 'clearTimeout', 'Date'] }));
+afterEach(() => vi.useRealTimers());
+
+/** Times of the ticks, in minutes after the start. */
+const ticking = (schedule: string, job: () => Promise<void> = () => Promise.resolve()) => {
+  const minutes: number[] = [];
+  const { stop } = cronTicker.every(schedule, () => {
+    minutes.push((Date.now() - startAt) / minuteMs);
+    return job();
+  });
+  return { minutes, stop };
+};
+
+describe('the ticker', () => {
+  it('ticks by the schedule, in UTC: the hour that summer time skips is there', async () => {
+    const { minutes, stop } = ticking('*/12 * * * *');
+    await vi.advanceTimersByTimeAsync(4 * hourMs);
+    expect(minutes).toEqual(Array.from({ length: 20 }, (_, i) => 9 + 12 * i));
+    await stop();
+  });
+
+  it('ticks late rather than not at all when the process was busy', async () => {
+    const { minutes, stop } = ticking('*/12 * * * *');
+    await vi.advanceTimersByTimeAsync(8 * minuteMs + 59 * secondMs);
+    // As if the event loop had been blocked across the tick.
+    vi.setSystemTime(startAt + 11 * minuteMs);
+    await vi.advanceTimersByTimeAsync(minuteMs);
+    expect(minutes).toHaveLength(1);
+    await stop();
+  });
+
+  it('ticks once after a long sleep, and is not long about it', async () => {
+    const { minutes, stop } = ticking('*/5 * * * * *');
+    await vi.advanceTimersByTimeAsync(secondMs);
+    const began = performance.now();
+    vi.setSystemTime(startAt + 365 * dayMs + 2500);
+    await vi.advanceTimersByTimeAsync(10 * secondMs);
+    expect(minutes).toHaveLength(2);
+    expect(performance.now() - began).toBeLessThan(1000);
+    await stop();
+  });
+
+  it('goes on when the clock was a year ahead and is set right', async () => {
+    const { minutes, stop } = ticking('*/12 * * * *');
+    await vi.advanceTimersByTimeAsync(minuteMs);
+    vi.setSystemTime(startAt - 365 * dayMs);
+    await vi.advanceTimersByTimeAsync(15 * minuteMs);
+    expect(minutes).toHaveLength(1);
+    await stop();
+  });
+
+  it('leaves a tick out while the job still runs', async () => {
+    let end: () => void = () => undefined;
+    const { minutes, stop } = ticking('* * * * *', () => new Promise((resolve) => (end = resolve)));
+    await vi.advanceTimersByTimeAsync(5 * minuteMs + secondMs);
+    expect(minutes).toHaveLength(1);
+    end();
+    await vi.advanceTimersByTimeAsync(minuteMs);
+    expect(minutes).toHaveLength(2);
+    end();
+    await stop();
+  });
+
+  it('has come to its end when stop resolves', async () => {
+    let end: () => void = () => undefined;
+    const { minutes, stop } = ticking('* * * * *', () => new Promise((resolve) => (end = resolve)));
+    await vi.advanceTimersByTimeAsync(minuteMs);
+    let stopped = false;
+    const stopping = stop().then(() => (stopped = true));
+    await vi.advanceTimersByTimeAsync(5 * minuteMs);
+    expect(stopped).toBe(false);
+    end();
+    await stopping;
+    expect(vi.getTimerCount()).toBe(0);
+    expect(minutes).toHaveLength(1);
+  });
+
+  it.each(['', 'soon', '99 * * * *', '0 0 30 2 *'])('refuses the schedule "%s"', (schedule) => {
+    expect(() => cronTicker.every(schedule, () => Promise.resolve())).toThrow(ConfigError);
+  });
+});

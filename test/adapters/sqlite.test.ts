@@ -1,0 +1,84 @@
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { lockFolder, openStore } from '../../src/adapters/sqlite.js';
+import { ConfigError, StoreError } from '../../src/base/errors.js';
+
+let folder: string;
+beforeEach(() => (folder = mkdtempSync(path.join(tmpdir(), 'mm-sqlite-'))));
+afterEach(() => rmSync(folder, { recursive: true }));
+
+const schema = ['CREATE TABLE thing (bytes BLOB NOT NULL UNIQUE) STRICT'];
+const file = (): string => path.join(folder, 'store.db');
+const bytes = (length: number, fill = 1): Uint8Array => new Uint8Array(length).fill(fill);
+
+describe('a full disk', () => {
+  // What SQLite says when no page can be added is what it says of a full disk.
+  const filled = (): ReturnType<typeof openStore> => {
+    const store = openStore(file(), schema);
+    store.sql.first('PRAGMA max_page_count=10');
+    return store;
+  };
+
+  it('is a StoreError, in a transaction too, and undoes the whole of it', () => {
+    const { sql, atomically, close } = filled();
+    expect(() =>
+      atomically(() => {
+        sql.run('INSERT INTO thing VALUES (?)', bytes(10));
+        for (let i = 0; i < 20; i++) sql.run('INSERT INTO thing VALUES (?)', bytes(4000, i));
+      }),
+    ).toThrow(StoreError);
+    expect(sql.all('SELECT * FROM thing')).toEqual([]);
+    close();
+  });
+
+  it('is over when there is room again', () => {
+    const { sql, atomically, close } = filled();
+    const add = (): number => atomically(() => sql.run('INSERT INTO thing VALUES (?)', bytes(100_000)));
+    expect(add).toThrow(StoreError);
+    expect(add).toThrow(StoreError);
+    sql.first('PRAGMA max_page_count=1000');
+    expect(add()).toBe(1);
+    close();
+  });
+});
+
+describe('a transaction that fails at its end', () => {
+  it('leaves the way open for the next one', () => {
+    const { sql, atomically, close } = openStore(file(), [
+      `CREATE TABLE parent (id INTEGER PRIMARY KEY) STRICT;
+       CREATE TABLE child (parent INTEGER NOT NULL REFERENCES parent (id) DEFERRABLE INITIALLY DEFERRED) STRICT`,
+    ]);
+    // Noticed at COMMIT only.
+    expect(() => atomically(() => sql.run('INSERT INTO child VALUES (7)'))).toThrow(StoreError);
+    expect(atomically(() => sql.run('INSERT INTO parent VALUES (7)'))).toBe(1);
+    expect(sql.all('SELECT * FROM child')).toEqual([]);
+    close();
+  });
+});
+
+describe('a data folder', () => {
+  it('that others can read is refused, with the command that mends it', () => {
+    const open = path.join(folder, 'open');
+    mkdirSync(open, { mode: 0o755 });
+    chmodSync(open, 0o755);
+    expect(() => openStore(path.join(open, 'store.db'), schema)).toThrow(ConfigError);
+    expect(() => lockFolder(open)).toThrow(/chmod go= /);
+  });
+
+  it('that is no folder, or holds no database, is a StoreError', () => {
+    writeFileSync(path.join(folder, 'file'), '');
+    expect(() => openStore(path.join(folder, 'file', 'store.db'), schema)).toThrow(StoreError);
+    expect(() => lockFolder(path.join(folder, 'file'))).toThrow(StoreError);
+    mkdirSync(path.join(folder, 'lock.db'));
+    expect(() => lockFolder(folder)).toThrow(StoreError);
+    writeFileSync(file(), 'no database at all '.repeat(100), { mode: 0o600 });
+    expect(() => openStore(file(), schema)).toThrow(StoreError);
+  });
+
+  it('written by a newer version is left alone', () => {
+    openStore(file(), [...schema, 'CREATE TABLE later (x INTEGER) STRICT']).close();
+    expect(() => openStore(file(), schema)).toThrow(/newer MixMailer/);
+  });
+});

@@ -1,0 +1,131 @@
+import { describe, expect, it } from 'vitest';
+import { sqliteMixStore } from '../../src/adapters/sqlite-mix-store.js';
+import { ascii } from '../../src/base/bytes.js';
+import { StoreError } from '../../src/base/errors.js';
+import { dayMs, hourMs, minuteMs } from '../../src/base/units.js';
+import type { Outbox, OutgoingMail, SendOutcome } from '../../src/ports/mail.js';
+import type { MixStore, OutgoingKind } from '../../src/ports/stores.js';
+import { postDue } from '../../src/post/post.js';
+import { handlings } from '../fakes/outbox.js';
+
+const never = new AbortController().signal;
+const accepted = handlings.accepted.outcome;
+
+/** An account with a store, and a server that answers as told. */
+const account = (answer: (mail: OutgoingMail, nth: number) => SendOutcome | Promise<SendOutcome> = () => accepted) => {
+  const store = sqliteMixStore(':memory:');
+  const tried: string[] = [];
+  const logged: [string, unknown][] = [];
+  let now = Date.UTC(2026, 0, 1);
+  const outbox: Outbox = {
+    send: async (mail) => {
+      tried.push(mail.to);
+      return answer(mail, tried.length);
+    },
+    close: () => Promise.resolve(),
+  };
+  const log = {
+    info: (event: string, counts: unknown) => void logged.push([event, counts]),
+    warn: (event: string) => void logged.push([event, undefined]),
+  };
+  return {
+    store,
+    tried,
+    logged,
+    add: (to: string, kind: OutgoingKind = 'packets') => store.addOutgoing({ kind, to, raw: ascii('x') }, now),
+    post: (with_: MixStore = store, signal = never) =>
+      postDue({ store: with_, outbox, clock: { now: () => now }, log, from: 'me@a.test' }, signal),
+    passMs: (ms: number) => (now += ms),
+  };
+};
+
+describe('handing mails over', () => {
+  it('says what became of them by counts alone', async () => {
+    const { add, post, logged, store } = account((_mail, nth) =>
+      nth < 3 ? accepted : { kind: 'later', code: 451, why: 'temporary' },
+    );
+    for (const to of ['a@x.test', 'b@x.test', 'c@x.test']) add(to);
+    await post();
+    expect(store.outgoingCount()).toBe(1);
+    expect(logged).toEqual([['post', { accepted: 2, 'later-temporary': 1 }]]);
+  });
+
+  it('stops for the whole account at a limit, and after it lets the others go first', async () => {
+    const { add, post, tried, passMs, store } = account(({ to }) =>
+      to === 'flooded@x.test' ? handlings.limit.outcome : accepted,
+    );
+    add('flooded@x.test');
+    for (let i = 0; i < 20; i++) add(`${i}@x.test`);
+    await post();
+    expect(tried).toEqual(['flooded@x.test']);
+    const before = tried.length;
+    passMs(hourMs);
+    await post();
+    expect(tried).toHaveLength(before);
+    passMs(6 * hourMs);
+    await post();
+    expect(store.outgoingCount()).toBe(1);
+    expect(tried.indexOf('flooded@x.test', 1)).toBeGreaterThan(20);
+    for (let day = 0; day < 16; day++) {
+      passMs(dayMs);
+      await post();
+    }
+    expect(store.outgoingCount()).toBe(0);
+  });
+
+  it('tries one log-in, not one a mail, while the password is wrong', async () => {
+    const { add, post, tried, passMs } = account(() => handlings.noLogin.outcome);
+    for (let i = 0; i < 200; i++) add(`${i}@x.test`);
+    for (let minute = 0; minute < 60; minute++) {
+      await post();
+      passMs(minuteMs);
+    }
+    expect(tried.length).toBeLessThan(12);
+  });
+
+  it('drops a delivery its recipient refuses, says so without a name, and never tries it again', async () => {
+    const { add, post, tried, logged, store } = account(() => handlings.refused.outcome);
+    add('bob@friend.test', 'delivery');
+    await post();
+    await post();
+    expect(tried).toHaveLength(1);
+    expect(store.outgoingCount()).toBe(0);
+    expect(JSON.stringify(logged)).toContain('post/gave-up-delivery');
+    expect(JSON.stringify(logged)).not.toContain('bob');
+  });
+
+  it('has all its hands free when it fails', async () => {
+    let underWay = 0;
+    const { add, post, store, tried } = account(async () => {
+      underWay++;
+      await new Promise((resolve) => setTimeout(resolve, 5 * underWay));
+      underWay--;
+      return accepted;
+    });
+    for (let i = 0; i < 20; i++) add(`${i}@x.test`);
+    const broken: MixStore = {
+      ...store,
+      removeOutgoing: () => {
+        throw new StoreError('store/write', 'disk full');
+      },
+    };
+    await expect(post(broken)).rejects.toThrow(StoreError);
+    expect(underWay).toBe(0);
+    const before = tried.length;
+    expect(before).toBeLessThan(9);
+    await new Promise((resolve) => setTimeout(resolve, 30));
+    expect(tried).toHaveLength(before);
+  });
+
+  it('begins no further mail once the process is told to stop', async () => {
+    const stop = new AbortController();
+    const { add, post, tried, store } = account(() => {
+      stop.abort();
+      return accepted;
+    });
+    for (let i = 0; i < 20; i++) add(`${i}@x.test`);
+    await post(store, stop.signal);
+    expect(tried.length).toBeLessThan(9);
+    expect(store.outgoingCount()).toBe(20 - tried.length);
+  });
+});
