@@ -24,11 +24,12 @@ for (const load of wanted === undefined ? Object.values(commands) : [wanted]) (a
 try {
   await program.parseAsync();
 } catch (error) {
-  if (error instanceof ConfigError || error instanceof RouteError) {
-    process.stderr.write(`mixmailer: ${error.message}\n`);
-    process.exitCode = 78;
-  } else if (error instanceof StoreError || error instanceof MailError) {
-    process.stderr.write(`mixmailer: ${error.message}\n`);
-    process.exitCode = 75;
-  } else throw error;
+  const passes =
+    error instanceof StoreError ||
+    error instanceof MailError ||
+    // The next list may come, or the clock be set, while systemd tries again; after 78 it doesn't.
+    (error instanceof RouteError && (error.code === 'route/expired' || error.code === 'route/not-yet-valid'));
+  if (!passes && !(error instanceof ConfigError) && !(error instanceof RouteError)) throw error;
+  process.stderr.write(`mixmailer: ${error.message}\n`);
+  process.exitCode = passes ? 75 : 78;
 }

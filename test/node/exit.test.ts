@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { latin1 } from '../../src/base/bytes.js';
-import { dayMs, hourMs } from '../../src/base/units.js';
+import { hourMs } from '../../src/base/units.js';
 import { encodeMessage } from '../../src/message/envelope.js';
 import { fragmentDataBytes } from '../../src/message/fragment.js';
 import { fakeNetwork } from '../fakes/network.js';
