@@ -3,13 +3,10 @@ import { validate as isCron } from 'node-cron';
 import * as z from 'zod';
 import { fromHex } from './base/bytes.js';
 import { ConfigError } from './base/errors.js';
-import { parseDomain, parseMailbox } from './route/address.js';
+import { isLoopback } from './adapters/proxy.js';
+import { mailboxIn, parseDomain } from './base/address.js';
 import { isNodeName } from './route/descriptor.js';
 import { type PathException, pathExceptions } from './route/path.js';
-
-/** Whether that host can only be this machine. */
-export const isLoopback = (host: string): boolean =>
-  host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));
 
 const isProxy = (value: string): boolean =>
   URL.canParse(value) && /^socks5h?:$/.test(new URL(value).protocol) && new URL(value).hostname !== '';
@@ -69,7 +66,7 @@ const server = section({
 const schema = section({
   data: path,
   mail: section({
-    address: text('mail address', (value) => parseMailbox(value) !== undefined),
+    address: text('mail address', (value) => mailboxIn(value) !== undefined),
     provider: text('domain', (value) => parseDomain(value) !== undefined).optional(),
     proxy: text('socks5h://host:port', isProxy).optional(),
     imap: server.optional(),
@@ -89,7 +86,7 @@ const schema = section({
     mix: section({
       pool: section({ minimum: integer(1, 1_000_000).prefault(2), rate: number(0.01, 1).prefault(0.9) }).prefault({}),
     }).prefault({}),
-    cover: section({ loopsPerInterval: number(0, 1000).prefault(3) }).prefault({}),
+    cover: section({ loopsPerInterval: number(0, 1000).prefault(1) }).prefault({}),
     limits: section({
       maxMessageBytes: integer(1024, 6_000_000).prefault(6_000_000),
       maxOpenMessages: integer(1, 1_000_000).prefault(1000),

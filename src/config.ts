@@ -2,11 +2,12 @@ import { readFileSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { parse } from 'smol-toml';
 import { refuseSharedWithOthers } from './adapters/owner-only.js';
-import { checkFile, type FileConfig, type FileServer, isLoopback } from './config-schema.js';
+import { isLoopback } from './adapters/proxy.js';
+import { checkFile, type FileConfig, type FileServer } from './config-schema.js';
 import type { SecretSource, ServerSettings } from './adapters/secrets.js';
 import { ConfigError } from './base/errors.js';
 import { dayMs, hourMs, secondMs } from './base/units.js';
-import { domainOf, parseMailbox } from './route/address.js';
+import { domainOf, mailboxIn } from './base/address.js';
 import type { PublicKeyHex } from './route/document.js';
 import type { EpochRule } from './route/epoch.js';
 import type { PathException } from './route/path.js';
@@ -122,7 +123,7 @@ const configOf = (read: FileConfig, file: string, fail: Fail): Config => {
     fail('mail.imap', 'a section: a node reads its mailbox', 'nothing');
   for (const one of [mail.imap, mail.smtp])
     if (one?.password !== undefined) refuseSharedWithOthers(file, 'owner and group');
-  const address = parseMailbox(mail.address) ?? mail.address;
+  const address = mailboxIn(mail.address) ?? mail.address;
   const imap =
     mail.imap &&
     serverOf('mail.imap', { host: mail.imap, standard: { tls: 993, starttls: 143, none: 143 } }, { at, fail, address });

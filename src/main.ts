@@ -17,19 +17,19 @@ const commands: Readonly<Record<string, () => Promise<{ readonly register: (prog
 const program = new Command('mixmailer')
   .description('A mix network carried by ordinary e-mail.')
   .version(version)
-  .showHelpAfterError('(add --help for the options)');
+  // What stands behind a command is the command's: `sendmail -V` is no question for our version.
+  .enablePositionalOptions();
 const wanted = commands[process.argv[2] ?? ''];
 for (const load of wanted === undefined ? Object.values(commands) : [wanted]) (await load()).register(program);
 
 try {
   await program.parseAsync();
 } catch (error) {
-  const passes =
-    error instanceof StoreError ||
-    error instanceof MailError ||
-    // The next list may come, or the clock be set, while systemd tries again; after 78 it doesn't.
-    (error instanceof RouteError && (error.code === 'route/expired' || error.code === 'route/not-yet-valid'));
-  if (!passes && !(error instanceof ConfigError) && !(error instanceof RouteError)) throw error;
-  process.stderr.write(`mixmailer: ${error.message}\n`);
-  process.exitCode = passes ? 75 : 78;
+  if (error instanceof ConfigError) {
+    process.stderr.write(`mixmailer: ${error.message}\n`);
+    process.exitCode = 78;
+  } else if (error instanceof RouteError || error instanceof StoreError || error instanceof MailError) {
+    process.stderr.write(`mixmailer: ${error.message}\n`);
+    process.exitCode = 75;
+  } else throw error;
 }

@@ -1,11 +1,11 @@
-import { sha256 } from '@noble/hashes/sha2.js';
-import { ml_kem768_x25519 } from '@noble/post-quantum/hybrid.js';
 import { closeSync, existsSync, fsyncSync, openSync, readdirSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { fromHex, toHex } from '../base/bytes.js';
 import { ConfigError, StoreError } from '../base/errors.js';
 import type { Rng } from '../base/random.js';
 import type { KeyStore, MixKey } from '../ports/keys.js';
+import { expandKey, keyIdOf } from '../sphinx/kem.js';
+import { nobleCrypto as crypto } from '../sphinx/noble-crypto.js';
 import { makePrivateFolder, readPrivateFile, syncFolder, writePrivateFile } from './owner-only.js';
 
 /** What a key store needs to know of the world. */
@@ -14,12 +14,6 @@ export interface FileKeysParams {
   /** The span of the epoch a moment is in: `epochSpan(rule, epochAt(rule, at))` of route/epoch. */
   readonly spanAt: (at: number) => Pick<MixKey, 'notBefore' | 'notAfter' | 'expiresAt'>;
 }
-
-/** The X-Wing public key (1216 bytes) of a seed of 32 bytes. */
-export const mixPublicKey = (seed: Uint8Array): Uint8Array => ml_kem768_x25519.keygen(seed).publicKey;
-
-/** Names a mix key: hex of the first 16 bytes of SHA-256 of its public key. */
-export const keyIdOf = (publicKey: Uint8Array): string => toHex(sha256(publicKey).subarray(0, 16));
 
 const identityFile = 'identity.key';
 const mixFile = (keyId: string): string => `mix-${keyId}.key`;
@@ -60,8 +54,8 @@ export const fileKeys = (folder: string, params: FileKeysParams): KeyStore => {
 
   const makeMixKey = (at: number): void => {
     const seed = params.rng(seedBytes);
-    const publicKey = mixPublicKey(seed);
-    const key: MixKey = { keyId: keyIdOf(publicKey), seed, publicKey, ...params.spanAt(at) };
+    const { publicKey } = expandKey(crypto, seed);
+    const key: MixKey = { keyId: keyIdOf(crypto, publicKey), seed, publicKey, ...params.spanAt(at) };
     writePrivateFile(
       join(folder, mixFile(key.keyId)),
       `${[toHex(seed), key.notBefore, key.notAfter, key.expiresAt].join('\n')}\n`,
@@ -133,8 +127,8 @@ const readMixKey = (path: string, keyId: string): MixKey | undefined => {
   const [notBefore = NaN, notAfter = NaN, expiresAt = NaN] = times.map((line) =>
     /^\d{1,15}$/.test(line) ? Number(line) : NaN,
   );
-  const publicKey = mixPublicKey(seed);
-  if (!(notBefore < notAfter && notAfter <= expiresAt) || keyIdOf(publicKey) !== keyId)
+  const { publicKey } = expandKey(crypto, seed);
+  if (!(notBefore < notAfter && notAfter <= expiresAt) || keyIdOf(crypto, publicKey) !== keyId)
     throw new ConfigError(`${path}: damaged: its name, key and times don't belong together`);
   return { keyId, seed, publicKey, notBefore, notAfter, expiresAt };
 };

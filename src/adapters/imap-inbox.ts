@@ -61,6 +61,12 @@ const search = async (client: ImapFlow, uids: string): Promise<readonly number[]
   return Array.isArray(found) ? found.toSorted((a, b) => a - b) : [];
 };
 
+interface Candidate {
+  readonly uid: number;
+  readonly sizeBytes: number;
+  readonly wanted: boolean;
+}
+
 /** State of the inbox at a SELECT: a mail that comes later changes it. */
 const markOf = (mailbox: MailboxObject): string => `${mailbox.uidValidity}:${mailbox.uidNext}`;
 
@@ -95,7 +101,11 @@ class ImapInbox implements Inbox {
     });
   }
 
-  fetch(folder: string, after: Cursor | undefined, signal: AbortSignal): Promise<Fetched> {
+  sentFolder(signal: AbortSignal): Promise<string | undefined> {
+    return this.#exclusively(signal, async (client) => special(await client.list(), '\\Sent'));
+  }
+
+  fetch(folder: string, after: Cursor | undefined, signal: AbortSignal, smallestBytes = 0): Promise<Fetched> {
     return this.#exclusively(signal, async (client, task) => {
       const isInbox = folder === inboxPath;
       // Before the SELECT: what comes from here on raises it again.
@@ -110,12 +120,12 @@ class ImapInbox implements Inbox {
       // `n:*` names the last mail even when it is below n.
       const uids = found.filter((uid) => uid >= from);
       const batch = uids.slice(0, this.#account.maxFetchCount ?? defaultMaxFetchCount);
-      const chosen = this.#withinBytes(batch, await this.#sizes(client, batch));
+      const chosen = this.#withinBytes(batch, await this.#sizes(client, batch), smallestBytes);
       const raws = await this.#bodies(client, task, chosen);
       const mails: InboxMail[] = [];
-      for (const { uid, tooLarge } of chosen) {
+      for (const { uid, wanted } of chosen) {
         const raw = raws.get(uid);
-        if (raw !== undefined || tooLarge) mails.push({ uid, raw });
+        if (raw !== undefined || !wanted) mails.push({ uid, raw });
       }
       const more = chosen.length < uids.length;
       if (isInbox && more) this.#news = true;
@@ -124,18 +134,15 @@ class ImapInbox implements Inbox {
   }
 
   /** As many of the mails, in order, as fit; always the first. A mail without a size is gone. */
-  #withinBytes(
-    uids: readonly number[],
-    sizes: ReadonlyMap<number, number>,
-  ): { readonly uid: number; readonly sizeBytes: number; readonly tooLarge: boolean }[] {
+  #withinBytes(uids: readonly number[], sizes: ReadonlyMap<number, number>, smallestBytes: number): Candidate[] {
     const chosen = [];
     let room = this.#account.maxFetchBytes ?? defaultMaxFetchBytes;
     for (const uid of uids) {
       const sizeBytes = sizes.get(uid) ?? 0;
-      const tooLarge = sizeBytes > (this.#account.maxMailBytes ?? defaultMaxMailBytes);
-      if (!tooLarge) room -= sizeBytes;
+      const wanted = sizeBytes >= smallestBytes && sizeBytes <= (this.#account.maxMailBytes ?? defaultMaxMailBytes);
+      if (wanted) room -= sizeBytes;
       if (room < 0 && chosen.length > 0) break;
-      chosen.push({ uid, sizeBytes, tooLarge });
+      chosen.push({ uid, sizeBytes, wanted });
     }
     return chosen;
   }
@@ -148,13 +155,9 @@ class ImapInbox implements Inbox {
     return sizes;
   }
 
-  async #bodies(
-    client: ImapFlow,
-    task: Task,
-    chosen: readonly { readonly uid: number; readonly sizeBytes: number; readonly tooLarge: boolean }[],
-  ): Promise<Map<number, Uint8Array>> {
+  async #bodies(client: ImapFlow, task: Task, chosen: readonly Candidate[]): Promise<Map<number, Uint8Array>> {
     const raws = new Map<number, Uint8Array>();
-    const wanted = chosen.filter(({ tooLarge }) => !tooLarge);
+    const wanted = chosen.filter((candidate) => candidate.wanted);
     task.extend(transferMs(wanted.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)));
     const take = async (uids: readonly number[]): Promise<void> => {
       // Rows without a source are other clients' flag changes told in between.

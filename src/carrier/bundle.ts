@@ -51,16 +51,13 @@ export const joinBundle = (packets: readonly Uint8Array[], makeDrop: () => Uint8
 };
 
 /**
- * The packets of a bundle, or undefined if the bytes are none: not a class times `packetBytes` long, or not a packet
+ * The packets of a bundle, views into its bytes, or undefined if the bytes are none: not a class times `packetBytes` long, or not a packet
  * version at the head of each. The second check is why nobody's private attachment is taken for packets (and removed)
  * only because of its size.
  */
 export const splitBundle = (bytes: Uint8Array): readonly Uint8Array[] | undefined => {
   const count = bytes.length / packetBytes;
   if (!bundleClasses.some((size) => size === count)) return undefined;
-  // Copies: a view handed to a worker would take the whole bundle along.
-  const packets = Array.from({ length: count }, (_, i) =>
-    Uint8Array.prototype.slice.call(bytes, i * packetBytes, (i + 1) * packetBytes),
-  );
+  const packets = Array.from({ length: count }, (_, i) => bytes.subarray(i * packetBytes, (i + 1) * packetBytes));
   return packets.every(isPacket) ? packets : undefined;
 };

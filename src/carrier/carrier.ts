@@ -1,9 +1,9 @@
 import { base64Lines, type Base64 } from '../base/base64.js';
-import { ascii, concat, indexOfBytes, latin1, toHex } from '../base/bytes.js';
+import { ascii, indexOfBytes, latin1, toHex } from '../base/bytes.js';
 import { Bug } from '../base/errors.js';
 import type { Rng } from '../base/random.js';
 import { minuteMs } from '../base/units.js';
-import { domainOf, parseAddress } from '../message/address.js';
+import { domainOf, parseAddress } from '../base/address.js';
 import { mailDate, mailLines } from '../message/canonical.js';
 import { splitBundle } from './bundle.js';
 
@@ -67,7 +67,8 @@ export const composeCarrierMail = (mail: CarrierMail, base64: Base64): Uint8Arra
     '',
     ...bodyHead(boundary),
   ]);
-  return concat(head, base64Lines(base64.encode(mail.bundle), base64LineBytes), mailLines([`--${boundary}--`]));
+  const tail = mailLines([`--${boundary}--`]);
+  return base64Lines(mail.bundle, base64LineBytes, base64, { head, tail });
 };
 
 const lf = 10;

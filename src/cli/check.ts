@@ -104,7 +104,8 @@ const checkImap = async (config: Config, probes: Probes, report: Report): Promis
     report.detail(
       `packets are looked for in: ${[look.inbox, ...(look.junk === undefined ? [] : [look.junk])].join(', ')}`,
     );
-    if (look.trash !== undefined) report.detail(`removed through: ${look.trash}`);
+    if (look.trash !== undefined && look.capabilities.includes('X-GM-EXT-1'))
+      report.detail(`removed through: ${look.trash}`);
     if (look.junk === undefined)
       report.note('no junk folder is marked as such: packets taken for spam would not be found');
     if (!look.canIdle) report.note('the server gives no notice of new mail (IDLE): it is found by polling only');

@@ -55,14 +55,12 @@ const codeFor = (error: unknown): number | undefined => {
 
 export const register = (program: Command): void => {
   program
-    // Every flag behind the command's name is sendmail's, -V (envelope id) too.
-    .enablePositionalOptions()
     .command('sendmail')
     .description('take a mail from standard input into the queue, with the flags of sendmail (-t -i -f ... recipients)')
     .helpOption(false)
-    .passThroughOptions()
     .allowUnknownOption()
     .allowExcessArguments()
+    .passThroughOptions()
     .argument('[arguments...]')
     .action(async (args: readonly string[]) => {
       try {

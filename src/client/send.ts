@@ -1,7 +1,7 @@
 import { Bug, RouteError } from '../base/errors.js';
 import type { NodeId } from '../base/ids.js';
 import { exponential } from '../base/random.js';
-import { domainOf } from '../message/address.js';
+import { domainOf } from '../base/address.js';
 import { cutFragments } from '../message/fragment.js';
 import { hopOf } from '../route/hop.js';
 import type { Clock } from '../ports/clock.js';

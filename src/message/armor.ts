@@ -90,7 +90,7 @@ export const armor = (binary: Uint8Array, base64: Base64): Uint8Array => {
   return concat(
     beginLine,
     ascii('\r\n\r\n'),
-    base64Lines(base64.encode(binary), armorLineBytes),
+    base64Lines(binary, armorLineBytes, base64),
     isVersion2 ? new Uint8Array(0) : concat(ascii('='), base64.encode(crc24(binary)), ascii('\r\n')),
     endLine,
     ascii('\r\n'),

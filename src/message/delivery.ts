@@ -1,10 +1,10 @@
 import { sha256 } from '@noble/hashes/sha2.js';
 import type { Base64 } from '../base/base64.js';
-import { ascii, concat, fromHex, toHex } from '../base/bytes.js';
+import { ascii, concat, fromHex, toHex, latin1 } from '../base/bytes.js';
 import { Bug, PacketError } from '../base/errors.js';
 import type { MessageId } from '../base/ids.js';
 import { hourMs } from '../base/units.js';
-import { parseAddress } from './address.js';
+import { parseAddress } from '../base/address.js';
 import { armor } from './armor.js';
 import { mailDate, mailLines } from './canonical.js';
 import type { Message } from './envelope.js';
@@ -48,6 +48,13 @@ const mailMessageId = (messageId: MessageId): string => {
   if (id === undefined) throw new Bug('a message id is hex');
   return `<${toHex(sha256(concat(messageIdLabel, id)).subarray(0, 16))}@${messageIdDomain}>`;
 };
+
+/** Long enough for the headers of a delivery and those a provider puts before them. */
+const headLimitBytes = 8192;
+const deliveryId = new RegExp(`^Message-ID:\\s*<[0-9a-f]{32}@${messageIdDomain.replace('.', '\\.')}>`, 'im');
+
+/** Whether a mail is one that an exit wrote, by its Message-ID. */
+export const isDelivery = (raw: Uint8Array): boolean => deliveryId.test(latin1(raw.subarray(0, headLimitBytes)));
 
 // Can't stand in the body: armor has no underscore.
 const boundary = '=_encrypted';

@@ -5,6 +5,7 @@ import { postDue } from '../post/post.js';
 import type { PostDeps } from '../post/post.js';
 import { flushOnce } from './flush.js';
 import type { FlushDeps } from './flush.js';
+import { purgeSent } from './purge.js';
 import { receiveOnce } from './receive.js';
 import type { ReceiveDeps } from './receive.js';
 
@@ -21,6 +22,7 @@ export interface MixNodeDeps extends ReceiveDeps, FlushDeps, PostDeps {
 /** How often mails whose retry has come are looked for. */
 const postSchedule = '*/5 * * * * *';
 const keySchedule = '7 * * * *';
+const purgeSchedule = '*/10 * * * *';
 
 /**
  * Destroys the keys whose time is over, on the disk and in memory, and then the replay tags that guarded them. Those are
@@ -54,6 +56,7 @@ export const runMixNode = async (deps: MixNodeDeps, signal: AbortSignal): Promis
   });
   jobs.every(ticker, postSchedule, post);
   jobs.every(ticker, keySchedule, () => destroyExpiredKeys(deps));
+  jobs.every(ticker, purgeSchedule, (stop) => purgeSent(deps, stop));
   jobs.loop(async (stop) => {
     await receiveOnce(deps, stop);
     await inbox.waitForMail(deps.pollMs, stop);

@@ -8,6 +8,7 @@ import type { Clock } from '../ports/clock.js';
 import type { Inbox, MimeParser } from '../ports/mail.js';
 import type { CursorStore, PoolStore, ReplayStore, Store } from '../ports/stores.js';
 import type { LiveKey, Unwrapper, UnwrapResult } from '../ports/unwrapper.js';
+import { geometry } from '../sphinx/geometry.js';
 import type { Tally } from './tally.js';
 
 export interface ReceiveDeps {
@@ -118,7 +119,8 @@ export const receiveOnce = async (deps: ReceiveDeps, signal: AbortSignal): Promi
   bench(clock.now());
   for (const folder of await inbox.folders(signal)) {
     for (let more = true; more && !signal.aborted;) {
-      const fetched = await inbox.fetch(folder, store.cursor(folder), signal);
+      // No mail smaller than a packet holds one: the owner's letters are not read.
+      const fetched = await inbox.fetch(folder, store.cursor(folder), signal, geometry.packetBytes);
       const packets: Uint8Array[] = [];
       const uids: number[] = [];
       for (const { uid, raw } of fetched.mails) {

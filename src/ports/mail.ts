@@ -9,7 +9,7 @@ export interface Cursor {
 
 export interface InboxMail {
   readonly uid: number;
-  /** The whole mail, header and body, as the server gave it; undefined if it is over the size limit and was not fetched. */
+  /** The whole mail, header and body, as the server gave it; undefined if it is too large or too small and was not fetched. */
   readonly raw: Uint8Array | undefined;
 }
 
@@ -25,8 +25,20 @@ export interface Fetched {
 export interface Inbox {
   /** Names of the folders packets can arrive in: the inbox and, where there is one, the junk folder. */
   readonly folders: (signal: AbortSignal) => Promise<readonly string[]>;
-  /** The next mails after the cursor (after nothing if it is undefined or of another UIDVALIDITY), bounded in count and bytes. */
-  readonly fetch: (folder: string, after: Cursor | undefined, signal: AbortSignal) => Promise<Fetched>;
+  /** The folder in which the provider keeps a copy of what this account sends, if it has one. */
+  readonly sentFolder: (signal: AbortSignal) => Promise<string | undefined>;
+  /**
+   * The next mails after the cursor (after nothing if it is undefined or of another UIDVALIDITY), bounded in count and
+   * bytes.
+   *
+   * @param smallestBytes smaller mails are named only: what can't hold what is looked for stays with the server
+   */
+  readonly fetch: (
+    folder: string,
+    after: Cursor | undefined,
+    signal: AbortSignal,
+    smallestBytes?: number,
+  ) => Promise<Fetched>;
   /**
    * Removes these mails for good, and nothing else: through the trash where the server needs it, expunged by UID.
    * A mail that is already gone is no error. Resolves only when the server has said so.

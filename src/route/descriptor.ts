@@ -1,6 +1,6 @@
 import { RouteError } from '../base/errors.js';
 import { type NodeId, parseNodeId } from '../base/ids.js';
-import { domainOf, parseDomain, parseMailbox } from './address.js';
+import { domainOf, mailboxIn, parseDomain } from '../base/address.js';
 import {
   badDocument,
   dataLines,
@@ -12,7 +12,7 @@ import {
   signDocument,
   timeText,
 } from './document.js';
-import { isMixPublicKey } from './mix-key.js';
+import { isPublicKey } from '../sphinx/public-key.js';
 
 /** What a node says of itself, signed with its identity key. */
 export interface Descriptor {
@@ -109,7 +109,7 @@ const readMixKey = ({ value, data }: Field): MixKeyOffer => {
   const [from, to, ...rest] = value.split(' ').map(readTime);
   if (from === undefined || to === undefined || from >= to || rest.length > 0)
     throw badDocument('mix-key: expected two times, the earlier one first');
-  if (!isMixPublicKey(data)) throw badDocument('mix-key: expected an X-Wing public key of 1216 bytes');
+  if (!isPublicKey(data)) throw badDocument('mix-key: expected an X-Wing public key of 1216 bytes');
   return { publicKey: data, notBefore: from, notAfter: to };
 };
 
@@ -141,7 +141,7 @@ export const readDescriptor = (text: string): Descriptor => {
   return {
     nodeId,
     name: fields.one('name', '1 to 32 of a-z, 0-9 and -, a letter first', readName),
-    address: fields.one('address', 'a mailbox with its domain in lower case', lowerCase(parseMailbox)),
+    address: fields.one('address', 'a mailbox with its domain in lower case', lowerCase(mailboxIn)),
     provider: fields.one('provider', 'a domain in lower case', lowerCase(parseDomain)),
     // A role this program doesn't know is one it doesn't use.
     roles: roles.filter(isRole),

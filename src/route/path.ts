@@ -1,7 +1,7 @@
 import { Bug, RouteError } from '../base/errors.js';
 import type { NodeId } from '../base/ids.js';
 import { type Rng, shuffled, uniformInt, unitInterval } from '../base/random.js';
-import { operatorOf } from './address.js';
+import { operatorOf } from './provider.js';
 import type { Descriptor, Role } from './descriptor.js';
 import { mixKeyAt } from './epoch.js';
 import { mostHops, type Network } from './network.js';

@@ -48,7 +48,7 @@ interface SealedHop extends Encapsulated {
 
 const seal = (crypto: SphinxCrypto, hop: Hop, rng: Rng): SealedHop => {
   const sealed = encapsulate(crypto, hop.publicKey, rng(geometry.encapsulationSeedBytes));
-  // Descriptors are checked (kem: isPublicKey) before their node can be on a path.
+  // Descriptors are checked (public-key: isPublicKey) before their node can be on a path.
   if (!sealed) throw new Bug('a hop on the path has no valid public key');
   return { ...sealed, hop, keys: hopKeys(crypto, sealed.secret) };
 };

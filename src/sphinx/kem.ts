@@ -86,10 +86,6 @@ export const encapsulate = (
   };
 };
 
-/** Whether a packet can be made for this key. A descriptor with any other key must not enter a path. */
-export const isPublicKey = (crypto: SphinxCrypto, publicKey: Uint8Array): boolean =>
-  encapsulate(crypto, publicKey, new Uint8Array(geometry.encapsulationSeedBytes)) !== undefined;
-
 /**
  * @param ciphertext 1120 bytes
  * @returns the shared secret, 32 bytes, which nobody else knows if the ciphertext wasn't made for this key; undefined

@@ -70,7 +70,9 @@ const markedMail = async (): Promise<string> => {
   ].join('\r\n');
 };
 
-const everywhere = [/\b2031\b/, /17 jul/, /192\.0\.2\.77/, /\+0200/, /wrapped|inner/];
+// Too short to be looked for in base64, where they stand by chance now and then.
+const outsideBase64 = [/\b2031\b/, /17 jul/, /192\.0\.2\.77/, /\+0200/, /wrapped|inner/];
+const withoutBase64 = (text: string): string => text.replace(/^[a-z0-9+/=]+\r?$/gim, '');
 
 describe('a mail marked in every header, name, address, date and boundary', () => {
   it('leaves no mark in any mail on the way, nor in the one delivered', async () => {
@@ -101,7 +103,7 @@ describe('a mail marked in every header, name, address, date and boundary', () =
         const searched = mail.to === carol.address ? text.replaceAll(carol.address, '') : text;
         expect(searched.includes(mark), `${mark} in a mail to ${mail.to}`).toBe(false);
       }
-      for (const pattern of everywhere) expect(text).not.toMatch(pattern);
+      for (const pattern of outsideBase64) expect(withoutBase64(text)).not.toMatch(pattern);
       const binary = dearmor(mail.raw, nodeBase64)?.binary;
       if (binary !== undefined)
         for (const keyId of keyIds.flat()) expect(indexOfBytes(binary, keyId), 'a key id in clear').toBe(-1);

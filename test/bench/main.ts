@@ -2,10 +2,11 @@ import { writeFileSync } from 'node:fs';
 import { cpus, loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
 import type { Ratio, Section } from './measure.js';
+import { mailBench } from './mails.js';
 import { packetBench } from './packets.js';
 
 /* `npm run bench -- [--rounds N] [--json FILE]`: a table, and the same as JSON. A further part is a further section. */
-const sections: readonly ((rounds: number) => Promise<Section>)[] = [packetBench];
+const sections: readonly ((rounds: number) => Promise<Section>)[] = [packetBench, mailBench];
 
 const met = ({ value, goal }: Ratio): boolean | undefined =>
   goal && ('atLeast' in goal ? value >= goal.atLeast : value <= goal.atMost);

@@ -5,6 +5,7 @@ import type { SphinxCrypto } from '../../src/sphinx/crypto.js';
 import { geometry } from '../../src/sphinx/geometry.js';
 import type { Hop } from '../../src/sphinx/header.js';
 import { decapsulate, expandKey, type ExpandedKey } from '../../src/sphinx/kem.js';
+import { hopKeys } from '../../src/sphinx/keys.js';
 import { createDrop, createPacket, unwrapPacket, type Unwrapped } from '../../src/sphinx/packet.js';
 
 /** Three nodes and a packet for them, on one backend. */
@@ -44,12 +45,13 @@ export const unwrapOne = ({ crypto, key, packet }: Fixture): Unwrapped => unwrap
 const { at, headerBytes, routingBytes, blockBytes } = geometry;
 
 /**
- * What a hop cannot do without, bare: X-Wing decapsulation, the stream over the routing blocks, the MAC over the header,
- * LIONESS's four passes. No key schedule, no formats, no packet put together.
+ * What a hop cannot do without, bare: X-Wing decapsulation, the KDF for its keys, the stream over the routing blocks,
+ * the MAC over the header, LIONESS's four passes. No formats, no comparisons, no packet put together.
  */
 export const primitivesOne = ({ crypto, key, packet }: Fixture): Uint8Array => {
   const secret = decapsulate(crypto, key, packet.subarray(at.ciphertext, at.mac));
   if (!secret) throw new Bug('a sound packet');
+  hopKeys(crypto, secret);
   crypto.stream(secret, packet.subarray(0, routingBytes + blockBytes));
   crypto.hmac(secret, packet.subarray(0, headerBytes - geometry.macBytes));
   const right = packet.subarray(headerBytes + geometry.integrityBytes);

@@ -87,9 +87,9 @@ export const packetBench = async (rounds: number): Promise<Section> => {
           goal: { atLeast: 1.5 },
         })),
         {
+          // With the main thread, which copies packets in and out, that is three threads: on two cores there is no goal.
           name: 'workerUnwrapper: 2 / 1',
           ...ratio('unwrap through workerUnwrapper(1)', 'unwrap through workerUnwrapper(2)'),
-          goal: { atLeast: 1.5 },
         },
       ],
     };

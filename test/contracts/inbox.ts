@@ -161,6 +161,15 @@ export const inboxContract = (name: string, start: () => Promise<InboxServer>): 
       await rig.deliver(mailNamed('small'));
       const { mails } = await open({ maxMailBytes: 30_000 }).fetch('INBOX', undefined, never);
       expect(mails.map(({ raw }) => raw === undefined)).toEqual([true, false]);
+      const larger = await open().fetch('INBOX', undefined, never, 30_000);
+      expect(larger.mails.map(({ raw }) => raw === undefined)).toEqual([false, true]);
+    });
+
+    it('can read the folder in which the provider keeps what was sent, if there is one', async () => {
+      const inbox = open();
+      const sent = await inbox.sentFolder(never);
+      if (sent !== undefined) expect((await inbox.fetch(sent, undefined, never)).mails).toEqual([]);
+      expect(await inbox.folders(never)).not.toContain(sent ?? 'none');
     });
 
     it('carries a mail of 3 MB unharmed', async () => {

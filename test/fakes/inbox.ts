@@ -107,10 +107,15 @@ export const fakeInbox = (mailbox: FakeMailbox, limits: FakeInboxLimits = {}): I
   return {
     async folders(signal) {
       await reach(signal);
-      return mailbox.folders;
+      return mailbox.folders.filter((name) => name !== 'Sent');
     },
 
-    async fetch(name, after: Cursor | undefined, signal): Promise<Fetched> {
+    async sentFolder(signal) {
+      await reach(signal);
+      return mailbox.folders.find((name) => name === 'Sent');
+    },
+
+    async fetch(name, after: Cursor | undefined, signal, smallestBytes = 0): Promise<Fetched> {
       await reach(signal);
       const folder = mailbox.folder(name);
       const uidValidity = `${folder.uidValidity}`;
@@ -119,10 +124,10 @@ export const fakeInbox = (mailbox: FakeMailbox, limits: FakeInboxLimits = {}): I
       const mails: InboxMail[] = [];
       let room = maxFetchBytes;
       for (const { uid, raw } of waiting.slice(0, maxFetchCount)) {
-        const tooLarge = raw.length > maxMailBytes;
-        if (!tooLarge) room -= raw.length;
+        const wanted = raw.length >= smallestBytes && raw.length <= maxMailBytes;
+        if (wanted) room -= raw.length;
         if (room < 0 && mails.length > 0) break;
-        mails.push({ uid, raw: tooLarge ? undefined : raw.slice() });
+        mails.push({ uid, raw: wanted ? raw.slice() : undefined });
       }
       const more = mails.length < waiting.length;
       if (name === 'INBOX') seen = more ? 0 : folder.uidNext;

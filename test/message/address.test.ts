@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { domainOf, parseAddress, recipientAddress } from '../../src/message/address.js';
+import { domainOf, parseAddress } from '../../src/base/address.js';
+import { recipientAddress } from '../../src/message/address.js';
 
 describe('an address', () => {
   test('is taken with its domain in lower case and its name as it is', () => {

@@ -12,7 +12,7 @@ import {
   signDescriptor,
 } from '../../src/route/descriptor.js';
 import { readDocument, readTime, signDocument, timeText } from '../../src/route/document.js';
-import { isMixPublicKey } from '../../src/route/mix-key.js';
+import { isPublicKey } from '../../src/sphinx/public-key.js';
 import { draftOf, now, plainMixKey, rngOf, secretOf, signedNode } from './nodes.js';
 
 const codeOf = (read: () => unknown): string => {
@@ -213,23 +213,23 @@ describe('an X-Wing public key', () => {
   const with32 = (point: Uint8Array): Uint8Array => Uint8Array.from([...real.subarray(0, 1184), ...point]);
 
   it('as the library makes it is accepted', () => {
-    expect(isMixPublicKey(real)).toBe(true);
-    expect(isMixPublicKey(plainMixKey())).toBe(true);
+    expect(isPublicKey(real)).toBe(true);
+    expect(isPublicKey(plainMixKey())).toBe(true);
   });
   it('of another length is refused', () => {
-    expect(isMixPublicKey(real.subarray(1))).toBe(false);
-    expect(isMixPublicKey(new Uint8Array(1217).fill(5))).toBe(false);
+    expect(isPublicKey(real.subarray(1))).toBe(false);
+    expect(isPublicKey(new Uint8Array(1217).fill(5))).toBe(false);
   });
   it('with a number not below the modulus is refused, where the library throws in the middle of a mail', () => {
     const odd = real.slice();
     odd.set([0xff, 0xff, 0xff], 300);
-    expect(isMixPublicKey(odd)).toBe(false);
+    expect(isPublicKey(odd)).toBe(false);
     expect(() => ml_kem768_x25519.encapsulate(odd)).toThrow();
     const exactly = real.slice();
     exactly.set([3329 & 255, 3329 >> 8, 0], 0);
-    expect(isMixPublicKey(exactly)).toBe(false);
+    expect(isPublicKey(exactly)).toBe(false);
     exactly.set([3328 & 255, 3328 >> 8, 0], 0);
-    expect(isMixPublicKey(exactly)).toBe(true);
+    expect(isPublicKey(exactly)).toBe(true);
   });
   it.each([
     ['00'.repeat(32)],
@@ -242,9 +242,9 @@ describe('an X-Wing public key', () => {
   ])('with the point of small order %s is refused, its highest bit set or not', (hex) => {
     const point = fromHex(hex) ?? new Uint8Array();
     expect(() => x25519.getSharedSecret(secretOf('anybody'), point)).toThrow();
-    expect(isMixPublicKey(with32(point))).toBe(false);
+    expect(isPublicKey(with32(point))).toBe(false);
     point[31] = (point[31] ?? 0) | 0x80;
-    expect(isMixPublicKey(with32(point))).toBe(false);
+    expect(isPublicKey(with32(point))).toBe(false);
   });
 });
 

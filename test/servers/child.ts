@@ -66,6 +66,19 @@ export const tied = (program: string, argv: readonly string[], privileges: reado
   };
 };
 
+/**
+ * The same for a server that changes its user while it starts, which makes the kernel forget the tie: a shell is tied
+ * in its place, and hands the signal on.
+ */
+export const tiedByShell = (program: string, argv: readonly string[]): Tied =>
+  tied('sh', [
+    '-c',
+    'set -m; trap "kill -TERM \\$pid" TERM; "$@" & pid=$!; wait $pid; wait $pid',
+    'sh',
+    program,
+    ...argv,
+  ]);
+
 /** Resolves when the port answers; rejects with the end of the log file when the server ends first or takes too long. */
 export const untilAnswers = async (server: Tied, port: number, logFile: string, withinMs = 30_000): Promise<void> => {
   const until = Date.now() + withinMs;

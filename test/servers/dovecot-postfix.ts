@@ -1,8 +1,17 @@
 import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
 import { createServer, type AddressInfo, type Server } from 'node:net';
-import { freePort, makeCertificates, removeFolder, run, runs, shortFolder, tied, untilAnswers } from './child.js';
+import {
+  freePort,
+  makeCertificates,
+  removeFolder,
+  runs,
+  shortFolder,
+  tied,
+  tiedByShell,
+  untilAnswers,
+} from './child.js';
 import type { Account, MailWorld, ServerKind } from './mail-world.js';
 
 const dovecotProgram = '/usr/sbin/dovecot';
@@ -187,6 +196,26 @@ const startTable = async (known: ReadonlySet<string>): Promise<Server> => {
   return server;
 };
 
+/** What `postfix check` makes, without its three seconds of waiting. */
+const makeQueue = (folder: string): void => {
+  const owner = idOf('postfix', '-u');
+  const group = idOf('postfix', '-g');
+  const droppers = spawnSync('getent', ['group', 'postdrop']).stdout.toString().split(':')[2];
+  const make = (path: string, mode: number, to: readonly [number, number]): void => {
+    mkdirSync(path);
+    chmodSync(path, mode);
+    chownSync(path, ...to);
+  };
+  make(`${folder}/data`, 0o700, [owner, group]);
+  make(`${folder}/queue`, 0o755, [0, 0]);
+  make(`${folder}/queue/pid`, 0o755, [0, 0]);
+  for (const name of ['active', 'bounce', 'corrupt', 'defer', 'deferred', 'flush', 'hold', 'incoming', 'private'])
+    make(`${folder}/queue/${name}`, 0o700, [owner, group]);
+  for (const name of ['saved', 'trace']) make(`${folder}/queue/${name}`, 0o700, [owner, group]);
+  make(`${folder}/queue/maildrop`, 0o1730, [owner, Number(droppers)]);
+  make(`${folder}/queue/public`, 0o2710, [owner, Number(droppers)]);
+};
+
 const startDovecotPostfix = async (): Promise<MailWorld> => {
   const folder = shortFolder();
   const ports: Ports = {
@@ -211,14 +240,12 @@ const startDovecotPostfix = async (): Promise<MailWorld> => {
   mkdirSync(`${folder}/postfix`);
   writeFileSync(`${folder}/postfix/main.cf`, mainCf(folder, ports, (table.address() as AddressInfo).port));
   writeFileSync(`${folder}/postfix/master.cf`, masterCf(ports));
-  mkdirSync(`${folder}/queue`);
-  mkdirSync(`${folder}/data`);
-  chownSync(`${folder}/data`, idOf('postfix', '-u'), idOf('postfix', '-g'));
-  // Makes the queue's folders.
-  run('postfix', ['-c', `${folder}/postfix`, 'check']);
+  // Postfix reads a young file again and again, to be sure that nobody is still writing it: 2 s.
+  utimesSync(`${folder}/postfix/main.cf`, 0, 0);
+  makeQueue(folder);
 
   const dovecot = tied(dovecotProgram, ['-F', '-c', `${folder}/dovecot.conf`]);
-  const postfix = tied(postfixMaster, ['-c', `${folder}/postfix`, '-d']);
+  const postfix = tiedByShell(postfixMaster, ['-c', `${folder}/postfix`, '-d']);
   const stop = async (): Promise<void> => {
     await Promise.all([postfix.stop('SIGTERM'), dovecot.stop('SIGQUIT')]);
     table.close();

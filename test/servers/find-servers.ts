@@ -3,22 +3,22 @@ import { greenmail } from './greenmail.js';
 import { startInProcess } from './in-process.js';
 import type { ServerKind } from './mail-world.js';
 
-/** With this set, a real server that is missing is a failure and not a reason to skip its tests. */
-export const requireServers = process.env['MIXMAILER_REQUIRE_SERVERS'] === '1';
+/** The mail servers that can be started here, and why the others can't. */
+export const surveyServers = async (): Promise<readonly ServerKind[]> => [
+  { name: 'in-process', kind: 'available', how: 'npm packages', start: () => startInProcess() },
+  await greenmail(),
+  dovecotPostfix(),
+];
 
 /**
- * The mail servers that can be started here, and why the others can't.
+ * The same for tests.
  *
- * @throws Error with MIXMAILER_REQUIRE_SERVERS=1 when one of the real ones is missing
+ * @throws Error with MIXMAILER_REQUIRE_SERVERS=1 when one of the real ones is missing: then nothing is skipped
  */
 export const findServers = async (): Promise<readonly ServerKind[]> => {
-  const kinds: readonly ServerKind[] = [
-    { name: 'in-process', kind: 'available', how: 'npm packages', start: () => startInProcess() },
-    await greenmail(),
-    dovecotPostfix(),
-  ];
+  const kinds = await surveyServers();
   const missing = kinds.flatMap((kind) => (kind.kind === 'unavailable' ? [missingLine(kind)] : []));
-  if (requireServers && missing.length > 0) throw new Error(missing.join('\n'));
+  if (process.env['MIXMAILER_REQUIRE_SERVERS'] === '1' && missing.length > 0) throw new Error(missing.join('\n'));
   return kinds;
 };
 

@@ -1,7 +1,8 @@
+import { geometry } from './geometry.js';
+
 /**
  *   X-Wing public key 1216 = ML-KEM-768 public key 1184 (1152 bytes of 12-bit numbers, 32 bytes seed) | X25519 32
  */
-export const mixPublicKeyBytes = 1216;
 const encodedNumbersBytes = 1152;
 const mlKemPublicKeyBytes = 1184;
 const mlKemModulus = 3329;
@@ -30,8 +31,8 @@ const smallOrder: readonly (readonly number[])[] = [
  *
  * Source: FIPS 203 section 7.2 (modulus check), RFC 7748 section 6.1 (small order).
  */
-export const isMixPublicKey = (bytes: Uint8Array): boolean => {
-  if (bytes.length !== mixPublicKeyBytes) return false;
+export const isPublicKey = (bytes: Uint8Array): boolean => {
+  if (bytes.length !== geometry.publicKeyBytes) return false;
   for (let i = 0; i < encodedNumbersBytes; i += 3) {
     const [a = 0, b = 0, c = 0] = bytes.subarray(i, i + 3);
     if ((a | ((b & 15) << 8)) >= mlKemModulus || ((b >> 4) | (c << 4)) >= mlKemModulus) return false;

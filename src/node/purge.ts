@@ -1,0 +1,35 @@
+import type { Base64 } from '../base/base64.js';
+import { sliceCarrierMail } from '../carrier/carrier.js';
+import { isDelivery } from '../message/delivery.js';
+import type { Inbox } from '../ports/mail.js';
+import type { CursorStore } from '../ports/stores.js';
+
+export interface PurgeDeps {
+  readonly inbox: Inbox;
+  readonly store: CursorStore;
+  readonly base64: Base64;
+}
+
+/**
+ * Removes the copies of packet mails and deliveries that the provider has filed as sent, as Gmail and Exchange do: they
+ * would fill the mailbox, and tell whoever gets hold of it what went to whom. The owner's own sent mails stay.
+ *
+ * @throws MailError, StoreError: the next call starts where this one stopped
+ */
+export const purgeSent = async ({ inbox, store, base64 }: PurgeDeps, signal: AbortSignal): Promise<void> => {
+  const folder = await inbox.sentFolder(signal);
+  if (folder === undefined) return;
+  for (let more = true; more && !signal.aborted;) {
+    const fetched = await inbox.fetch(folder, store.cursor(folder), signal);
+    const ours = fetched.mails.filter(
+      ({ raw }) => raw !== undefined && (isDelivery(raw) || sliceCarrierMail(raw, base64) !== undefined),
+    );
+    if (ours.length > 0) {
+      const uids = ours.map(({ uid }) => uid);
+      await inbox.remove(folder, fetched.uidValidity, uids, signal);
+    }
+    const last = fetched.mails.at(-1);
+    if (last !== undefined) store.setCursor(folder, { uidValidity: fetched.uidValidity, uid: last.uid });
+    more = fetched.more;
+  }
+};

@@ -1,0 +1,54 @@
+import { expect, it } from 'vitest';
+import { nodeBase64 } from '../../src/adapters/node-base64.js';
+import { sqliteMixStore } from '../../src/adapters/sqlite-mix-store.js';
+import { ascii, latin1 } from '../../src/base/bytes.js';
+import { messageIdOf } from '../../src/base/ids.js';
+import { seededRng } from '../../src/base/random.js';
+import { composeCarrierMail } from '../../src/carrier/carrier.js';
+import { composeDelivery } from '../../src/message/delivery.js';
+import type { Deliverable } from '../../src/message/delivery.js';
+import { purgeSent } from '../../src/node/purge.js';
+import { geometry } from '../../src/sphinx/geometry.js';
+import { fakeInbox, FakeMailbox } from '../fakes/inbox.js';
+
+const never = new AbortController().signal;
+const rng = seededRng(new Uint8Array(32).fill(4));
+
+const packetMail = (): Uint8Array => {
+  const bundle = rng(geometry.packetBytes);
+  bundle[0] = geometry.version;
+  return composeCarrierMail({ from: 'n@one.test', to: 'n@two.test', bundle, now: 0, rng }, nodeBase64);
+};
+
+const delivery = (): Uint8Array => {
+  const message = { recipient: 'bob@friend.test', form: 'pgp-mime', openpgp: rng(100), autoConsume: false };
+  return composeDelivery(
+    { from: 'n@one.test', message: message as Deliverable, messageId: messageIdOf(rng(16)), now: 0 },
+    nodeBase64,
+  );
+};
+
+const letter = ascii('From: owner@one.test\r\nMessage-ID: <1@one.test>\r\n\r\nmixmailer.invalid is a nice name\r\n');
+
+it('leaves of the sent folder only what its owner wrote', async () => {
+  const mailbox = new FakeMailbox(['INBOX', 'Junk', 'Sent']);
+  const deps = {
+    inbox: fakeInbox(mailbox, { maxFetchCount: 2 }),
+    store: sqliteMixStore(':memory:'),
+    base64: nodeBase64,
+  };
+  for (const raw of [packetMail(), letter, delivery(), packetMail()]) mailbox.put(raw, 'Sent');
+  mailbox.put(packetMail(), 'INBOX');
+  await purgeSent(deps, never);
+  expect(mailbox.raws('Sent').map((raw) => latin1(raw))).toEqual([latin1(letter)]);
+  expect(mailbox.raws('INBOX')).toHaveLength(1);
+
+  mailbox.put(delivery(), 'Sent');
+  await purgeSent(deps, never);
+  expect(mailbox.uids('Sent')).toEqual([2]);
+});
+
+it('has nothing to do where the provider keeps no copies', async () => {
+  const deps = { inbox: fakeInbox(new FakeMailbox()), store: sqliteMixStore(':memory:'), base64: nodeBase64 };
+  await expect(purgeSent(deps, never)).resolves.toBeUndefined();
+});
