@@ -111,11 +111,11 @@ export const submissionServer = async (options: SubmissionOptions): Promise<Subm
       );
     },
   });
-  // A program that drops its connection is no concern of ours.
-  server.on('error', (error: NodeJS.ErrnoException) =>
-    log.warn('submission/connection', { code: error.code ?? 'unknown' }),
-  );
   const listening = server.listen(port, host);
+  // A program that drops its connection is no concern of ours. Before it listens the error is thrown below.
+  server.on('error', (error: NodeJS.ErrnoException) => {
+    if (listening.listening) log.warn('submission/connection', { code: error.code ?? 'unknown' });
+  });
   try {
     await once(listening, 'listening');
   } catch (cause) {

@@ -31,7 +31,6 @@ export const register = (program: Command): void => {
         });
         try {
           await untilStopped(async (signal) => {
-            const running = runClient(deps, signal);
             process.stdout.write(
               [
                 'In your mail program, as outgoing (SMTP) server:',
@@ -43,7 +42,7 @@ export const register = (program: Command): void => {
                 '',
               ].join('\n'),
             );
-            await running;
+            await runClient(deps, signal);
           });
         } finally {
           await server.close();

@@ -15,11 +15,10 @@ export const register = (program: Command): void => {
       const { deps, close } = composeNode(config);
       try {
         await untilStopped(async (signal) => {
-          const running = runMixNode(deps, signal);
           process.stdout.write(
             `running ${name}${exit ? ' (exit)' : ''} on ${config.mail.address}, flush ${deps.schedule}\n`,
           );
-          await running;
+          await runMixNode(deps, signal);
         });
       } finally {
         await close();

@@ -22,7 +22,7 @@ export interface SendDeps extends BundleDeps {
   readonly rules: PathRules;
   /** Mean of the random time each packet of a message waits before it is mailed. */
   readonly spreadMs: number;
-  /** How long a mail handed in again is recognized. */
+  /** How long a mail handed in again is recognized, and packets wait for a first hop that left the list. */
   readonly forgetMs: number;
 }
 
@@ -79,7 +79,7 @@ const packetsOf = (deps: SendDeps, { id, recipient, message }: QueuedMessage): r
  * @throws StoreError, RouteError: everything stays where it was
  */
 export const sendOnce = (deps: SendDeps): void => {
-  const { store, clock, directory, log } = deps;
+  const { store, clock, directory, log, forgetMs } = deps;
   const now = clock.now();
   const network = directory.network(now);
   for (const queued of store.queuedMessages()) {
@@ -107,6 +107,8 @@ export const sendOnce = (deps: SendDeps): void => {
     }
     addBundles(deps, leaving, network, now);
     if (stranded > 0) log.warn('client/first-hop-not-listed', { packets: stranded });
-    store.forgetFingerprints(now - deps.forgetMs);
+    const givenUp = store.expirePool(now - forgetMs);
+    if (givenUp > 0) log.warn('client/gave-up-packets', { packets: givenUp });
+    store.forgetFingerprints(now - forgetMs);
   });
 };
