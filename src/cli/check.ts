@@ -90,7 +90,7 @@ class Report {
 const checkImap = async (config: Config, probes: Probes, report: Report): Promise<void> => {
   const { imap, proxy } = config.mail;
   if (imap === undefined) {
-    report.note('no [mail.imap]: replies and failure notices can not be collected');
+    report.note('no [mail.imap]: a client only sends, it can do without');
     return;
   }
   const account = accountOf('mail.imap', imap, proxy);

@@ -13,6 +13,8 @@ export const register = (program: Command): void => {
       const config = loadConfig(file);
       const { name, exit } = nodeConfig(config);
       const { deps, close } = composeNode(config);
+      if (!deps.directory.network(deps.clock.now()).byId.has(deps.self))
+        deps.log.warn('node/not-in-the-list', { message: 'nobody sends it packets; run mixmailer check' });
       try {
         await untilStopped(async (signal) => {
           process.stdout.write(

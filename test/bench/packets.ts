@@ -49,6 +49,10 @@ export const packetBench = async (rounds: number): Promise<Section> => {
       })),
     ),
   );
+  const spinning = [1, 2].map((count): Job => ({
+    name: `spin, ${count} worker${count > 1 ? 's' : ''}`,
+    run: sharedAmong(workers.slice(0, count), { backend: 'node', work: 'spin' }),
+  }));
   const inPools = pools.map((pool, i): Job => ({
     name: `unwrap through workerUnwrapper(${i + 1})`,
     run: (times) =>
@@ -59,7 +63,7 @@ export const packetBench = async (rounds: number): Promise<Section> => {
   }));
 
   try {
-    const { rows, ratio } = await measure([...onThread, ...onWorkers, ...inPools], rounds);
+    const { rows, ratio } = await measure([...onThread, ...onWorkers, ...spinning, ...inPools], rounds);
     const nativeMlKem = crypto.mlKemSecret !== nobleCrypto.mlKemSecret;
     return {
       title: `packets (${crypto.name} backend, ML-KEM ${nativeMlKem ? 'native' : 'from @noble'})`,
@@ -81,6 +85,8 @@ export const packetBench = async (rounds: number): Promise<Section> => {
           goal: { atMost: 1.2 },
         },
         { name: 'create: noble / node:crypto', ...ratio('create over 3 hops, noble', 'create over 3 hops, node') },
+        // The machine's own ratio in the same rounds: below 2 something else is running, or the cores are shared.
+        { name: 'spin: 2 workers / 1', ...ratio('spin, 1 worker', 'spin, 2 workers') },
         ...(['unwrap, node', 'create, node', 'unwrap, noble', 'create, noble'] as const).map((name) => ({
           name: `${name}: 2 workers / 1`,
           ...ratio(`${name}, 1 worker`, `${name}, 2 workers`),
