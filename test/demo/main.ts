@@ -165,7 +165,7 @@ const main = async (): Promise<number> => {
     // One interval more, in which a second copy would come.
     await sleep(2500);
     received = await receive(bobsMailbox, bob, alice);
-    watch.show();
+    watch.stop();
 
     const [first] = sent;
     const arrived = received.find(({ subject }) => subject === first?.subject);

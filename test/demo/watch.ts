@@ -32,6 +32,12 @@ export class Watch {
     this.#shown = true;
   }
 
+  /** What comes from now on is seen but not shown. */
+  stop(): void {
+    this.show();
+    this.#shown = false;
+  }
+
   show(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
