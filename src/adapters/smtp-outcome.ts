@@ -31,8 +31,9 @@ const outcomeOfReply = (code: number, response: string, phase: SmtpPhase): SendO
   const later = (why: 'login' | 'connect' | 'temporary' | 'limit'): SendOutcome => ({ kind: 'later', code, why });
   if (loginReplies.has(code)) return later('login');
   const subject = subjectOf(response);
-  // The receiver's mailbox is full: its own affair, and it passes.
-  if (subject === '2.2') return later('temporary');
+  // The receiver's mailbox is full, or Gmail's word for one that gets mail "at a rate": its own affair, and it passes.
+  // Were the second taken for a limit of ours, anybody could stop an exit by flooding one mailbox.
+  if (subject === '2.2' || (subject === '2.1' && speaksOfLimits(response))) return later('temporary');
   // This mail is too large for that server or mailbox: waiting doesn't make it smaller.
   if (code >= 500 && (subject === '3.4' || subject === '2.3')) return { kind: 'refused', code };
   if (speaksOfLimits(response) && !(code === sizeReply && /\bsize\b/i.test(response))) return later('limit');
@@ -57,7 +58,7 @@ const outcomeOfReply = (code: number, response: string, phase: SmtpPhase): SendO
  * | reply 530, 534, 535, 538; 5xx at log-in | later `login` |
  * | 5xx at the greeting | later `connect` |
  * | STARTTLS refused, certificate not trusted | later `tls` |
- * | 550 5.5.0, 503, x.2.2 (mailbox full) | later `temporary` |
+ * | 550 5.5.0, 503, x.2.2 (mailbox full), x.2.1 that speaks of rates | later `temporary` |
  * | any other 5xx | refused |
  * | no reply once the first byte of the mail went out | unknown |
  * | no reply before that | later `connect`, `timeout` or `login` |

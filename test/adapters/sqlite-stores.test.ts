@@ -62,6 +62,18 @@ describe('a mix store', () => {
     store.close();
   });
 
+  it('stores of a view into larger memory what is in view, as workers hand their packets over', () => {
+    const store = sqliteMixStore(file());
+    const memory = Uint8Array.from({ length: 100 }, (_, i) => i);
+    store.addToPool({ kind: 'exit', readyAt: 0, bytes: memory.subarray(10, 13) });
+    const [entry] = store.waiting(0);
+    expect(entry && [...store.takeFromPool(entry.id)]).toEqual([10, 11, 12]);
+    expect(store.addReplayTag('key', memory.subarray(0, 3))).toBe(true);
+    expect(store.addReplayTag('key', memory.subarray(1, 4))).toBe(true);
+    expect(store.addReplayTag('key', Uint8Array.of(1, 2, 3))).toBe(false);
+    store.close();
+  });
+
   it('keeps fragments until the message is closed, and then its id', () => {
     const store = sqliteMixStore(file());
     store.addFragment(message, { index: 1, count: 2, data: bytes(9, 10) }, 50);
