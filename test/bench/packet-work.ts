@@ -42,11 +42,12 @@ export const dropOne = ({ crypto, hops }: Fixture): Uint8Array => {
 /** One layer off, a packet to send on. */
 export const unwrapOne = ({ crypto, key, packet }: Fixture): Unwrapped => unwrapPacket(crypto, key, packet);
 
+const subkeys = new Uint8Array(128);
 const { at, headerBytes, routingBytes, blockBytes } = geometry;
 
 /**
  * What a hop cannot do without, bare: X-Wing decapsulation, the KDF for its keys, the stream over the routing blocks,
- * the MAC over the header, LIONESS's four passes. No formats, no comparisons, no packet put together.
+ * the MAC over the header, LIONESS's subkeys and four passes. No formats, no comparisons, no packet put together.
  */
 export const primitivesOne = ({ crypto, key, packet }: Fixture): Uint8Array => {
   const secret = decapsulate(crypto, key, packet.subarray(at.ciphertext, at.mac));
@@ -54,6 +55,7 @@ export const primitivesOne = ({ crypto, key, packet }: Fixture): Uint8Array => {
   hopKeys(crypto, secret);
   crypto.stream(secret, packet.subarray(0, routingBytes + blockBytes));
   crypto.hmac(secret, packet.subarray(0, headerBytes - geometry.macBytes));
+  crypto.stream(secret, subkeys);
   const right = packet.subarray(headerBytes + geometry.integrityBytes);
   crypto.hmac(secret, right);
   const once = crypto.stream(secret, right);
