@@ -82,7 +82,7 @@ export const openStore = (file: string, schema: readonly string[]): OpenStore =>
     db = new DatabaseSync(file);
     // The timeout first: of two processes that open a new database at once, one waits while the other sets it up.
     db.exec(
-      'PRAGMA busy_timeout=10000; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA secure_delete=ON; PRAGMA foreign_keys=ON',
+      'PRAGMA busy_timeout=10000; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA secure_delete=ON; PRAGMA journal_size_limit=0; PRAGMA foreign_keys=ON',
     );
   } catch (error) {
     throw new StoreError('store/open', `${file} can't be opened: is its folder there and writable?`, { cause: error });

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -209,6 +209,9 @@ const main = async (): Promise<number> => {
       say(
         `  write to ${bob.address}; his inbox: IMAP 127.0.0.1 port ${bobsMailbox.imap.port} no TLS, user ${bobsMailbox.user} password ${bobsMailbox.password}`,
       );
+      const keyFile = path.join(folder, 'bob.asc');
+      writeFileSync(keyFile, bob.privateKey.armor(), { mode: 0o600 });
+      say(`  his throw-away key, secret and public part, to import: ${keyFile}`);
       say('  Ctrl-C ends everything.');
       await new Promise<void>((resolve) => {
         process.once('SIGINT', resolve);
