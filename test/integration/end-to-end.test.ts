@@ -1,9 +1,10 @@
 import { execFile } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
+import { createTransport } from 'nodemailer';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readMailbox } from '../demo/mailbox.js';
 import { layNetwork } from '../demo/network.js';
@@ -21,8 +22,8 @@ const found = async (program: string): Promise<boolean> =>
     () => false,
   );
 
-/** An SMTP client that is not ours: swaks, or else curl. */
-const smtpClient = (await found('swaks')) ? 'swaks' : (await found('curl')) ? 'curl' : undefined;
+/** An SMTP client that is not ours: swaks, or else curl, or else nodemailer. */
+const smtpClient = (await found('swaks')) ? 'swaks' : (await found('curl')) ? 'curl' : 'nodemailer';
 
 interface Submission {
   readonly port: number;
@@ -33,19 +34,28 @@ interface Submission {
   readonly file: string;
 }
 
-/** Hands a mail in. @returns what the client printed; rejects when the server refused */
-const handIn = async ({ port, user, token, from, to, file }: Submission): Promise<string> => {
-  const { stdout } =
-    smtpClient === 'swaks'
-      ? await run('swaks', [
-          ...['--server', '127.0.0.1', '--port', `${port}`, '--auth', 'PLAIN', '--auth-user', user],
-          ...['--auth-password', token, '--helo', 'localhost', '--from', from, '--to', to, '--data', `@${file}`],
-        ])
-      : await run('curl', [
-          ...['-sS', '-v', `smtp://127.0.0.1:${port}/localhost`, '--user', `${user}:${token}`],
-          ...['--mail-from', from, '--mail-rcpt', to, '--upload-file', file],
-        ]);
-  return stdout;
+/** Hands a mail in; rejects when the server refused. */
+const handIn = async ({ port, user, token, from, to, file }: Submission): Promise<void> => {
+  switch (smtpClient) {
+    case 'swaks':
+      await run('swaks', [
+        ...['--server', '127.0.0.1', '--port', `${port}`, '--auth', 'PLAIN', '--auth-user', user],
+        ...['--auth-password', token, '--helo', 'localhost', '--from', from, '--to', to, '--data', `@${file}`],
+      ]);
+      break;
+    case 'curl':
+      await run('curl', [
+        ...['-sS', '-v', `smtp://127.0.0.1:${port}/localhost`, '--user', `${user}:${token}`],
+        ...['--mail-from', from, '--mail-rcpt', to, '--upload-file', file],
+      ]);
+      break;
+    case 'nodemailer': {
+      const auth = { user, pass: token };
+      const transport = createTransport({ host: '127.0.0.1', port, secure: false, ignoreTLS: true, auth });
+      await transport.sendMail({ raw: readFileSync(file), envelope: { from, to: [to] } });
+      transport.close();
+    }
+  }
 };
 
 const patienceMs = 120_000;
@@ -107,7 +117,7 @@ for (const kind of await findServers()) {
       await handIn({ port, user, token, file, from: alice.address, to: bob.address });
     };
 
-    it(`carries a mail handed in by ${smtpClient ?? 'nobody: install swaks or curl'}`, async () => {
+    it(`carries a mail handed in by ${smtpClient}`, async () => {
       await submitLetter('first light');
       const [raw = ''] = await arrived(bobsMailbox, 1);
       expect(/^From: <(.*)>\r?$/m.exec(raw)?.[1]).toMatch(/^mix\d@mix\d\.test$/);
