@@ -47,7 +47,8 @@ export const joinBundle = (packets: readonly Uint8Array[], makeDrop: () => Uint8
   const filling = bundleClassFor(packets.length) - packets.length;
   const all = [...packets, ...Array.from({ length: filling }, makeDrop)];
   if (!all.every(isPacket)) throw new Bug('a bundle is made of packets');
-  return concat(...shuffled(rng, all));
+  const [only] = all;
+  return all.length === 1 && only !== undefined ? only : concat(...shuffled(rng, all));
 };
 
 /**
