@@ -120,7 +120,7 @@ export const receiveOnce = async (deps: ReceiveDeps, signal: AbortSignal): Promi
   for (const folder of await inbox.folders(signal)) {
     for (let more = true; more && !signal.aborted;) {
       // No mail smaller than a packet holds one: the owner's letters are not read.
-      const fetched = await inbox.fetch(folder, store.cursor(folder), signal, geometry.packetBytes);
+      const fetched = await inbox.fetch(folder, store.cursor(folder), signal, { smallestBytes: geometry.packetBytes });
       const packets: Uint8Array[] = [];
       const uids: number[] = [];
       for (const { uid, raw } of fetched.mails) {

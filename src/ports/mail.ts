@@ -21,6 +21,14 @@ export interface Fetched {
   readonly more: boolean;
 }
 
+/** Which mails of a folder are fetched. The others are named only: what can't hold what is looked for stays with the server. */
+export interface FetchFilter {
+  /** No smaller ones. */
+  readonly smallestBytes?: number;
+  /** Only those with these words in their Subject, in either case: a gateway may have put others around them. */
+  readonly subject?: string;
+}
+
 /** One mailbox over IMAP. Reconnects by itself at the next call; every call has a deadline and rejects with MailError. */
 export interface Inbox {
   /** Names of the folders packets can arrive in: the inbox and, where there is one, the junk folder. */
@@ -30,20 +38,22 @@ export interface Inbox {
   /**
    * The next mails after the cursor (after nothing if it is undefined or of another UIDVALIDITY), bounded in count and
    * bytes.
-   *
-   * @param smallestBytes smaller mails are named only: what can't hold what is looked for stays with the server
    */
   readonly fetch: (
     folder: string,
     after: Cursor | undefined,
     signal: AbortSignal,
-    smallestBytes?: number,
+    filter?: FetchFilter,
   ) => Promise<Fetched>;
   /**
    * Removes these mails for good, and nothing else: through the trash where the server needs it, expunged by UID.
    * A mail that is already gone is no error. Resolves only when the server has said so.
    */
   readonly remove: (folder: string, uidValidity: string, uids: readonly number[], signal: AbortSignal) => Promise<void>;
+  /** Whether the folder holds a mail with that Message-ID (angle brackets included). */
+  readonly holds: (folder: string, messageId: string, signal: AbortSignal) => Promise<boolean>;
+  /** Puts a finished mail into the folder, unseen. Resolves only when the server has said so. */
+  readonly append: (folder: string, raw: Uint8Array, signal: AbortSignal) => Promise<void>;
   /** Resolves when the server tells of new mail, when `timeoutMs` is over, or when the signal aborts; never rejects. */
   readonly waitForMail: (timeoutMs: number, signal: AbortSignal) => Promise<void>;
   readonly close: () => Promise<void>;
@@ -68,6 +78,11 @@ export interface OutgoingMail {
   readonly to: string;
   /** Header and body with CRLF line ends. */
   readonly raw: Uint8Array;
+  /**
+   * 1 to 100 letters and digits that a server which knows delivery status notifications puts into the one it sends when
+   * the mail bounces (RFC 3461: ENVID, with NOTIFY=FAILURE and RET=HDRS); other servers are not told.
+   */
+  readonly envelopeId?: string;
 }
 
 /** One account's way out over SMTP. Never rejects for what a server says or a network does. */
