@@ -48,3 +48,28 @@ export const parseDomain = (text: string): string | undefined =>
 
 /** The domain of an address, in lower case. */
 export const domainOf = (address: string): string => address.slice(address.lastIndexOf('@') + 1).toLowerCase();
+
+/**
+ * The plus address of `own` with that detail: `local+detail@domain`. A provider that knows such addresses puts mail to it
+ * into the mailbox of `own`. The lengths are the caller's affair: `parseAddress` refuses what is too long.
+ *
+ * Source: RFC 5233.
+ */
+export const plusAddress = (own: string, detail: string): string => {
+  const at = own.lastIndexOf('@');
+  return `${own.slice(0, at)}+${detail}${own.slice(at)}`;
+};
+
+/**
+ * The detail of a plus address of `own`, as it stands there, or undefined if the address is another one: `x` of
+ * `local+x@domain`. Case differences in the rest don't matter.
+ */
+export const detailIn = (own: string, address: string): string | undefined => {
+  const at = own.lastIndexOf('@');
+  const [head, tail] = [`${own.slice(0, at)}+`, own.slice(at)];
+  const fits =
+    address.length > head.length + tail.length &&
+    address.slice(0, head.length).toLowerCase() === head.toLowerCase() &&
+    address.slice(-tail.length).toLowerCase() === tail.toLowerCase();
+  return fits ? address.slice(head.length, -tail.length) : undefined;
+};
