@@ -4,7 +4,7 @@ import { messageIdOf } from '../base/ids.js';
 import type { ClientStore, QueueStore } from '../ports/stores.js';
 import { openStore } from './sqlite.js';
 import type { Sql } from './sqlite.js';
-import { outgoingStore, poolStore, sharedTables } from './sqlite-tables.js';
+import { outgoingStore, poolStore, sharedTables, sharedTables2 } from './sqlite-tables.js';
 
 const schema = [
   `${sharedTables}
@@ -12,6 +12,7 @@ const schema = [
     id BLOB PRIMARY KEY, recipient TEXT NOT NULL, message BLOB NOT NULL, queued_at INTEGER NOT NULL
   ) STRICT;
   CREATE TABLE fingerprint (fingerprint BLOB PRIMARY KEY, queued_at INTEGER NOT NULL) STRICT, WITHOUT ROWID;`,
+  sharedTables2,
 ];
 
 const queueStore = (sql: Sql): QueueStore => ({

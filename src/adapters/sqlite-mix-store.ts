@@ -4,7 +4,7 @@ import type { MessageId } from '../base/ids.js';
 import type { MixStore, ReassemblyStore, ReplayStore } from '../ports/stores.js';
 import { openStore } from './sqlite.js';
 import type { Sql } from './sqlite.js';
-import { cursorStore, outgoingStore, poolStore, sharedTables } from './sqlite-tables.js';
+import { cursorStore, outgoingStore, poolStore, sharedTables, sharedTables2 } from './sqlite-tables.js';
 
 const schema = [
   `${sharedTables}
@@ -16,6 +16,7 @@ const schema = [
     message_id BLOB NOT NULL REFERENCES message (id) ON DELETE CASCADE, place INTEGER NOT NULL, data BLOB NOT NULL,
     PRIMARY KEY (message_id, place)
   ) STRICT;`,
+  sharedTables2,
 ];
 
 const bytesOf = (id: MessageId): Uint8Array => {

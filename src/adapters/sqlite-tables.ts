@@ -1,8 +1,8 @@
 import type { NodeId } from '../base/ids.js';
 import { StoreError } from '../base/errors.js';
-import type { CursorStore, OutgoingKind, OutgoingStore, PoolStore } from '../ports/stores.js';
+import type { CursorStore, Destination, OutgoingKind, OutgoingStore, PoolStore } from '../ports/stores.js';
 import { fromHex } from '../base/bytes.js';
-import type { Sql } from './sqlite.js';
+import type { Row, Sql } from './sqlite.js';
 
 /** Tables that a node and a client both have. */
 export const sharedTables = `
@@ -17,6 +17,9 @@ export const sharedTables = `
   CREATE INDEX outgoing_next ON outgoing (next_at);
   CREATE TABLE pause (id INTEGER PRIMARY KEY CHECK (id = 1), until INTEGER NOT NULL) STRICT;
 `;
+
+/** Their second version: the ends of replies wait in the pool too. */
+export const sharedTables2 = 'ALTER TABLE pool ADD COLUMN address TEXT;';
 
 export const cursorStore = (sql: Sql): CursorStore => ({
   cursor: (folder) => {
@@ -34,12 +37,19 @@ export const cursorStore = (sql: Sql): CursorStore => ({
   },
 });
 
+const destinationOf = (row: Row): Destination => {
+  const address = row.optionalText('address');
+  if (address !== undefined) return { kind: 'mailbox', address };
+  const nextHop = row.optionalText('next_hop_text');
+  return nextHop === undefined ? { kind: 'here' } : { kind: 'node', nextHop: nextHop as NodeId };
+};
+
 export const poolStore = (sql: Sql): PoolStore => ({
   addToPool: (entry) => {
-    const nextHop = entry.kind === 'forward' ? (fromHex(entry.nextHop) ?? null) : null;
     sql.run(
-      'INSERT INTO pool (id, next_hop, ready_at, bytes) VALUES (random(), ?, ?, ?)',
-      nextHop,
+      'INSERT INTO pool (id, next_hop, address, ready_at, bytes) VALUES (random(), ?, ?, ?, ?)',
+      entry.kind === 'forward' ? (fromHex(entry.nextHop) ?? null) : null,
+      entry.kind === 'mailbox' ? entry.address : null,
       Math.ceil(entry.readyAt),
       entry.bytes,
     );
@@ -47,13 +57,11 @@ export const poolStore = (sql: Sql): PoolStore => ({
   waiting: (now) =>
     sql
       .all(
-        'SELECT id, lower(hex(next_hop)) AS next_hop_text, next_hop IS NULL AS here FROM pool WHERE ready_at <= ?',
+        `SELECT id, CASE WHEN next_hop IS NULL THEN NULL ELSE lower(hex(next_hop)) END AS next_hop_text, address
+         FROM pool WHERE ready_at <= ?`,
         Math.floor(now),
       )
-      .map((row) => ({
-        id: row.bigint('id'),
-        nextHop: row.number('here') === 1 ? undefined : (row.text('next_hop_text') as NodeId),
-      })),
+      .map((row) => ({ id: row.bigint('id'), to: destinationOf(row) })),
   takeFromPool: (id) => {
     const row = sql.first('DELETE FROM pool WHERE id = ? RETURNING bytes', id);
     if (row === undefined) throw new StoreError('store/write', 'the pool entry is gone');

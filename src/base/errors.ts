@@ -20,7 +20,9 @@ export type DropReason =
   | 'message/too-many'
   | 'message/not-encrypted'
   | 'message/bad-recipient'
-  | 'message/already-known';
+  | 'message/already-known'
+  | 'message/bad-receipt'
+  | 'message/bad-piece';
 
 /** Hostile or damaged input, inside a pure room; turned into a verdict at the room's door. */
 export class PacketError extends Error {

@@ -1,15 +1,14 @@
 import { Bug, RouteError } from '../base/errors.js';
-import type { NodeId } from '../base/ids.js';
 import { exponential } from '../base/random.js';
 import { domainOf } from '../base/address.js';
-import { cutFragments } from '../message/fragment.js';
+import { cutFragments, encodeExitPayload, exitPayloads } from '../message/fragment.js';
 import { hopOf } from '../route/hop.js';
 import type { Clock } from '../ports/clock.js';
 import type { Log } from '../ports/log.js';
 import type { Directory } from '../ports/network.js';
-import type { ClientStore, PoolEntry, PoolId, QueuedMessage } from '../ports/stores.js';
-import { addBundles, addLeaving, hasWay } from '../post/bundles.js';
-import type { BundleDeps } from '../post/bundles.js';
+import type { ClientStore, PoolEntry, QueuedMessage } from '../ports/stores.js';
+import { addBundles, addLeaving, isOpen } from '../post/bundles.js';
+import type { BundleDeps, Leaving } from '../post/bundles.js';
 import { chooseExit, choosePath } from '../route/path.js';
 import type { PathWish } from '../route/path.js';
 import { createPacket } from '../sphinx/packet.js';
@@ -60,7 +59,8 @@ const packetsOf = (deps: SendDeps, { id, recipient, message }: QueuedMessage): r
   const now = clock.now();
   const wish = wishFor(deps, recipient, now);
   const { nodeId: exit } = chooseExit(wish);
-  return cutFragments(message, id).map((payload) => {
+  return exitPayloads(cutFragments(message, id), []).map((content) => {
+    const payload = encodeExitPayload(content);
     const hops = choosePath({ ...wish, exit }).map((node) => hopOf(node, now));
     const [first] = hops;
     if (first === undefined) throw new Bug('an empty path');
@@ -96,14 +96,11 @@ export const sendOnce = (deps: SendDeps): void => {
   }
   store.atomically(() => {
     let stranded = 0;
-    const leaving = new Map<NodeId, PoolId[]>();
-    for (const { id, nextHop } of store.waiting(now)) {
-      if (nextHop === undefined) throw new Bug('a fragment in the pool of a client');
-      if (!hasWay(network, nextHop, now)) {
-        stranded++;
-        continue;
-      }
-      addLeaving(leaving, nextHop, id);
+    const leaving: Leaving = new Map();
+    for (const { id, to } of store.waiting(now)) {
+      if (to.kind !== 'node') throw new Bug('something else than a packet for a node in the pool of a client');
+      if (isOpen(network, to, now)) addLeaving(leaving, to, id);
+      else stranded++;
     }
     addBundles(deps, leaving, network, now);
     if (stranded > 0) log.warn('client/first-hop-not-listed', { packets: stranded });

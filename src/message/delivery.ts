@@ -21,6 +21,8 @@ export interface Delivery {
   readonly from: string;
   readonly message: Deliverable;
   readonly messageId: MessageId;
+  /** Where an answer is taken for the sender; left out, it goes to `from`. */
+  readonly replyTo?: string;
   readonly now: number;
 }
 
@@ -42,12 +44,25 @@ export const checkDeliverable = (message: Message): Deliverable => {
 const messageIdDomain = 'mixmailer.invalid';
 const messageIdLabel = ascii('mixmailer delivery message-id v1');
 
-/** The Message-ID of the delivered mail: says nothing but "the same message". */
-const mailMessageId = (messageId: MessageId): string => {
+/**
+ * What names a delivered mail to the world: the left part of its Message-ID, and its envelope id. 32 hex digits that say
+ * nothing but "the same message", from whichever exit.
+ */
+export const deliveryToken = (messageId: MessageId): string => {
   const id = fromHex(messageId);
   if (id === undefined) throw new Bug('a message id is hex');
-  return `<${toHex(sha256(concat(messageIdLabel, id)).subarray(0, 16))}@${messageIdDomain}>`;
+  return toHex(sha256(concat(messageIdLabel, id)).subarray(0, 16));
 };
+
+/** The Message-ID of the delivered mail with that token, angle brackets included. */
+export const deliveredMessageId = (token: string): string => `<${token}@${messageIdDomain}>`;
+
+const anyDeliveredId = new RegExp(`<([0-9a-f]{32})@${messageIdDomain.replace('.', '\\.')}>`, 'gi');
+
+/** The tokens of all delivered mails that are named in a text by their Message-IDs, in order, each once. */
+export const deliveryTokensIn = (text: string): readonly string[] => [
+  ...new Set(Array.from(text.matchAll(anyDeliveredId), ([, token = '']) => token.toLowerCase())),
+];
 
 /** Long enough for the headers of a delivery and those a provider puts before them. */
 const headLimitBytes = 8192;
@@ -86,14 +101,15 @@ const contentHeaders = (message: Message): readonly string[] =>
 export const composeDelivery = (delivery: Delivery, base64: Base64): Uint8Array => {
   const from = parseAddress(delivery.from);
   if (from.kind === 'refused') throw new Bug("the exit's own address is malformed");
-  const { message } = delivery;
+  const { message, replyTo } = delivery;
   return concat(
     mailLines([
       `From: <${from.address}>`,
+      ...(replyTo === undefined ? [] : [`Reply-To: <${replyTo}>`]),
       `To: <${message.recipient}>`,
       'Subject: ...',
       `Date: ${mailDate(delivery.now, hourMs)}`,
-      `Message-ID: ${mailMessageId(delivery.messageId)}`,
+      `Message-ID: ${deliveredMessageId(deliveryToken(delivery.messageId))}`,
       'MIME-Version: 1.0',
       ...(message.autoConsume ? ['pEp-auto-consume: yes'] : []),
       ...contentHeaders(message),

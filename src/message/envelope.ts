@@ -1,11 +1,22 @@
 import { ascii, concat, latin1, readU32, u32 } from '../base/bytes.js';
 import { PacketError } from '../base/errors.js';
+import { hourMs } from '../base/units.js';
+import { geometry } from '../sphinx/geometry.js';
 import type { Sealed } from './hygiene.js';
+
+/** Reply blocks with which the recipient can answer, without anybody learning where the answer goes. */
+export interface ReturnAddress {
+  /** When the first of the mix keys on the blocks' paths ends: epoch ms, whole hours. */
+  readonly expiresAt: number;
+  /** 1 to 64 reply blocks of 7162 bytes. */
+  readonly blocks: readonly Uint8Array[];
+}
 
 /** What a sender hands to an exit: a sealed mail and its one recipient. */
 export interface Message extends Sealed {
   /** Mail address, ASCII, at most 254 bytes. Anything from the network until `checkDeliverable` has seen it. */
   readonly recipient: string;
+  readonly returnAddress?: ReturnAddress;
 }
 
 const envelopeVersion = 1;
@@ -16,13 +27,22 @@ const recipientTag = 2;
 const formTag = 4;
 const flagsTag = 6;
 const openpgpTag = 8;
+const returnAddressTag = 10;
 const forms = new Map([
   [1, 'pgp-mime'],
   [2, 'pgp-inline'],
 ] as const);
 const autoConsumeFlag = 1;
+const hoursBytes = 4;
+const { surbBytes } = geometry;
+
+/** The most reply blocks a return address has: a reply of 1.6 MB. */
+export const mostReplyBlocks = 64;
 
 const field = (tag: number, value: Uint8Array): Uint8Array => concat(Uint8Array.of(tag), u32(value.length), value);
+
+const returnAddressBytes = ({ expiresAt, blocks }: ReturnAddress): Uint8Array =>
+  concat(u32(Math.floor(expiresAt / hourMs)), ...blocks);
 
 /**
  * The bytes of a message.
@@ -31,12 +51,12 @@ const field = (tag: number, value: Uint8Array): Uint8Array => concat(Uint8Array.
  *   field   = tag 1 | length 4 | value
  *
  *   tag  value
- *   1    reserved: reply block for a receipt (optional)
  *   2    recipient: ASCII mail address, 1 to 254
  *   4    form 1: 1 PGP/MIME, 2 PGP inline
  *   6    flags 1: bit 0 pEp-auto-consume, the others 0
  *   8    OpenPGP message, at least 1
- *   10   reserved: reply blocks of a return address (critical: without them the mail would promise an answer nobody gets)
+ *   10   return address, may be missing: hours since 1970 4 | reply block 7162 x (1 to 64). Critical: without it the
+ *        mail would promise an answer that nobody gets
  *
  * @param message its recipient in ASCII
  */
@@ -47,6 +67,9 @@ export const encodeMessage = (message: Message): Uint8Array =>
     field(formTag, Uint8Array.of(message.form === 'pgp-mime' ? 1 : 2)),
     field(flagsTag, Uint8Array.of(message.autoConsume ? autoConsumeFlag : 0)),
     field(openpgpTag, message.openpgp),
+    ...(message.returnAddress === undefined
+      ? []
+      : [field(returnAddressTag, returnAddressBytes(message.returnAddress))]),
   );
 
 const bad = (): never => {
@@ -68,6 +91,18 @@ const readFields = (bytes: Uint8Array): ReadonlyMap<number, Uint8Array> => {
   return fields;
 };
 
+const readReturnAddress = (value: Uint8Array | undefined): ReturnAddress | undefined => {
+  if (value === undefined) return undefined;
+  const count = (value.length - hoursBytes) / surbBytes;
+  if (!Number.isInteger(count) || count < 1 || count > mostReplyBlocks) return bad();
+  return {
+    expiresAt: readU32(value, 0) * hourMs,
+    blocks: Array.from({ length: count }, (_, i) =>
+      value.subarray(hoursBytes + i * surbBytes, hoursBytes + (i + 1) * surbBytes),
+    ),
+  };
+};
+
 /**
  * The message in these bytes. A field with an unknown odd tag is skipped, so that later versions can add what an older
  * exit may leave out.
@@ -78,7 +113,7 @@ const readFields = (bytes: Uint8Array): ReadonlyMap<number, Uint8Array> => {
 export const decodeMessage = (bytes: Uint8Array): Message => {
   if (bytes[0] !== envelopeVersion) return bad();
   const fields = readFields(bytes);
-  const known = new Set([recipientTag, formTag, flagsTag, openpgpTag]);
+  const known = new Set([recipientTag, formTag, flagsTag, openpgpTag, returnAddressTag]);
   if ([...fields.keys()].some((tag) => tag % 2 === 0 && !known.has(tag))) return bad();
   const recipient = fields.get(recipientTag);
   const openpgp = fields.get(openpgpTag);
@@ -88,5 +123,12 @@ export const decodeMessage = (bytes: Uint8Array): Message => {
   if (recipient === undefined || openpgp === undefined || form === undefined || flags === undefined) return bad();
   if (moreForm.length > 0 || moreFlags.length > 0 || flags > autoConsumeFlag || openpgp.length === 0) return bad();
   if (recipient.length < 1 || recipient.length > 254 || recipient.some((byte) => byte > 126)) return bad();
-  return { recipient: latin1(recipient), form, openpgp, autoConsume: flags === autoConsumeFlag };
+  const returnAddress = readReturnAddress(fields.get(returnAddressTag));
+  return {
+    recipient: latin1(recipient),
+    form,
+    openpgp,
+    autoConsume: flags === autoConsumeFlag,
+    ...(returnAddress === undefined ? {} : { returnAddress }),
+  };
 };

@@ -3,7 +3,7 @@ import { PacketError } from '../base/errors.js';
 import type { MessageId } from '../base/ids.js';
 import { composeDelivery, checkDeliverable } from '../message/delivery.js';
 import { decodeMessage } from '../message/envelope.js';
-import { readFragment } from '../message/fragment.js';
+import { decodeExitPayload } from '../message/fragment.js';
 import { decideFragment, joinFragments } from '../message/reassembly.js';
 import type { ReassemblyBounds, StoredMessage } from '../message/reassembly.js';
 import type { MessageRecord, OutgoingStore, ReassemblyStore } from '../ports/stores.js';
@@ -42,8 +42,9 @@ const storedOf = (record: MessageRecord | undefined): StoredMessage | undefined 
 export const takeFragment = (deps: ExitDeps, payload: Uint8Array, now: number): void => {
   const { store, tally, bounds } = deps;
   try {
-    const fragment = readFragment(payload);
-    const { messageId } = fragment;
+    const { messageId, count, fragment: piece } = decodeExitPayload(payload);
+    if (piece === undefined) return;
+    const fragment = { messageId, count, ...piece };
     const decision = decideFragment(fragment, storedOf(store.message(messageId)), store.openMessages(), bounds);
     if (decision.kind === 'drop') {
       tally.add(decision.reason);

@@ -5,12 +5,12 @@ import type { Network } from '../route/network.js';
 import { createLoop } from '../cover/loops.js';
 import { selectBatch } from '../mix/pool.js';
 import type { PoolParameters } from '../mix/pool.js';
-import { addBundles, addLeaving, hasWay } from '../post/bundles.js';
-import type { BundleDeps } from '../post/bundles.js';
+import { addBundles, addLeaving, isOpen } from '../post/bundles.js';
+import type { BundleDeps, Leaving } from '../post/bundles.js';
 import type { Clock } from '../ports/clock.js';
 import type { Log } from '../ports/log.js';
 import type { Directory } from '../ports/network.js';
-import type { MixStore, PoolId } from '../ports/stores.js';
+import type { MixStore } from '../ports/stores.js';
 import { takeFragment } from './exit.js';
 import type { ExitDeps } from './exit.js';
 
@@ -65,12 +65,12 @@ export const flushOnce = (deps: FlushDeps): void => {
   store.atomically(() => {
     addLoops(deps, network, now);
     // A hop that is not in the list now may be in the next one: its packets wait.
-    const waiting = store.waiting(now).filter(({ nextHop }) => nextHop === undefined || hasWay(network, nextHop, now));
-    const leaving = new Map<NodeId, PoolId[]>();
-    for (const { id, nextHop } of selectBatch(waiting, pool, rng)) {
+    const waiting = store.waiting(now).filter(({ to }) => to.kind === 'here' || isOpen(network, to, now));
+    const leaving: Leaving = new Map();
+    for (const { id, to } of selectBatch(waiting, pool, rng)) {
       tally.add('out');
-      if (nextHop === undefined) takeFragment(deps, store.takeFromPool(id), now);
-      else addLeaving(leaving, nextHop, id);
+      if (to.kind === 'here') takeFragment(deps, store.takeFromPool(id), now);
+      else addLeaving(leaving, to, id);
     }
     addBundles(deps, leaving, network, now);
     tally.add('packet/unknown-next-hop', store.expirePool(now - deps.forgetMs));

@@ -50,9 +50,7 @@ const withRoomForStrangers = (bench: Bench, store: PoolStore): Bench => {
     ...bench,
     knows: (node) => {
       if (bench.knows(node)) return true;
-      strangers ??= store
-        .waiting(Infinity)
-        .filter(({ nextHop }) => nextHop !== undefined && !bench.knows(nextHop)).length;
+      strangers ??= store.waiting(Infinity).filter(({ to }) => to.kind === 'node' && !bench.knows(to.nextHop)).length;
       return strangers++ < mostStrangers;
     },
   };

@@ -24,9 +24,13 @@ export interface ReplayStore {
   readonly forgetReplayTagsBut: (keyIds: readonly string[]) => void;
 }
 
-/** What waits in the pool: a packet for a next hop, or at an exit a fragment of a message. */
+/** What waits in the pool. */
 export type PoolEntry =
+  /** A packet for a next hop. */
   | { readonly kind: 'forward'; readonly nextHop: NodeId; readonly readyAt: number; readonly bytes: Uint8Array }
+  /** The end of a reply: a packet for the mailbox of its reply block's maker. */
+  | { readonly kind: 'mailbox'; readonly address: string; readonly readyAt: number; readonly bytes: Uint8Array }
+  /** At an exit: a payload for it. */
   | { readonly kind: 'exit'; readonly readyAt: number; readonly bytes: Uint8Array };
 
 /** A place in the pool. Drawn at random, so that it tells nothing of the order of arrival. */
@@ -34,9 +38,14 @@ export type PoolId = bigint;
 
 export interface Waiting {
   readonly id: PoolId;
-  /** Undefined for a fragment at the exit. */
-  readonly nextHop: NodeId | undefined;
+  readonly to: Destination;
 }
+
+export type Destination =
+  | { readonly kind: 'node'; readonly nextHop: NodeId }
+  | { readonly kind: 'mailbox'; readonly address: string }
+  /** This exit. */
+  | { readonly kind: 'here' };
 
 export interface PoolStore {
   readonly addToPool: (entry: PoolEntry) => void;

@@ -1,13 +1,15 @@
 import type { Base64 } from '../base/base64.js';
-import { Bug } from '../base/errors.js';
-import type { NodeId } from '../base/ids.js';
+import { Bug, RouteError } from '../base/errors.js';
+import { uniformInt } from '../base/random.js';
 import type { Rng } from '../base/random.js';
 import { joinBundle, planBundles } from '../carrier/bundle.js';
 import { composeCarrierMail } from '../carrier/carrier.js';
-import type { OutgoingStore, PoolId, PoolStore } from '../ports/stores.js';
+import type { Destination, OutgoingStore, PoolId, PoolStore } from '../ports/stores.js';
 import { mixKeyAt } from '../route/epoch.js';
+import { hopOf } from '../route/hop.js';
 import type { Network } from '../route/network.js';
 import type { SphinxCrypto } from '../sphinx/crypto.js';
+import type { Hop } from '../sphinx/header.js';
 import { createDrop } from '../sphinx/packet.js';
 
 export interface BundleDeps {
@@ -19,44 +21,60 @@ export interface BundleDeps {
   readonly from: string;
 }
 
-/** Whether packets for this next hop have a way: it is in the network and has a key now. */
-export const hasWay = (network: Network, nextHop: NodeId, now: number): boolean => {
-  const node = network.byId.get(nextHop);
+/** Where packets of the pool can be mailed to. */
+export type Way = Exclude<Destination, { kind: 'here' }>;
+
+/** Packets that leave, by the mail address or node they go to. */
+export type Leaving = Map<string, { readonly way: Way; readonly ids: PoolId[] }>;
+
+/** Whether packets can go that way: a node is in the network and has a key now; a mailbox is always there. */
+export const isOpen = (network: Network, way: Way, now: number): boolean => {
+  if (way.kind === 'mailbox') return true;
+  const node = network.byId.get(way.nextHop);
   return node !== undefined && mixKeyAt(node, now) !== undefined;
 };
 
-/** Adds what goes to one hop. */
-export const addLeaving = (leaving: Map<NodeId, PoolId[]>, nextHop: NodeId, id: PoolId): void => {
-  const ids = leaving.get(nextHop);
-  if (ids === undefined) leaving.set(nextHop, [id]);
-  else ids.push(id);
+/** Adds what goes one way. */
+export const addLeaving = (leaving: Leaving, way: Way, id: PoolId): void => {
+  const name = way.kind === 'node' ? way.nextHop : way.address;
+  const known = leaving.get(name);
+  if (known === undefined) leaving.set(name, { way, ids: [id] });
+  else known.ids.push(id);
+};
+
+/** A hop for packets that nobody opens: any node with a key. */
+export const decoyHop = (network: Network, now: number, rng: Rng): Hop => {
+  const usable = network.nodes.filter((node) => mixKeyAt(node, now) !== undefined);
+  const node = usable[uniformInt(rng, Math.max(1, usable.length))];
+  if (node === undefined) throw new RouteError('route/no-path', 'no node of the list has a mix key valid now');
+  return hopOf(node, now);
 };
 
 /**
- * Takes these packets from the pool and writes the mails that bring them to their next hops: one mail a hop, more only
- * beyond the largest class, each filled up to its class with drop packets for the same hop. Called inside a transaction.
- * However large the pool is, no more than one mail's packets are in memory at a time.
+ * Takes these packets from the pool and writes the mails that bring them to their next hops, or to the mailboxes they
+ * are for: one mail a way, more only beyond the largest class, each filled up to its class with drop packets. Called
+ * inside a transaction. However large the pool is, no more than one mail's packets are in memory at a time.
  *
- * @param leaving by next hops that have a way
+ * @param leaving by ways that are open
  */
 export const addBundles = (
   { store, crypto, base64, rng, from }: BundleDeps,
-  leaving: ReadonlyMap<NodeId, readonly PoolId[]>,
+  leaving: Leaving,
   network: Network,
   now: number,
 ): void => {
-  for (const [nextHop, waiting] of leaving) {
-    const node = network.byId.get(nextHop);
-    const key = node && mixKeyAt(node, now);
-    if (node === undefined || key === undefined) throw new Bug('packets for a node without a way');
-    const hop = { nodeId: nextHop, publicKey: key.publicKey, delayMs: 0 };
+  for (const { way, ids } of leaving.values()) {
+    const node = way.kind === 'node' ? network.byId.get(way.nextHop) : undefined;
+    const to = way.kind === 'node' ? node?.address : way.address;
+    if (to === undefined) throw new Bug('packets for a node without a way');
+    const filling = (): Uint8Array => createDrop(crypto, node ? hopOf(node, now) : decoyHop(network, now, rng), rng);
     let at = 0;
-    for (const size of planBundles(waiting.length)) {
-      const packets = waiting.slice(at, at + size).map((id) => store.takeFromPool(id));
-      const bundle = joinBundle(packets, () => createDrop(crypto, hop, rng), rng);
+    for (const size of planBundles(ids.length)) {
+      const packets = ids.slice(at, at + size).map((id) => store.takeFromPool(id));
+      const bundle = joinBundle(packets, filling, rng);
       at += size;
-      const raw = composeCarrierMail({ from, to: node.address, bundle, now, rng }, base64);
-      store.addOutgoing({ kind: 'packets', to: node.address, raw }, now);
+      const raw = composeCarrierMail({ from, to, bundle, now, rng }, base64);
+      store.addOutgoing({ kind: 'packets', to, raw }, now);
     }
   }
 };
