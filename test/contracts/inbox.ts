@@ -161,7 +161,7 @@ export const inboxContract = (name: string, start: () => Promise<InboxServer>): 
       await rig.deliver(mailNamed('small'));
       const { mails } = await open({ maxMailBytes: 30_000 }).fetch('INBOX', undefined, never);
       expect(mails.map(({ raw }) => raw === undefined)).toEqual([true, false]);
-      const larger = await open().fetch('INBOX', undefined, never, 30_000);
+      const larger = await open().fetch('INBOX', undefined, never, { smallestBytes: 30_000 });
       expect(larger.mails.map(({ raw }) => raw === undefined)).toEqual([false, true]);
     });
 
