@@ -54,7 +54,7 @@ class ImapInbox implements Inbox {
       const isInbox = folder === inboxPath;
       const mailbox = isInbox ? await this.#watch.selectForFetch(client) : await client.mailboxOpen(folder);
       const fetched = await fetchMails(client, task, this.#account, { mailbox, after, filter });
-      if (isInbox && fetched.more) this.#watch.leftSome();
+      if (isInbox && fetched.more) this.#watch.hasNews();
       return fetched;
     });
   }
@@ -83,6 +83,8 @@ class ImapInbox implements Inbox {
     return this.#session.exclusively(signal, async (client, task) => {
       task.extend(transferMs(raw.length));
       granted(await client.append(folder, Buffer.from(raw.buffer, raw.byteOffset, raw.byteLength)), 'APPEND');
+      // Some servers tell only the others.
+      if (folder === inboxPath) this.#watch.hasNews();
     });
   }
 

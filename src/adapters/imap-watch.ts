@@ -29,9 +29,7 @@ export class InboxWatch {
   /** Hears what a new connection tells by itself. */
   listen(client: ImapFlow): void {
     client.on('exists', ({ path, count, prevCount }) => {
-      if (path !== inboxPath || count <= prevCount) return;
-      this.#news = true;
-      this.#tell('mail');
+      if (path === inboxPath && count > prevCount) this.hasNews();
     });
     client.on('mailboxClose', () => this.#tell(client.isClosed ? 'closed' : 'folder'));
     client.on('close', () => this.#tell('closed'));
@@ -49,13 +47,14 @@ export class InboxWatch {
   async select(client: ImapFlow, folder: string): Promise<MailboxObject> {
     const mailbox = await client.mailboxOpen(folder);
     if (folder === inboxPath && (this.#mark === undefined ? mailbox.exists > 0 : this.#mark !== markOf(mailbox)))
-      this.#news = true;
+      this.hasNews();
     return mailbox;
   }
 
-  /** The fetch left mails behind: nobody needs to wait. */
-  leftSome(): void {
+  /** The inbox has mail that was not fetched: nobody needs to wait for it. */
+  hasNews(): void {
     this.#news = true;
+    this.#tell('mail');
   }
 
   /** The session was closed: whoever waits looks at it again. */

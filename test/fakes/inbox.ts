@@ -1,5 +1,6 @@
-import { MailError } from '../../src/base/errors.js';
+import { simpleParser, type ParsedMail } from 'mailparser';
 import { latin1 } from '../../src/base/bytes.js';
+import { MailError } from '../../src/base/errors.js';
 import type { Cursor, Fetched, FetchFilter, Inbox, InboxMail } from '../../src/ports/mail.js';
 
 interface FakeMail {
@@ -91,15 +92,14 @@ export interface FakeInboxLimits {
   readonly deadlineMs?: number;
 }
 
-const fieldOf = (raw: Uint8Array, name: string): string => {
-  const [header = ''] = latin1(raw).split(/\r?\n\r?\n/, 1);
-  const lines = header.replace(/\r?\n(?=[ \t])/g, '').split(/\r?\n/);
-  const line = lines.find((each) => each.toLowerCase().startsWith(`${name.toLowerCase()}:`)) ?? '';
-  return line.slice(name.length + 1).trim();
-};
+const headerOf = (raw: Uint8Array): Promise<ParsedMail> =>
+  simpleParser(latin1(raw).split('\r\n\r\n', 1).join('') + '\r\n\r\n');
 
-const passes = (raw: Uint8Array, { smallestBytes = 0, subject = '' }: FetchFilter): boolean =>
-  raw.length >= smallestBytes && fieldOf(raw, 'Subject').toLowerCase().includes(subject.toLowerCase());
+const passes = async (raw: Uint8Array, { smallestBytes = 0, subject }: FetchFilter): Promise<boolean> => {
+  if (raw.length < smallestBytes) return false;
+  if (subject === undefined) return true;
+  return ((await headerOf(raw)).subject ?? '').toLowerCase().includes(subject.toLowerCase());
+};
 
 /** An Inbox over a mailbox in memory; keeps the contract of test/contracts/inbox.ts. */
 export const fakeInbox = (mailbox: FakeMailbox, limits: FakeInboxLimits = {}): Inbox => {
@@ -135,7 +135,7 @@ export const fakeInbox = (mailbox: FakeMailbox, limits: FakeInboxLimits = {}): I
       const mails: InboxMail[] = [];
       let room = maxFetchBytes;
       for (const { uid, raw } of waiting.slice(0, maxFetchCount)) {
-        const wanted = passes(raw, filter) && raw.length <= maxMailBytes;
+        const wanted = raw.length <= maxMailBytes && (await passes(raw, filter));
         if (wanted) room -= raw.length;
         if (room < 0 && mails.length > 0) break;
         mails.push({ uid, raw: wanted ? raw.slice() : undefined });
@@ -155,7 +155,8 @@ export const fakeInbox = (mailbox: FakeMailbox, limits: FakeInboxLimits = {}): I
 
     async holds(name, messageId, signal) {
       await reach(signal);
-      return mailbox.raws(name).some((raw) => fieldOf(raw, 'Message-ID') === messageId);
+      for (const raw of mailbox.raws(name)) if ((await headerOf(raw)).messageId === messageId) return true;
+      return false;
     },
 
     async append(name, raw, signal) {
