@@ -91,7 +91,8 @@ describe('a piece', () => {
         if (refused(payload)) return;
         read++;
         const data = new Uint8Array(length).fill(7);
-        expect(readPiece(payload)).toEqual({ replyId, index, count, data });
+        const piece = readPiece(payload);
+        expect([piece.index, piece.count, equalBytes(piece.data, data)]).toEqual([index, count, true]);
         const before = new Uint8Array(index * pieceDataBytes);
         const behind = new Uint8Array((count - 1 - index) * pieceDataBytes);
         const again = cutReply(concat(before, data, behind), replyId)[index] ?? none;
