@@ -65,6 +65,7 @@ describe('a message', () => {
           expect(decodeMessage(encodeMessage(any))).toEqual(any);
         },
       ),
+      { numRuns: 30 },
     );
   });
 
