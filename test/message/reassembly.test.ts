@@ -5,6 +5,7 @@ import { messageIdOf } from '../../src/base/ids.js';
 import { seededRng, shuffled } from '../../src/base/random.js';
 import { cutFragments, type Fragment } from '../../src/message/fragment.js';
 import {
+  decideBlocks,
   decideFragment,
   hasExpired,
   joinFragments,
@@ -54,6 +55,21 @@ describe('a fragment', () => {
     expect(decideFragment(fragment(0, 4), undefined, 0, bounds)).toEqual({ kind: 'store' });
     expect(decideFragment(fragment(0, 5), undefined, 0, bounds)).toEqual(large);
     expect(decideFragment(fragment(3, 4, 25_000), open(4, 0), 1, bounds)).toEqual(large);
+  });
+});
+
+describe('reply blocks without a fragment', () => {
+  test('begin a message, while there is room for one more, and are welcome to one that is open or finished', () => {
+    expect(decideBlocks(3, undefined, 1, bounds)).toEqual({ kind: 'store' });
+    expect(decideBlocks(1, undefined, 2, bounds)).toEqual({ kind: 'drop', reason: 'message/too-many' });
+    expect(decideBlocks(3, open(3), 2, bounds)).toEqual({ kind: 'store' });
+    expect(decideBlocks(9, { kind: 'done' }, 2, bounds)).toEqual({ kind: 'store' });
+  });
+
+  test('of another count than the fragments, or of a message that will be too large, are dropped', () => {
+    expect(decideBlocks(2, open(3, 1), 1, bounds)).toEqual({ kind: 'drop', reason: 'message/bad-fragment' });
+    expect(decideBlocks(4, undefined, 0, bounds)).toEqual({ kind: 'store' });
+    expect(decideBlocks(5, undefined, 0, bounds)).toEqual({ kind: 'drop', reason: 'message/too-large' });
   });
 });
 
