@@ -2,8 +2,10 @@ import { chmodSync, copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
+import { writePlusAddress } from '../../src/adapters/plus-address.js';
 import { ConfigError } from '../../src/base/errors.js';
 import { dayMs } from '../../src/base/units.js';
+import { replyToOf } from '../../src/compose.js';
 import { clientConfig, type Config, loadConfig, networkConfig, nodeConfig } from '../../src/config.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'mixmailer-config-'));
@@ -121,6 +123,11 @@ describe('a configuration', () => {
       'a word for a number',
       { more: '[node.limits]\nexpiryHours = "two"' },
       'node.limits.expiryHours: expected integer 1 to 1440, got "two"',
+    ],
+    [
+      'a way for answers there is not',
+      { more: '[node.replies]\nalias = "minus"' },
+      'node.replies.alias: expected one of "auto", "plus", "message-id", got "minus"',
     ],
     [
       'no cron expression',
@@ -272,5 +279,21 @@ describe('a configuration', () => {
     expect(() => nodeConfig(config)).toThrow(ConfigError);
     expect(() => networkConfig(config)).toThrow('network: expected a section with list and authorities, got nothing');
     expect(() => clientConfig(load())).toThrow(ConfigError);
+  });
+});
+
+describe('an exit', () => {
+  it('takes answers by plus addresses if it is told to, or has found that they arrive', () => {
+    const with_ = (alias: string): Config => load({ more: `[node.replies]\nalias = "${alias}"` });
+    expect(replyToOf(with_('plus'))).toBe('plus');
+    expect(replyToOf(with_('auto'))).toBe('message-id');
+    for (const [works, replyTo] of [
+      [false, 'message-id'],
+      [true, 'plus'],
+    ] as const) {
+      writePlusAddress(load().data, works);
+      expect(replyToOf(with_('auto'))).toBe(replyTo);
+      expect(replyToOf(with_('message-id'))).toBe('message-id');
+    }
   });
 });

@@ -3,8 +3,9 @@ import { describe, expect, test } from 'vitest';
 import { equalBytes } from '../../src/base/bytes.js';
 import { messageIdOf } from '../../src/base/ids.js';
 import { seededRng, shuffled } from '../../src/base/random.js';
-import { cutFragments, readFragment, type Fragment } from '../../src/message/fragment.js';
+import { cutFragments, type Fragment } from '../../src/message/fragment.js';
 import {
+  decideBlocks,
   decideFragment,
   hasExpired,
   joinFragments,
@@ -14,7 +15,7 @@ import {
 
 const id = messageIdOf(new Uint8Array(16));
 const bounds: ReassemblyBounds = { maxMessageBytes: 100_000, maxOpenMessages: 2, expiryMs: 1000 };
-const fragment = (index: number, count: number, length = index === count - 1 ? 10 : 25_617): Fragment => ({
+const fragment = (index: number, count: number, length = index === count - 1 ? 10 : 25_616): Fragment => ({
   messageId: id,
   index,
   count,
@@ -57,6 +58,21 @@ describe('a fragment', () => {
   });
 });
 
+describe('reply blocks without a fragment', () => {
+  test('begin a message, while there is room for one more, and are welcome to one that is open or finished', () => {
+    expect(decideBlocks(3, undefined, 1, bounds)).toEqual({ kind: 'store' });
+    expect(decideBlocks(1, undefined, 2, bounds)).toEqual({ kind: 'drop', reason: 'message/too-many' });
+    expect(decideBlocks(3, open(3), 2, bounds)).toEqual({ kind: 'store' });
+    expect(decideBlocks(9, { kind: 'done' }, 2, bounds)).toEqual({ kind: 'store' });
+  });
+
+  test('of another count than the fragments, or of a message that will be too large, are dropped', () => {
+    expect(decideBlocks(2, open(3, 1), 1, bounds)).toEqual({ kind: 'drop', reason: 'message/bad-fragment' });
+    expect(decideBlocks(4, undefined, 0, bounds)).toEqual({ kind: 'store' });
+    expect(decideBlocks(5, undefined, 0, bounds)).toEqual({ kind: 'drop', reason: 'message/too-large' });
+  });
+});
+
 test('an open message is given up after its time', () => {
   expect(hasExpired(5000, 5999, bounds)).toBe(false);
   expect(hasExpired(5000, 6000, bounds)).toBe(true);
@@ -76,7 +92,7 @@ test('any message arrives once and whole, whatever the order and number of copie
     fc.property(lengths, fc.integer({ min: 0, max: 255 }), (length, seed) => {
       const rng = seededRng(new Uint8Array(32).fill(seed));
       const message = rng(length);
-      const sent = cutFragments(message, id).map(readFragment);
+      const sent = cutFragments(message, id);
       let stored: StoredMessage | undefined;
       const kept: Fragment[] = [];
       const delivered: Uint8Array[] = [];
