@@ -114,6 +114,8 @@ const schema = section({
   }).optional(),
 });
 
+/** The keys of a configuration file, as they stand there. */
+export type FileSettings = z.input<typeof schema>;
 export type FileConfig = z.output<typeof schema>;
 export type FileServer = z.output<typeof server>;
 
