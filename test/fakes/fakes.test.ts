@@ -28,6 +28,8 @@ const inboxRig = (): InboxRig => {
       return Promise.resolve();
     },
     uids: () => Promise.resolve(mailbox.uids()),
+    // Nobody ever marks one.
+    unseen: (folder) => Promise.resolve(mailbox.uids(folder)),
     cut: () => mailbox.stir(),
     freeze: () => (mailbox.frozen = true),
     thaw: () => (mailbox.frozen = false),
