@@ -43,6 +43,8 @@ export interface MixKeyOffer {
   readonly notBefore: number;
   /** and up to here, excluded. */
   readonly notAfter: number;
+  /** Its node unwraps with it up to here: how long a reply block made for it can be used. */
+  readonly expiresAt: number;
 }
 
 /** What a node fills in; its id and signature come from the key. Times are whole seconds. */
@@ -80,7 +82,7 @@ export const isNodeName = (text: string): boolean => readName(text) !== undefine
  *   node <NodeId>
  *   name | address | provider | published | software <...>
  *   role <mix or exit>                                 one line each
- *   mix-key <not before> <not after>                   times like 2026-11-22T00:00:00Z
+ *   mix-key <not before> <not after> <expires>         times like 2026-11-22T00:00:00Z
  *   data <base64>                                      the 1216 bytes of the key
  *   signature <NodeId> ...
  *   end mixmailer-descriptor
@@ -98,7 +100,7 @@ export const signDescriptor = (draft: DescriptorDraft, secretKey: Uint8Array): s
     `published ${timeText(draft.publishedAt)}`,
     ...(draft.software === undefined ? [] : [`software ${draft.software}`]),
     ...draft.mixKeys.flatMap((key) => [
-      `mix-key ${timeText(key.notBefore)} ${timeText(key.notAfter)}`,
+      `mix-key ${timeText(key.notBefore)} ${timeText(key.notAfter)} ${timeText(key.expiresAt)}`,
       ...dataLines(key.publicKey),
     ]),
   ];
@@ -106,11 +108,11 @@ export const signDescriptor = (draft: DescriptorDraft, secretKey: Uint8Array): s
 };
 
 const readMixKey = ({ value, data }: Field): MixKeyOffer => {
-  const [from, to, ...rest] = value.split(' ').map(readTime);
-  if (from === undefined || to === undefined || from >= to || rest.length > 0)
-    throw badDocument('mix-key: expected two times, the earlier one first');
+  const [from, to, end, ...rest] = value.split(' ').map(readTime);
+  if (from === undefined || to === undefined || end === undefined || from >= to || to > end || rest.length > 0)
+    throw badDocument('mix-key: expected three times, earlier ones first');
   if (!isPublicKey(data)) throw badDocument('mix-key: expected an X-Wing public key of 1216 bytes');
-  return { publicKey: data, notBefore: from, notAfter: to };
+  return { publicKey: data, notBefore: from, notAfter: to, expiresAt: end };
 };
 
 /**

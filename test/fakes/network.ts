@@ -105,7 +105,7 @@ export const fakeNetwork = (options: FakeNetworkOptions = {}): FakeNetwork => {
   const world = fakeMailWorld();
   let now = startAt;
   const clock = { now: () => now };
-  const epoch = { notBefore: startAt - dayMs, notAfter: startAt + 6 * dayMs };
+  const epoch = { notBefore: startAt - dayMs, notAfter: startAt + 6 * dayMs, expiresAt: startAt + 13 * dayMs };
   const authority = rng(32);
   const members = Array.from({ length: options.nodes ?? 4 }, (_, i) => {
     const identity = rng(32);

@@ -84,7 +84,7 @@ describe('a descriptor', () => {
     ['a role twice', 'role exit', 'role mix', 'role: expected'],
     ['no role', /^role .*\n/gm, '', 'role: expected'],
     ['a day that is none', /published \S+/, 'published 2026-02-30T00:00:00Z', 'published: expected'],
-    ['a key that ends before it begins', /mix-key (\S+) (\S+)/, 'mix-key $2 $1', 'mix-key: expected two times'],
+    ['a key that ends before it begins', /mix-key (\S+) (\S+)/, 'mix-key $2 $1', 'mix-key: expected three times'],
     ['a short key', /data \S+\n/, '', 'mix-key: expected an X-Wing public key'],
     ['no key', /mix-key [^]*/, '', 'mix-key: expected 1 to 8, got 0'],
     ['a double space', 'name alice', 'name  alice', 'expected a keyword'],
@@ -250,7 +250,7 @@ describe('an X-Wing public key', () => {
 
 describe('validity of a mix key', () => {
   it('is a span of whole seconds', () => {
-    const key = { publicKey: plainMixKey(), notBefore: now, notAfter: now + dayMs };
+    const key = { publicKey: plainMixKey(), notBefore: now, notAfter: now + dayMs, expiresAt: now + dayMs };
     expect(readDescriptor(signedNode('bob', { mixKeys: [key] })).mixKeys).toEqual([key]);
   });
 });

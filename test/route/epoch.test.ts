@@ -26,7 +26,12 @@ describe('an epoch', () => {
 });
 
 describe('the mix key to use', () => {
-  const key = (notBefore: number, notAfter: number) => ({ publicKey: plainMixKey(), notBefore, notAfter });
+  const key = (notBefore: number, notAfter: number) => ({
+    publicKey: plainMixKey(),
+    notBefore,
+    notAfter,
+    expiresAt: notAfter,
+  });
   const node = (...mixKeys: ReturnType<typeof key>[]) => ({ ...nodeAt('a.example', 'a'), mixKeys });
 
   it('is the one of the running epoch, from its first moment until the first of the next', () => {
