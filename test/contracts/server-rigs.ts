@@ -138,6 +138,7 @@ export const outboxServer = (world: MailWorld): OutboxServer => ({
       },
       nobody: `nobody@${world.domain}`,
       refusesNobody: world.refusesUnknownRecipients,
+      plusAddresses: world.plusAddresses,
       cut: link.cut,
       freeze: link.freeze,
       thaw: link.thaw,
