@@ -45,6 +45,10 @@ const rejections: readonly Rejection[] = [
   'message/too-large',
 ];
 
+/** Whether a message dropped for that reason is answered with `rejected`. */
+export const isRejection = (reason: DropReason): reason is Rejection =>
+  (rejections as readonly DropReason[]).includes(reason);
+
 const bitmapBytes = 32;
 const areaAt = 2;
 /** Of any receipt, without the padding. */
