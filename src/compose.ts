@@ -86,6 +86,8 @@ export const composeNode = (config: Config): Composed<MixNodeDeps> => {
     strictest: { minimum: node.mix.pool.minimum, rate: node.mix.pool.rate },
     loopsPerInterval: node.cover.loopsPerInterval,
     bounds: node.limits,
+    replyTo: node.replies.alias === 'plus' ? 'plus' : 'message-id',
+    clearReplies: node.replies.clear,
     // A copy of a fragment can be unwrapped as long as the longest-lived mix key.
     forgetMs: 2 * node.keys.lengthMs + node.keys.graceMs + dayMs,
     schedule: parameters.mixSchedule,

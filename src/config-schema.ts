@@ -92,6 +92,10 @@ const schema = section({
       maxOpenMessages: integer(1, 1_000_000).prefault(1000),
       expiryHours: integer(1, 24 * 60).prefault(48),
     }).prefault({}),
+    replies: section({
+      alias: oneOf('auto', 'plus', 'message-id').prefault('auto'),
+      clear: oneOf('refuse', 'carry').prefault('refuse'),
+    }).prefault({}),
   }).optional(),
   client: section({
     submission: section({

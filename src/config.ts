@@ -59,6 +59,12 @@ export interface NodeConfig {
     readonly maxOpenMessages: number;
     readonly expiryMs: number;
   };
+  readonly replies: {
+    /** How an exit knows whom an answer is for; `auto`: by plus addresses where the mailbox has proved to have them. */
+    readonly alias: 'auto' | 'plus' | 'message-id';
+    /** What an exit does with an answer that is not encrypted. */
+    readonly clear: 'refuse' | 'carry';
+  };
 }
 
 export interface ClientConfig {
@@ -166,6 +172,7 @@ const configOf = (read: FileConfig, { file, folder }: Origin): Config => {
         maxOpenMessages: node.limits.maxOpenMessages,
         expiryMs: node.limits.expiryHours * hourMs,
       },
+      replies: node.replies,
     },
     client: client && {
       submission: {

@@ -1,5 +1,6 @@
-import type { NodeId } from '../base/ids.js';
-import { StoreError } from '../base/errors.js';
+import { messageIdOf } from '../base/ids.js';
+import type { MessageId, NodeId } from '../base/ids.js';
+import { Bug, StoreError } from '../base/errors.js';
 import type { CursorStore, Destination, OutgoingKind, OutgoingStore, PoolStore } from '../ports/stores.js';
 import { fromHex } from '../base/bytes.js';
 import type { Row, Sql } from './sqlite.js';
@@ -18,8 +19,18 @@ export const sharedTables = `
   CREATE TABLE pause (id INTEGER PRIMARY KEY CHECK (id = 1), until INTEGER NOT NULL) STRICT;
 `;
 
-/** Their second version: the ends of replies wait in the pool too. */
-export const sharedTables2 = 'ALTER TABLE pool ADD COLUMN address TEXT;';
+/** Their second version: the ends of replies wait in the pool too, and a delivery knows its message. */
+export const sharedTables2 = `
+  ALTER TABLE pool ADD COLUMN address TEXT;
+  ALTER TABLE outgoing ADD COLUMN message_id BLOB;
+`;
+
+/** @throws Bug when it is no hex */
+export const bytesOf = (id: MessageId): Uint8Array => {
+  const bytes = fromHex(id);
+  if (bytes === undefined) throw new Bug('a message id is hex');
+  return bytes;
+};
 
 export const cursorStore = (sql: Sql): CursorStore => ({
   cursor: (folder) => {
@@ -71,12 +82,13 @@ export const poolStore = (sql: Sql): PoolStore => ({
 });
 
 export const outgoingStore = (sql: Sql): OutgoingStore => ({
-  addOutgoing: ({ kind, to, raw }, now) => {
+  addOutgoing: (mail, now) => {
     sql.run(
-      'INSERT INTO outgoing (kind, recipient, raw, created_at, next_at) VALUES (?, ?, ?, ?, ?)',
-      kind,
-      to,
-      raw,
+      'INSERT INTO outgoing (kind, recipient, raw, message_id, created_at, next_at) VALUES (?, ?, ?, ?, ?, ?)',
+      mail.kind,
+      mail.to,
+      mail.raw,
+      mail.kind === 'delivery' ? bytesOf(mail.messageId) : null,
       now,
       now,
     );
@@ -90,16 +102,18 @@ export const outgoingStore = (sql: Sql): OutgoingStore => ({
   beginAttempt: (id, retryAt) => {
     const row = sql.first(
       `UPDATE outgoing SET attempts = attempts + 1, next_at = ? WHERE id = ?
-       RETURNING kind, recipient, raw, attempts, created_at`,
+       RETURNING kind, recipient, raw, message_id, attempts, created_at`,
       Math.ceil(retryAt),
       id,
     );
     if (row === undefined) return undefined;
+    const messageId = row.optionalBytes('message_id');
     return {
       id,
       kind: row.text('kind') as OutgoingKind,
       to: row.text('recipient'),
       raw: row.bytes('raw'),
+      messageId: messageId && messageIdOf(messageId),
       attempts: row.number('attempts') - 1,
       createdAt: row.number('created_at'),
     };

@@ -41,6 +41,10 @@ export class Row {
     if (!(value instanceof Uint8Array)) throw new StoreError('store/version', `column ${column} is no byte string`);
     return new Uint8Array(value);
   }
+
+  optionalBytes(column: string): Uint8Array | undefined {
+    return this.#columns[column] === null ? undefined : this.bytes(column);
+  }
 }
 
 type Value = null | number | bigint | string | Uint8Array;

@@ -71,6 +71,17 @@ export const latin1 = (bytes: Uint8Array): string => {
   return out;
 };
 
+/** The bytes whose `latin1` text this is. Any character above U+00FF is a bug of the caller. */
+export const fromLatin1 = (text: string): Uint8Array => {
+  const out = new Uint8Array(text.length);
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code > 255) throw new Bug('not a string of bytes');
+    out[i] = code;
+  }
+  return out;
+};
+
 /** Big-endian, 2 bytes. */
 export const u16 = (value: number): Uint8Array => Uint8Array.of((value >>> 8) & 255, value & 255);
 

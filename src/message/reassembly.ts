@@ -26,9 +26,8 @@ export type FragmentDecision =
 
 const drop = (reason: DropReason): FragmentDecision => ({ kind: 'drop', reason });
 
-/** The least a message can have, judged by one of its fragments: all before the last are full. */
-const leastBytes = (fragment: Fragment): number =>
-  (fragment.count - 1) * fragmentDataBytes + (fragment.index === fragment.count - 1 ? fragment.data.length : 1);
+/** The least a message of that many fragments can have: all before the last are full. */
+const leastBytes = (count: number, lastBytes = 1): number => (count - 1) * fragmentDataBytes + lastBytes;
 
 /**
  * What to do with a fragment. Bounds are checked before anything is stored, and by the count a fragment claims, so a
@@ -46,7 +45,8 @@ export const decideFragment = (
   bounds: ReassemblyBounds,
 ): FragmentDecision => {
   if (stored?.kind === 'done') return drop('message/already-known');
-  if (leastBytes(fragment) > bounds.maxMessageBytes) return drop('message/too-large');
+  const lastBytes = fragment.index === fragment.count - 1 ? fragment.data.length : undefined;
+  if (leastBytes(fragment.count, lastBytes) > bounds.maxMessageBytes) return drop('message/too-large');
   if (stored === undefined) {
     if (fragment.count === 1) return { kind: 'complete' };
     return openMessages >= bounds.maxOpenMessages ? drop('message/too-many') : { kind: 'store' };
@@ -54,6 +54,22 @@ export const decideFragment = (
   if (fragment.count !== stored.count) return drop('message/bad-fragment');
   if (stored.indexes.includes(fragment.index)) return drop('message/already-known');
   return stored.indexes.length + 1 === stored.count ? { kind: 'complete' } : { kind: 'store' };
+};
+
+/**
+ * What to do with reply blocks of a message that come without a fragment of it: `store` or, for the same reasons as
+ * above, `drop`. They are welcome after the message is finished, too.
+ */
+export const decideBlocks = (
+  count: number,
+  stored: StoredMessage | undefined,
+  openMessages: number,
+  bounds: ReassemblyBounds,
+): FragmentDecision => {
+  if (stored?.kind === 'done') return { kind: 'store' };
+  if (leastBytes(count) > bounds.maxMessageBytes) return drop('message/too-large');
+  if (stored === undefined && openMessages >= bounds.maxOpenMessages) return drop('message/too-many');
+  return stored === undefined || stored.count === count ? { kind: 'store' } : drop('message/bad-fragment');
 };
 
 /** Whether an open message has waited too long for its other fragments and is given up. */

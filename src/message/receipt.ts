@@ -18,7 +18,7 @@ export type Receipt =
   | { readonly kind: 'rejected'; readonly reason: Rejection }
   /** No server took it for two days. */
   | { readonly kind: 'gave-up' }
-  /** It was handed over, and came back later: an enhanced status code of RFC 3463, such as 5.1.1. */
+  /** It was handed over, and came back later: an enhanced status code of RFC 3463, such as 5.1.1, of class 4 or 5. */
   | { readonly kind: 'bounced'; readonly status: readonly [number, number, number] }
   /** Fragments are missing: these indexes are there, ascending. */
   | { readonly kind: 'incomplete'; readonly have: readonly number[] }
@@ -44,6 +44,10 @@ const rejections: readonly Rejection[] = [
   'message/bad-recipient',
   'message/too-large',
 ];
+
+/** Whether a message dropped for that reason is answered with `rejected`. */
+export const isRejection = (reason: DropReason): reason is Rejection =>
+  (rejections as readonly DropReason[]).includes(reason);
 
 const bitmapBytes = 32;
 const areaAt = 2;
@@ -85,7 +89,7 @@ const areaOf = (receipt: Receipt): Uint8Array => {
  *   2 refused        SMTP reply code 2
  *   3 rejected       1: 1 bad envelope, 2 not encrypted, 3 bad recipient, 4 too large
  *   4 gave up
- *   5 bounced        class 2 | subject 2 | detail 2
+ *   5 bounced        class 2, 4 or 5 | subject 2 | detail 2, at most 999 each
  *   6 incomplete     bit i of byte j: fragment 8j + i is there
  *   7 expired
  */
@@ -112,8 +116,11 @@ const readReceipt = (code: number, area: Uint8Array): Receipt => {
     }
     case codes['gave-up']:
       return { kind: 'gave-up' };
-    case codes.bounced:
-      return { kind: 'bounced', status: [readU16(area, 0), readU16(area, 2), readU16(area, 4)] };
+    case codes.bounced: {
+      const [of, subject, detail] = [readU16(area, 0), readU16(area, 2), readU16(area, 4)];
+      const isFailure = (of === 4 || of === 5) && subject < 1000 && detail < 1000;
+      return isFailure ? { kind: 'bounced', status: [of, subject, detail] } : bad();
+    }
     case codes.incomplete: {
       const indexes = Array.from({ length: 255 }, (_, index) => index);
       return { kind: 'incomplete', have: indexes.filter((index) => ((area[index >> 3] ?? 0) >> (index & 7)) & 1) };

@@ -1,6 +1,11 @@
-import { Bug } from '../base/errors.js';
+import { sha256 } from '@noble/hashes/sha2.js';
+import { parseAddress } from '../base/address.js';
+import { ascii, concat, toHex } from '../base/bytes.js';
+import { Bug, unreachable } from '../base/errors.js';
 import type { MessageId } from '../base/ids.js';
-import type { Receipt } from './receipt.js';
+import { minuteMs } from '../base/units.js';
+import { mailDate, mailLines, threadLines, wrapped } from './canonical.js';
+import type { Receipt, Rejection } from './receipt.js';
 
 /** How a message ended, for its sender. */
 export type Ending =
@@ -24,22 +29,208 @@ export interface Report {
   readonly now: number;
 }
 
+const rejectedFor: Readonly<Record<Rejection, string>> = {
+  'message/bad-envelope': 'the node at the end of its way could not read it',
+  'message/not-encrypted': 'the node at the end of its way found that it is not encrypted as it should be',
+  'message/bad-recipient': "the node at the end of its way can't use the recipient's address",
+  'message/too-large': 'it is larger than the node at the end of its way takes',
+};
+
+/** By the second number of the status. Source: RFC 3463 section 3. */
+const bouncedFor: Readonly<Record<number, string>> = {
+  1: 'something is wrong with the address',
+  2: "the recipient's mailbox does not take it; it may be full or closed",
+  3: "the recipient's mail system does not take it; it may be too large",
+  4: "the recipient's mail server could not be reached",
+  7: "the recipient's mail server refuses it by its rules",
+};
+
 /** How it ended, in words for a person: one sentence without address or id. */
 export const wordsFor = (ending: Ending): string => {
-  throw new Bug(`not there yet ${ending.kind}`);
+  switch (ending.kind) {
+    case 'handed-over':
+      return 'It was delivered: a mail server took it for the recipient.';
+    case 'refused':
+      return `It was not delivered: the mail server refused it with the code ${ending.code}.`;
+    case 'rejected':
+      return `It was not delivered: ${rejectedFor[ending.reason]}.`;
+    case 'gave-up':
+      return 'It was not delivered: for two days no mail server took it.';
+    case 'bounced': {
+      const why = bouncedFor[ending.status[1]] ?? "the recipient's mail server gave no clear reason";
+      return `It was not delivered: it came back, ${why} (status ${ending.status.join('.')}).`;
+    }
+    case 'expired':
+      return 'It was not delivered: parts of it were lost on the way.';
+    case 'no-answer':
+      return `Nobody knows whether it was delivered: no confirmation came (attempts: ${ending.sendings}); it may have arrived all the same.`;
+    case 'reply-incomplete':
+      return 'It was delivered, and an answer to it came, but parts of the answer were lost on the way.';
+    default:
+      return unreachable(ending);
+  }
+};
+
+/** What the user can do, in words. */
+const adviceFor = (ending: Ending): string => {
+  switch (ending.kind) {
+    case 'handed-over':
+      return 'An earlier message said that it was lost. You need not do anything.';
+    case 'refused':
+    case 'bounced':
+      return "Check the recipient's address, or reach them in another way.";
+    case 'rejected':
+      return ending.reason === 'message/too-large'
+        ? 'Send it in smaller pieces.'
+        : 'Send it again; if that fails too, see whether there is a newer version of MixMailer.';
+    case 'gave-up':
+    case 'expired':
+      return 'Send it again.';
+    case 'no-answer':
+      return 'Ask the recipient whether it arrived before you send it again.';
+    case 'reply-incomplete':
+      return 'Ask for the answer to be sent again.';
+    default:
+      return unreachable(ending);
+  }
 };
 
 /**
- * The delivery status notification (RFC 3464) that the client puts into the user's own inbox; `Action: failed`, or
- * `delivered` when a message arrived after all that had been reported lost.
+ * Enhanced status code. 4.4.7, delivery time expired, stands for all that was given up after its time, whether an exit
+ * gave it up or this client; 4.4.2, bad connection, for what came in part. Of a refusal only the SMTP code is known, which
+ * says nothing about what is wrong.
  *
- * Its Message-ID follows from the message and the ending, so that it can be looked for before it is put there again.
+ * Source: RFC 3463 section 3.
  */
-export const composeReport = (report: Report): Uint8Array => {
-  throw new Bug(`not there yet ${report.to}`);
+const statusFor = (ending: Exclude<Ending, { kind: 'reply-incomplete' }>): string => {
+  switch (ending.kind) {
+    case 'handed-over':
+      return '2.0.0';
+    case 'refused':
+      return '5.0.0';
+    case 'rejected':
+      return {
+        'message/bad-envelope': '5.5.5',
+        'message/not-encrypted': '5.7.1',
+        'message/bad-recipient': '5.1.3',
+        'message/too-large': '5.3.4',
+      }[ending.reason];
+    case 'bounced':
+      return ending.status.join('.');
+    case 'gave-up':
+    case 'no-answer':
+      return '4.4.7';
+    case 'expired':
+      return '4.4.2';
+    default:
+      return unreachable(ending);
+  }
 };
+
+const subjectFor = (ending: Ending): string => {
+  switch (ending.kind) {
+    case 'handed-over':
+      return 'Your mail was delivered after all';
+    case 'no-answer':
+      return 'Your mail may not have been delivered';
+    case 'reply-incomplete':
+      return 'An answer to your mail did not arrive whole';
+    default:
+      return 'Your mail was not delivered';
+  }
+};
+
+const reportIdLabel = ascii('mixmailer report message-id v1');
 
 /** The Message-ID of that notification, angle brackets included. */
 export const reportMessageId = ({ messageId, ending }: Pick<Report, 'messageId' | 'ending'>): string => {
-  throw new Bug(`not there yet ${messageId} ${ending.kind}`);
+  const name = sha256(concat(reportIdLabel, ascii(messageId), ascii(ending.kind)));
+  return `<report.${toHex(name.subarray(0, 16))}@mixmailer.invalid>`;
+};
+
+// Can't stand in the text before it: that has no equals sign.
+const boundary = '=_report';
+
+const textLines = ({ ending, recipient, submittedAt }: Report): readonly string[] => [
+  ...wrapped(
+    `This message was written by MixMailer on your own computer. It is about the mail${recipient === undefined ? '' : ` to ${recipient}`} that you sent on ${mailDate(submittedAt, minuteMs)}.`,
+    '',
+  ),
+  '',
+  ...wrapped(wordsFor(ending), ''),
+  '',
+  ...wrapped(`What you can do: ${adviceFor(ending)}`, ''),
+  ...(recipient === undefined
+    ? [
+        '',
+        ...wrapped(
+          'The recipient is not named here, because this message lies at your mail provider. The command "mixmailer queue" on your computer shows who it was.',
+          '',
+        ),
+      ]
+    : []),
+];
+
+/** Source: RFC 3464 sections 2.2 and 2.3. */
+const statusLines = (report: Report, ending: Exclude<Ending, { kind: 'reply-incomplete' }>): readonly string[] => [
+  'Reporting-MTA: dns; localhost',
+  `Arrival-Date: ${mailDate(report.submittedAt, minuteMs)}`,
+  '',
+  `Final-Recipient: ${report.recipient === undefined ? 'unknown; hidden' : `rfc822; ${report.recipient}`}`,
+  `Action: ${ending.kind === 'handed-over' ? 'delivered' : 'failed'}`,
+  `Status: ${statusFor(ending)}`,
+  ...(ending.kind === 'refused' ? [`Diagnostic-Code: smtp; ${ending.code}`] : []),
+];
+
+const bodyLines = (report: Report): readonly string[] => {
+  const { ending } = report;
+  const textHead = ['Content-Type: text/plain; charset=us-ascii', ''];
+  if (ending.kind === 'reply-incomplete') return [...textHead, ...textLines(report)];
+  return [
+    `Content-Type: multipart/report; report-type=delivery-status;`,
+    ` boundary="${boundary}"`,
+    '',
+    `--${boundary}`,
+    ...textHead,
+    ...textLines(report),
+    '',
+    `--${boundary}`,
+    'Content-Type: message/delivery-status',
+    '',
+    ...statusLines(report, ending),
+    '',
+    `--${boundary}--`,
+  ];
+};
+
+/**
+ * The delivery status notification that the client puts into the user's own inbox: `Action: failed`, or `delivered` when
+ * a message arrived after all that had been reported lost. Of an answer that came in part it tells in a plain mail, for
+ * the message itself was delivered. docs/spec-mail.md has it line by line.
+ *
+ * Its Message-ID follows from the message and the ending, so that it can be looked for before it is put there again.
+ *
+ * It lies at the user's provider, so it has no Original-Envelope-Id: from the message id follows the Message-ID of the
+ * delivered mail, which may lie at the same provider.
+ *
+ * @throws Bug for addresses that `parseAddress` refuses
+ *
+ * Source: RFC 3464; RFC 3834 section 5 for Auto-Submitted, which may be auto-replied in a notification, and nothing else.
+ */
+export const composeReport = (report: Report): Uint8Array => {
+  const { to, recipient, originalMessageId, ending, now } = report;
+  const owner = parseAddress(to);
+  if (owner.kind === 'refused' || (recipient !== undefined && parseAddress(recipient).kind === 'refused'))
+    throw new Bug('a report is about mail addresses');
+  return mailLines([
+    `From: MixMailer <${owner.address}>`,
+    `To: <${owner.address}>`,
+    `Subject: ${subjectFor(ending)}`,
+    `Date: ${mailDate(now, minuteMs)}`,
+    `Message-ID: ${reportMessageId(report)}`,
+    ...threadLines(originalMessageId),
+    'MIME-Version: 1.0',
+    'Auto-Submitted: auto-replied',
+    ...bodyLines(report),
+  ]);
 };

@@ -32,3 +32,27 @@ export const selectBatch = <T>(waiting: readonly T[], { minimum, rate }: PoolPar
     waiting.filter(() => unitInterval(rng) < probability),
   );
 };
+
+/**
+ * What may leave at this flush where some groups are bounded: of each the same number at most, drawn at random each time
+ * anew, so that none of a group waits longer than chance will have it. The others of the group don't count as company
+ * for those that do leave: whoever fills up one group would thin the pool for all.
+ *
+ * @param groupOf the entry's group; undefined if it is in none that is bounded
+ */
+export const atMostEach = <T>(
+  most: number,
+  waiting: readonly T[],
+  groupOf: (entry: T) => string | undefined,
+  rng: Rng,
+): readonly T[] => {
+  const counts = new Map<string, number>();
+  const bounded = waiting.filter((entry) => groupOf(entry) !== undefined);
+  const chosen = shuffled(rng, bounded).filter((entry) => {
+    const group = groupOf(entry) ?? '';
+    const before = counts.get(group) ?? 0;
+    counts.set(group, before + 1);
+    return before < most;
+  });
+  return [...waiting.filter((entry) => groupOf(entry) === undefined), ...chosen];
+};

@@ -1,3 +1,4 @@
+import { mailboxIn } from '../base/address.js';
 import type { DropReason } from '../base/errors.js';
 import { unreachable } from '../base/errors.js';
 import type { NodeId } from '../base/ids.js';
@@ -10,6 +11,8 @@ export type Verdict =
   | { readonly kind: 'forward'; readonly nextHop: NodeId; readonly delayMs: number; readonly packet: Uint8Array }
   /** Wait in the pool, then join the message it is a part of. */
   | { readonly kind: 'exit'; readonly payload: Uint8Array }
+  /** The end of a reply: wait in the pool, then go to the mailbox of the reply block's maker. */
+  | { readonly kind: 'mailbox'; readonly address: string; readonly surbId: Uint8Array; readonly payload: Uint8Array }
   /** One of the loops this node sends to itself has come home. */
   | { readonly kind: 'loop' }
   /** Cover traffic that ends here. */
@@ -39,8 +42,12 @@ export const judge = (unwrapped: Unwrapped, bench: Bench): Verdict => {
       return bench.isExit
         ? { kind: 'exit', payload: unwrapped.payload }
         : { kind: 'drop', reason: 'packet/not-an-exit' };
-    case 'to-mailbox':
-      return { kind: 'drop', reason: 'packet/unexpected' };
+    case 'to-mailbox': {
+      const { surbId, payload } = unwrapped;
+      const address = mailboxIn(unwrapped.address);
+      if (address === undefined) return { kind: 'drop', reason: 'packet/unexpected' };
+      return { kind: 'mailbox', address, surbId, payload };
+    }
     case 'loop':
       return { kind: 'loop' };
     case 'drop':

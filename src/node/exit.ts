@@ -1,36 +1,52 @@
 import type { Base64 } from '../base/base64.js';
 import { PacketError } from '../base/errors.js';
 import type { MessageId } from '../base/ids.js';
-import { composeDelivery, checkDeliverable } from '../message/delivery.js';
+import { checkDeliverable, composeDelivery, deliveryToken } from '../message/delivery.js';
 import { decodeMessage } from '../message/envelope.js';
 import { decodeExitPayload } from '../message/fragment.js';
-import { decideFragment, joinFragments } from '../message/reassembly.js';
-import type { ReassemblyBounds, StoredMessage } from '../message/reassembly.js';
-import type { MessageRecord, OutgoingStore, ReassemblyStore } from '../ports/stores.js';
-import type { Tally } from './tally.js';
+import type { ExitPayload } from '../message/fragment.js';
+import { decideBlocks, decideFragment, joinFragments } from '../message/reassembly.js';
+import type { FragmentDecision, ReassemblyBounds, StoredMessage } from '../message/reassembly.js';
+import { isRejection } from '../message/receipt.js';
+import type { MessageRecord, OutgoingStore } from '../ports/stores.js';
+import type { Network } from '../route/network.js';
+import { isUsable, settle, tellEnd } from './answers.js';
+import type { AnswerDeps } from './answers.js';
+import { keepReturnAddress, takeForAlias } from './replies.js';
+import type { ReturnDeps } from './replies.js';
 
-export interface ExitDeps {
-  readonly store: ReassemblyStore & OutgoingStore;
+export interface ExitDeps extends AnswerDeps, ReturnDeps {
+  readonly store: AnswerDeps['store'] & ReturnDeps['store'] & OutgoingStore;
   readonly base64: Base64;
-  readonly tally: Tally;
   readonly bounds: ReassemblyBounds;
-  /** The exit's own address, outer sender of what it hands over. */
-  readonly from: string;
 }
 
-/** The message is whole: policy, then a finished mail for its recipient. The id stays known, so it goes out once. */
-const handOver = ({ store, base64, tally, from }: ExitDeps, messageId: MessageId, now: number): void => {
+/**
+ * The message is whole: policy, then a finished mail for its recipient, or, where that is an alias of this exit, a reply
+ * for whom the alias stands for. The id stays known, so it goes out once.
+ */
+const handOver = (deps: ExitDeps, messageId: MessageId, network: Network, now: number): void => {
+  const { store, base64, tally, from } = deps;
   try {
-    const fragments = store.fragments(messageId).map((fragment) => ({ messageId, ...fragment }));
+    const { count } = store.message(messageId) ?? { count: 0 };
+    const fragments = store.fragments(messageId).map((fragment) => ({ messageId, count, ...fragment }));
     const message = checkDeliverable(decodeMessage(joinFragments(fragments)));
-    const raw = composeDelivery({ from, message, messageId, now }, base64);
-    store.addOutgoing({ kind: 'delivery', to: message.recipient, raw }, now);
+    const token = deliveryToken(messageId);
+    const replyTo = message.returnAddress && keepReturnAddress(deps, token, message.returnAddress, now);
+    const raw = composeDelivery({ from, message, messageId, now, ...(replyTo && { replyTo }) }, base64);
+    store.closeMessage(messageId, token, now);
+    const isCarried = takeForAlias(deps, message.recipient, raw, { network, now });
+    if (isCarried !== undefined) {
+      settle(deps, messageId, isCarried ? { kind: 'handed-over', code: 250 } : { kind: 'refused', code: 550 }, now);
+      return;
+    }
+    store.addOutgoing({ kind: 'delivery', to: message.recipient, raw, messageId }, now);
     tally.add('delivery');
   } catch (error) {
-    if (!(error instanceof PacketError)) throw error;
+    if (!(error instanceof PacketError && isRejection(error.code))) throw error;
     tally.add(error.code);
+    settle(deps, messageId, { kind: 'rejected', reason: error.code }, now);
   }
-  store.closeMessage(messageId, now);
 };
 
 const storedOf = (record: MessageRecord | undefined): StoredMessage | undefined => {
@@ -38,20 +54,49 @@ const storedOf = (record: MessageRecord | undefined): StoredMessage | undefined 
   return record.closed ? { kind: 'done' } : { kind: 'open', ...record };
 };
 
-/** Takes one fragment out of the pool into its message, and hands over the message it completes. In a transaction. */
-export const takeFragment = (deps: ExitDeps, payload: Uint8Array, now: number): void => {
-  const { store, tally, bounds } = deps;
+const decide = ({ store, bounds }: ExitDeps, { messageId, count, fragment }: ExitPayload): FragmentDecision => {
+  const stored = storedOf(store.message(messageId));
+  return fragment === undefined
+    ? decideBlocks(count, stored, store.openMessages(), bounds)
+    : decideFragment({ messageId, count, ...fragment }, stored, store.openMessages(), bounds);
+};
+
+/** Keeps the newest reply block for each purpose. */
+const keepBlocks = (
+  { store, tally }: ExitDeps,
+  { messageId, blocks }: ExitPayload,
+  network: Network,
+  now: number,
+): void => {
+  for (const [purpose, block] of [
+    ['receipt', blocks[0]],
+    ['bounce', blocks[1]],
+  ] as const) {
+    if (block === undefined) continue;
+    if (isUsable(block, network)) store.keepBlock(messageId, purpose, block, now);
+    else tally.add('answer/no-way');
+  }
+};
+
+/**
+ * Takes what a packet brought to this exit out of the pool: a fragment into its message, reply blocks for what becomes of
+ * it. Hands over the message it completes, and answers a copy of a message that has ended. In a transaction.
+ */
+export const takePayload = (deps: ExitDeps, bytes: Uint8Array, network: Network, now: number): void => {
+  const { store, tally } = deps;
   try {
-    const { messageId, count, fragment: piece } = decodeExitPayload(payload);
-    if (piece === undefined) return;
-    const fragment = { messageId, count, ...piece };
-    const decision = decideFragment(fragment, storedOf(store.message(messageId)), store.openMessages(), bounds);
-    if (decision.kind === 'drop') {
-      tally.add(decision.reason);
-      return;
-    }
-    store.addFragment(messageId, fragment, now);
-    if (decision.kind === 'complete') handOver(deps, messageId, now);
+    const payload = decodeExitPayload(bytes);
+    const { messageId, count, fragment } = payload;
+    const decision = decide(deps, payload);
+    const dropped = decision.kind === 'drop' ? decision.reason : undefined;
+    if (dropped !== undefined) tally.add(dropped);
+    if (dropped === 'message/too-many' || dropped === 'message/bad-fragment') return;
+    store.openMessage(messageId, count, now);
+    keepBlocks(deps, payload, network, now);
+    if (dropped === 'message/too-large') settle(deps, messageId, { kind: 'rejected', reason: dropped }, now);
+    if (dropped === undefined && fragment !== undefined) store.addFragment(messageId, fragment);
+    if (decision.kind === 'complete') handOver(deps, messageId, network, now);
+    tellEnd(deps, messageId, now);
   } catch (error) {
     if (!(error instanceof PacketError)) throw error;
     tally.add(error.code);

@@ -3,16 +3,18 @@ import { poissonCount } from '../base/random.js';
 import type { NodeId } from '../base/ids.js';
 import type { Network } from '../route/network.js';
 import { createLoop } from '../cover/loops.js';
-import { selectBatch } from '../mix/pool.js';
+import { atMostEach, selectBatch } from '../mix/pool.js';
 import type { PoolParameters } from '../mix/pool.js';
 import { addBundles, addLeaving, isOpen } from '../post/bundles.js';
 import type { BundleDeps, Leaving } from '../post/bundles.js';
 import type { Clock } from '../ports/clock.js';
 import type { Log } from '../ports/log.js';
 import type { Directory } from '../ports/network.js';
-import type { MixStore } from '../ports/stores.js';
-import { takeFragment } from './exit.js';
+import type { MixStore, Waiting } from '../ports/stores.js';
+import { answerWaiting } from './answers.js';
+import { takePayload } from './exit.js';
 import type { ExitDeps } from './exit.js';
+import { forgetReturnAddresses } from './replies.js';
 
 export interface FlushDeps extends BundleDeps, ExitDeps {
   readonly store: MixStore;
@@ -27,6 +29,10 @@ export interface FlushDeps extends BundleDeps, ExitDeps {
   /** How long ids of finished messages, and packets without a way, are kept. */
   readonly forgetMs: number;
 }
+
+/** Packets for one mailbox that leave at a flush: one mail. More wait, so that nobody has a mailbox flooded. */
+const mostPerMailbox = 64;
+const mailboxOf = ({ to }: Waiting): string | undefined => (to.kind === 'mailbox' ? to.address : undefined);
 
 /** Puts this interval's loops into the pool. A network without a way around for this node still has its packets moved. */
 const addLoops = (
@@ -65,17 +71,19 @@ export const flushOnce = (deps: FlushDeps): void => {
   store.atomically(() => {
     addLoops(deps, network, now);
     // A hop that is not in the list now may be in the next one: its packets wait.
-    const waiting = store.waiting(now).filter(({ to }) => to.kind === 'here' || isOpen(network, to, now));
+    const open = store.waiting(now).filter(({ to }) => to.kind === 'here' || isOpen(network, to, now));
+    const waiting = atMostEach(mostPerMailbox, open, mailboxOf, rng);
     const leaving: Leaving = new Map();
     for (const { id, to } of selectBatch(waiting, pool, rng)) {
       tally.add('out');
-      if (to.kind === 'here') takeFragment(deps, store.takeFromPool(id), now);
+      if (to.kind === 'here') takePayload(deps, store.takeFromPool(id), network, now);
       else addLeaving(leaving, to, id);
     }
     addBundles(deps, leaving, network, now);
     tally.add('packet/unknown-next-hop', store.expirePool(now - deps.forgetMs));
-    tally.add('message/expired', store.expireMessages(now - deps.bounds.expiryMs, now));
+    answerWaiting(deps, deps.bounds.expiryMs, now);
     store.forgetMessages(now - deps.forgetMs);
+    forgetReturnAddresses(deps, now);
   });
   log.info('mix', tally.take());
 };

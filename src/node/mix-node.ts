@@ -3,6 +3,7 @@ import type { Ticker } from '../ports/ticker.js';
 import { Jobs } from '../post/jobs.js';
 import { postDue } from '../post/post.js';
 import type { PostDeps } from '../post/post.js';
+import { settleDelivery } from './answers.js';
 import { flushOnce } from './flush.js';
 import type { FlushDeps } from './flush.js';
 import { purgeSent } from './purge.js';
@@ -49,7 +50,8 @@ export const destroyExpiredKeys = async ({
 export const runMixNode = async (deps: MixNodeDeps, signal: AbortSignal): Promise<void> => {
   const { inbox, ticker, log } = deps;
   const jobs = new Jobs(log, signal);
-  const post = jobs.waking((stop) => postDue(deps, stop));
+  const ended: PostDeps['ended'] = (mail, end, now) => settleDelivery(deps, mail, end, now);
+  const post = jobs.waking((stop) => postDue({ ...deps, ended }, stop));
   jobs.every(ticker, deps.schedule, () => {
     flushOnce(deps);
     post();

@@ -57,7 +57,7 @@ export interface PoolStore {
   readonly expirePool: (then: number) => number;
 }
 
-/** What is kept of a message whose fragments are arriving, or has been dealt with. */
+/** What is kept of a message whose fragments or reply blocks are arriving, or that has been dealt with. */
 export interface MessageRecord {
   readonly count: number;
   /** Indexes of the fragments at hand, ascending. */
@@ -66,26 +66,76 @@ export interface MessageRecord {
   readonly firstSeenAt: number;
   /** Handed over, refused or expired: later fragments are dropped. */
   readonly closed: boolean;
+  /** How it ended, in the bytes its sender is told that with; undefined until that is known. */
+  readonly answer: Uint8Array | undefined;
 }
+
+/** What a reply block that came with a message is for. */
+export type BlockPurpose = 'receipt' | 'bounce';
 
 export interface ReassemblyStore {
   readonly message: (id: MessageId) => MessageRecord | undefined;
   readonly openMessages: () => number;
-  readonly addFragment: (id: MessageId, fragment: KeptFragment, now: number) => void;
+  /** Begins a message of that many fragments; nothing if it is there. */
+  readonly openMessage: (id: MessageId, count: number, now: number) => void;
+  /** Adds to a message that was begun. */
+  readonly addFragment: (id: MessageId, fragment: KeptFragment) => void;
   /** By index. */
   readonly fragments: (id: MessageId) => readonly KeptFragment[];
-  /** Drops the fragments; remembers the id. */
-  readonly closeMessage: (id: MessageId, now: number) => void;
-  /** Closes the messages first seen before `then`. @returns how many */
-  readonly expireMessages: (then: number, now: number) => number;
-  /** Forgets the ids closed before `then`. */
+  /** Drops the fragments; remembers the id, and that its mail goes out under that token (message/delivery). */
+  readonly closeMessage: (id: MessageId, token: string, now: number) => void;
+  /** The message has ended, and its sender is told so with `answer`; closes it if it was open. */
+  readonly settleMessage: (id: MessageId, answer: Uint8Array, now: number) => void;
+  /** The message whose mail went out under that token. */
+  readonly messageOfToken: (token: string) => MessageId | undefined;
+  /** Keeps a reply block of a message that was begun, in place of an earlier one for the same purpose. */
+  readonly keepBlock: (id: MessageId, purpose: BlockPurpose, block: Uint8Array, now: number) => void;
+  /** Removes that reply block. @returns it, if there is one */
+  readonly takeBlock: (id: MessageId, purpose: BlockPurpose) => Uint8Array | undefined;
+  /** Open messages whose reply block for the receipt came before `then`. */
+  readonly stalledMessages: (then: number) => readonly MessageId[];
+  /** Open messages first seen before `then`. */
+  readonly overdueMessages: (then: number) => readonly MessageId[];
+  /** Forgets the reply blocks of messages that ended before `then`. */
+  readonly forgetBlocks: (then: number) => void;
+  /** Forgets the messages closed before `then`. */
   readonly forgetMessages: (then: number) => void;
 }
 
 export interface KeptFragment {
   readonly index: number;
-  readonly count: number;
   readonly data: Uint8Array;
+}
+
+/** A reply block of a return address. */
+export interface KeptBlock {
+  readonly id: number;
+  readonly block: Uint8Array;
+}
+
+/** Return addresses of delivered mails, each known by the token of its mail (message/delivery). */
+export interface ReturnStore {
+  /** Keeps a return address, in place of an earlier one of that token. @param alias SHA-256 of its alias */
+  readonly addReturnAddress: (
+    address: {
+      readonly token: string;
+      readonly alias: Uint8Array;
+      readonly expiresAt: number;
+    },
+    blocks: readonly Uint8Array[],
+  ) => void;
+  readonly tokenOfAlias: (alias: Uint8Array) => string | undefined;
+  readonly isReturnAddress: (token: string) => boolean;
+  /** Its reply blocks that are not used; none once it has expired. */
+  readonly replyBlocks: (token: string, now: number) => readonly KeptBlock[];
+  readonly removeReplyBlock: (id: number) => void;
+  /** Of all return addresses. */
+  readonly replyBlockCount: () => number;
+  /** Whether that was done for a return address, as `mark` remembers. */
+  readonly isMarked: (token: string, mark: string) => boolean;
+  readonly mark: (token: string, mark: string) => void;
+  /** Forgets the reply blocks of return addresses that have expired at `now`, and all of those that had before `then`. */
+  readonly forgetReturnAddresses: (now: number, then: number) => void;
 }
 
 /** Who a waiting mail is for decides what a refusal means. */
@@ -93,13 +143,22 @@ export type OutgoingKind =
   /** Packets for a node's mailbox. */
   | 'packets'
   /** A mail for its recipient, from an exit. */
-  | 'delivery';
+  | 'delivery'
+  /** Word from an exit to somebody whose reply could not be carried. */
+  | 'notice';
+
+/** A finished mail that is to go out. */
+export type NewOutgoing =
+  | { readonly kind: 'packets' | 'notice'; readonly to: string; readonly raw: Uint8Array }
+  | { readonly kind: 'delivery'; readonly to: string; readonly raw: Uint8Array; readonly messageId: MessageId };
 
 export interface Outgoing {
   readonly id: number;
   readonly kind: OutgoingKind;
   readonly to: string;
   readonly raw: Uint8Array;
+  /** Of a delivery. */
+  readonly messageId: MessageId | undefined;
   /** Attempts begun before this one. */
   readonly attempts: number;
   readonly createdAt: number;
@@ -107,7 +166,7 @@ export interface Outgoing {
 
 /** Finished mails on their way to the mail server. */
 export interface OutgoingStore {
-  readonly addOutgoing: (mail: { kind: OutgoingKind; to: string; raw: Uint8Array }, now: number) => void;
+  readonly addOutgoing: (mail: NewOutgoing, now: number) => void;
   /** Ids of the mails whose time has come, those first that wait longest for it. */
   readonly dueOutgoing: (now: number) => readonly number[];
   /** Counts an attempt, before it is made, and puts the next one at `retryAt`. @returns the mail, if it is still there */
@@ -119,7 +178,8 @@ export interface OutgoingStore {
   readonly outgoingCount: () => number;
 }
 
-export interface MixStore extends Store, CursorStore, ReplayStore, PoolStore, ReassemblyStore, OutgoingStore {}
+export interface MixStore
+  extends Store, CursorStore, ReplayStore, PoolStore, ReassemblyStore, ReturnStore, OutgoingStore {}
 
 /** A mail accepted from the user's program, for one recipient, not yet in packets. */
 export interface QueuedMessage {

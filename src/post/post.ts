@@ -2,18 +2,27 @@ import { unreachable } from '../base/errors.js';
 import { minuteMs } from '../base/units.js';
 import type { Clock } from '../ports/clock.js';
 import type { Log } from '../ports/log.js';
-import type { Outbox } from '../ports/mail.js';
-import type { OutgoingStore } from '../ports/stores.js';
+import { deliveryToken } from '../message/delivery.js';
+import type { Outbox, SendOutcome } from '../ports/mail.js';
+import type { Outgoing, OutgoingStore, Store } from '../ports/stores.js';
 import { nextStep } from './retry.js';
 
+/** How the sending of a mail ended. */
+export type PostEnd = Extract<SendOutcome, { readonly kind: 'accepted' | 'refused' }> | { readonly kind: 'gave-up' };
+
 export interface PostDeps {
-  readonly store: OutgoingStore;
+  readonly store: Store & OutgoingStore;
+  /** Hears how a mail ended, in the transaction that removes it. */
+  readonly ended?: (mail: Outgoing, end: PostEnd, now: number) => void;
   readonly outbox: Outbox;
   readonly clock: Clock;
   readonly log: Log;
   /** The account's own address, the envelope sender of everything. */
   readonly from: string;
 }
+
+const endOf = (last: SendOutcome): PostEnd =>
+  last.kind === 'accepted' || last.kind === 'refused' ? last : { kind: 'gave-up' };
 
 /** Mails handed over at a time: at 40 ms round trip eight connections carry seven times what one does. */
 const lanes = 4;
@@ -26,22 +35,29 @@ const attemptMs = 10 * minuteMs;
  * The attempt is counted before it is made, and the mail leaves the store only after the server has taken it: killed
  * in between, the mail goes out again and is folded by its receiver.
  */
-export const postDue = async ({ store, outbox, clock, log, from }: PostDeps, signal: AbortSignal): Promise<void> => {
+export const postDue = async (deps: PostDeps, signal: AbortSignal): Promise<void> => {
+  const { store, outbox, clock, log, from, ended } = deps;
   const due = [...store.dueOutgoing(clock.now())];
   const counts = new Map<string, number>();
   let stopped = false;
   const handOver = async (id: number): Promise<void> => {
     const mail = store.beginAttempt(id, clock.now() + attemptMs);
     if (mail === undefined) return;
-    const outcome = await outbox.send({ from, to: mail.to, raw: mail.raw }, signal);
+    const { kind, to, raw, messageId, createdAt, attempts } = mail;
+    const envelope = messageId === undefined ? {} : { envelopeId: deliveryToken(messageId) };
+    const outcome = await outbox.send({ from, to, raw, ...envelope }, signal);
     const now = clock.now();
-    const { kind, createdAt, attempts } = mail;
+    const remove = (): void =>
+      store.atomically(() => {
+        ended?.(mail, endOf(outcome), now);
+        store.removeOutgoing(id);
+      });
     const step = nextStep(outcome, { kind, createdAt, attempts: attempts + 1, now });
     const word = outcome.kind === 'later' ? `later-${outcome.why}` : outcome.kind;
     counts.set(word, (counts.get(word) ?? 0) + 1);
     switch (step.kind) {
       case 'done':
-        store.removeOutgoing(id);
+        remove();
         break;
       case 'retry':
         store.retryOutgoingAt(id, step.at);
@@ -53,7 +69,7 @@ export const postDue = async ({ store, outbox, clock, log, from }: PostDeps, sig
         break;
       case 'give-up':
         log.warn(`post/gave-up-${kind}`);
-        store.removeOutgoing(id);
+        remove();
         break;
       default:
         unreachable(step);
@@ -73,8 +89,8 @@ export const postDue = async ({ store, outbox, clock, log, from }: PostDeps, sig
   };
   // One alone first: where no log-in succeeds, one a round is enough to find out.
   await lane(1);
-  const ended = await Promise.allSettled(Array.from({ length: lanes }, () => lane(Infinity)));
+  const lanesEnded = await Promise.allSettled(Array.from({ length: lanes }, () => lane(Infinity)));
   if (counts.size > 0) log.info('post', Object.fromEntries(counts));
   // Only now: a lane still at work when this rejects would hand its mails over beside the next round.
-  for (const end of ended) if (end.status === 'rejected') throw end.reason;
+  for (const end of lanesEnded) if (end.status === 'rejected') throw end.reason;
 };

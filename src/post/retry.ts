@@ -35,7 +35,7 @@ const doubling = (firstMs: number, mostMs: number, attempts: number): number =>
  * Decides by the outcome's kind alone.
  *
  * An unknown outcome is tried again: the next hop folds packets by their replay tags, and soon; a recipient's mail
- * program folds a delivery by its Message-ID, but not every one does, so a server that never finds an answer gets no
+ * program folds a delivery (or a notice) by its Message-ID, but not every one does, so a server that never finds an answer gets no
  * more than a dozen copies. A node's mailbox that refuses packets (full, or a provider's hasty 550) is asked again like
  * one that says "later"; a recipient's server that refuses has decided.
  *
@@ -44,6 +44,7 @@ const doubling = (firstMs: number, mostMs: number, attempts: number): number =>
  */
 export const nextStep = (outcome: SendOutcome, { kind, attempts, createdAt, now }: Attempted): NextStep => {
   const ageMs = now - createdAt;
+  const isForPeople = kind !== 'packets';
   const persistentAt = now + doubling(10 * secondMs, 15 * minuteMs, attempts);
   const unless = (longestMs: number, step: NextStep): NextStep => (ageMs > longestMs ? { kind: 'give-up' } : step);
   const patiently = unless(longestRefusalMs, {
@@ -55,9 +56,9 @@ export const nextStep = (outcome: SendOutcome, { kind, attempts, createdAt, now 
     case 'accepted':
       return { kind: 'done' };
     case 'unknown':
-      return kind === 'delivery' ? patiently : persistently;
+      return isForPeople ? patiently : persistently;
     case 'refused':
-      return kind === 'delivery' ? { kind: 'give-up' } : patiently;
+      return isForPeople ? { kind: 'give-up' } : patiently;
     case 'later':
       switch (outcome.why) {
         case 'limit':

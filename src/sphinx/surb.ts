@@ -54,6 +54,12 @@ export const createSurb = (crypto: SphinxCrypto, { hops, surbId, address, rng }:
   return { surb: concat(firstHop, header, payloadKey), opener: concat(payloadKey, ...payloadKeys) };
 };
 
+/** Whom a reply over that SURB goes to first; undefined when those bytes are none. Only hops can check the rest of it. */
+export const firstHopOf = (surb: Uint8Array): NodeId | undefined =>
+  surb.length === surbBytes && surb[nodeIdBytes] === geometry.version
+    ? nodeIdOf(surb.subarray(0, nodeIdBytes))
+    : undefined;
+
 /**
  * The reply packet a SURB makes. Its header is its maker's and can't be checked here: a hop will.
  *

@@ -2,9 +2,10 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { lockFolder } from '../../src/adapters/sqlite.js';
+import { lockFolder, openStore } from '../../src/adapters/sqlite.js';
 import { sqliteClientStore } from '../../src/adapters/sqlite-client-store.js';
-import { sqliteMixStore } from '../../src/adapters/sqlite-mix-store.js';
+import { mixSchema, sqliteMixStore } from '../../src/adapters/sqlite-mix-store.js';
+import { StoreError } from '../../src/base/errors.js';
 import { messageIdOf, nodeIdOf } from '../../src/base/ids.js';
 
 const bytes = (fill: number, length = 32): Uint8Array => new Uint8Array(length).fill(fill);
@@ -50,14 +51,17 @@ describe('a mix store', () => {
     store.addToPool({ kind: 'forward', nextHop, readyAt: 1000, bytes: bytes(2) });
     store.addToPool({ kind: 'exit', readyAt: 2000, bytes: bytes(3) });
     expect(store.waiting(999)).toEqual([]);
-    expect(store.waiting(1000).map((entry) => entry.nextHop)).toEqual([nextHop]);
+    expect(store.waiting(1000).map(({ to }) => to)).toEqual([{ kind: 'node', nextHop }]);
     const late = store.waiting(2000);
     expect(late).toHaveLength(2);
-    const fragment = late.find((entry) => entry.nextHop === undefined);
+    const fragment = late.find(({ to }) => to.kind === 'here');
     expect(fragment && store.takeFromPool(fragment.id)).toEqual(bytes(3));
     expect(() => fragment && store.takeFromPool(fragment.id)).toThrow('gone');
+    store.addToPool({ kind: 'mailbox', address: 'alice@home.test', readyAt: 3000, bytes: bytes(4) });
+    expect(store.waiting(3000).map(({ to }) => to)).toContainEqual({ kind: 'mailbox', address: 'alice@home.test' });
     expect(store.expirePool(1000)).toBe(0);
     expect(store.expirePool(1001)).toBe(1);
+    expect(store.expirePool(3001)).toBe(1);
     expect(store.waiting(9999)).toEqual([]);
     store.close();
   });
@@ -76,15 +80,26 @@ describe('a mix store', () => {
 
   it('keeps fragments until the message is closed, and then its id', () => {
     const store = sqliteMixStore(file());
-    store.addFragment(message, { index: 1, count: 2, data: bytes(9, 10) }, 50);
-    expect(store.message(message)).toEqual({ count: 2, indexes: [1], bytes: 10, firstSeenAt: 50, closed: false });
-    store.addFragment(message, { index: 0, count: 2, data: bytes(8, 20) }, 60);
+    store.openMessage(message, 2, 50);
+    store.addFragment(message, { index: 1, data: bytes(9, 10) });
+    expect(store.message(message)).toEqual({
+      count: 2,
+      indexes: [1],
+      bytes: 10,
+      firstSeenAt: 50,
+      closed: false,
+      answer: undefined,
+    });
+    store.openMessage(message, 3, 60);
+    store.addFragment(message, { index: 0, data: bytes(8, 20) });
     expect(store.fragments(message).map(({ index, data }) => [index, data[0]])).toEqual([
       [0, 8],
       [1, 9],
     ]);
     expect(store.openMessages()).toBe(1);
-    store.closeMessage(message, 100);
+    expect(store.messageOfToken('token')).toBeUndefined();
+    store.closeMessage(message, 'token', 100);
+    expect(store.messageOfToken('token')).toBe(message);
     expect(store.openMessages()).toBe(0);
     expect(store.message(message)).toMatchObject({ closed: true, indexes: [] });
     store.forgetMessages(100);
@@ -94,20 +109,107 @@ describe('a mix store', () => {
     store.close();
   });
 
-  it('lets a message that never became whole expire', () => {
+  it('names the messages that never became whole, and remembers how one ended', () => {
     const store = sqliteMixStore(file());
-    store.addFragment(message, { index: 0, count: 2, data: bytes(8) }, 50);
-    expect(store.expireMessages(50, 99)).toBe(0);
-    expect(store.expireMessages(51, 99)).toBe(1);
-    expect(store.message(message)).toMatchObject({ closed: true, indexes: [] });
+    store.openMessage(message, 2, 50);
+    store.addFragment(message, { index: 0, data: bytes(8) });
+    expect(store.overdueMessages(50)).toEqual([]);
+    expect(store.overdueMessages(51)).toEqual([message]);
+    store.settleMessage(message, bytes(7, 34), 99);
+    expect(store.overdueMessages(51)).toEqual([]);
+    expect(store.message(message)).toMatchObject({ closed: true, indexes: [], answer: bytes(7, 34) });
+    store.close();
+  });
+
+  it('keeps the newest reply block for each purpose, gives it once, and forgets it after the message’s end', () => {
+    const store = sqliteMixStore(file());
+    expect(() => store.keepBlock(message, 'receipt', bytes(1), 50)).toThrow(StoreError);
+    store.openMessage(message, 2, 50);
+    store.keepBlock(message, 'receipt', bytes(1), 50);
+    store.keepBlock(message, 'bounce', bytes(2), 50);
+    store.keepBlock(message, 'receipt', bytes(3), 60);
+    expect(store.stalledMessages(60)).toEqual([]);
+    expect(store.stalledMessages(61)).toEqual([message]);
+    expect(store.takeBlock(message, 'receipt')).toEqual(bytes(3));
+    expect(store.takeBlock(message, 'receipt')).toBeUndefined();
+    expect(store.stalledMessages(61)).toEqual([]);
+    store.closeMessage(message, 'token', 100);
+    store.forgetBlocks(1000);
+    store.settleMessage(message, bytes(7, 34), 200);
+    store.forgetBlocks(200);
+    expect(store.takeBlock(message, 'bounce')).toEqual(bytes(2));
+    store.keepBlock(message, 'bounce', bytes(4), 210);
+    store.forgetBlocks(201);
+    expect(store.takeBlock(message, 'bounce')).toBeUndefined();
+    store.keepBlock(message, 'bounce', bytes(5), 220);
+    store.forgetMessages(201);
+    expect(store.message(message)).toBeUndefined();
+    expect(store.takeBlock(message, 'bounce')).toBeUndefined();
+    store.close();
+  });
+
+  it('keeps a return address with its blocks and marks until it is forgotten', () => {
+    const store = sqliteMixStore(file());
+    const address = { token: 'token', alias: bytes(1), expiresAt: 100 };
+    store.addReturnAddress(address, [bytes(2), bytes(3)]);
+    store.addReturnAddress({ token: 'other', alias: bytes(9), expiresAt: 500 }, [bytes(4)]);
+    expect(store.tokenOfAlias(bytes(1))).toBe('token');
+    expect(store.tokenOfAlias(bytes(5))).toBeUndefined();
+    expect(store.isReturnAddress('token')).toBe(true);
+    expect(store.isReturnAddress('unknown')).toBe(false);
+    const [first] = store.replyBlocks('token', 99);
+    expect(store.replyBlocks('token', 99).map(({ block }) => block)).toEqual([bytes(2), bytes(3)]);
+    expect(store.replyBlocks('token', 100)).toEqual([]);
+    store.removeReplyBlock(first?.id ?? expect.fail());
+    expect(store.replyBlocks('token', 99).map(({ block }) => block)).toEqual([bytes(3)]);
+    expect(store.replyBlockCount()).toBe(2);
+    expect(store.isMarked('token', 'done')).toBe(false);
+    store.mark('token', 'done');
+    store.mark('token', 'done');
+    expect(store.isMarked('token', 'done')).toBe(true);
+    expect(store.isMarked('other', 'done')).toBe(false);
+
+    store.forgetReturnAddresses(99, 50);
+    expect(store.replyBlockCount()).toBe(2);
+    store.forgetReturnAddresses(100, 100);
+    expect(store.replyBlockCount()).toBe(1);
+    expect(store.isMarked('token', 'done')).toBe(true);
+    store.forgetReturnAddresses(300, 101);
+    expect(store.isReturnAddress('token')).toBe(false);
+    expect(store.isMarked('token', 'done')).toBe(false);
+    // The same message may come again when all of it is forgotten, or even before.
+    store.addReturnAddress(address, [bytes(2)]);
+    store.addReturnAddress({ ...address, alias: bytes(8) }, [bytes(3)]);
+    expect(store.tokenOfAlias(bytes(1))).toBeUndefined();
+    expect(store.replyBlocks('token', 0).map(({ block }) => block)).toEqual([bytes(3)]);
+    store.close();
+  });
+
+  it('written by the version before is read, and its mails go out', () => {
+    const old = openStore(file(), [mixSchema[0] ?? expect.fail()]);
+    old.sql.run('INSERT INTO message (id, count, first_seen_at) VALUES (?, 2, 50)', bytes(5, 16));
+    old.sql.run(
+      "INSERT INTO outgoing (kind, recipient, raw, created_at, next_at) VALUES ('delivery', 'b@x.test', ?, 10, 10)",
+      bytes(1),
+    );
+    old.close();
+    const store = sqliteMixStore(file());
+    expect(store.message(message)).toMatchObject({ count: 2, closed: false, answer: undefined });
+    const [id = 0] = store.dueOutgoing(10);
+    expect(store.beginAttempt(id, 500)).toMatchObject({ kind: 'delivery', messageId: undefined });
     store.close();
   });
 
   it('counts an attempt before it is made and keeps the mail until it is removed', () => {
     const store = sqliteMixStore(file());
-    store.addOutgoing({ kind: 'packets', to: 'n@example.org', raw: bytes(1) }, 10);
+    store.addOutgoing({ kind: 'delivery', to: 'n@example.org', raw: bytes(1), messageId: message }, 10);
     const [id = 0] = store.dueOutgoing(10);
-    expect(store.beginAttempt(id, 500)).toMatchObject({ attempts: 0, createdAt: 10, to: 'n@example.org' });
+    expect(store.beginAttempt(id, 500)).toMatchObject({
+      attempts: 0,
+      createdAt: 10,
+      to: 'n@example.org',
+      messageId: message,
+    });
     expect(store.dueOutgoing(499)).toEqual([]);
     store.close();
     const restarted = sqliteMixStore(file());

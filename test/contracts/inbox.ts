@@ -23,6 +23,8 @@ export interface InboxRig {
   readonly markDeleted: (uid: number) => Promise<void>;
   /** What another client sees in the inbox. */
   readonly uids: () => Promise<readonly number[]>;
+  /** Which mails of the folder are not marked as seen. */
+  readonly unseen: (folder: string) => Promise<readonly number[]>;
   /** Ends the links of the inboxes opened so far. */
   readonly cut: () => void;
   readonly freeze: () => void;
@@ -161,8 +163,81 @@ export const inboxContract = (name: string, start: () => Promise<InboxServer>): 
       await rig.deliver(mailNamed('small'));
       const { mails } = await open({ maxMailBytes: 30_000 }).fetch('INBOX', undefined, never);
       expect(mails.map(({ raw }) => raw === undefined)).toEqual([true, false]);
-      const larger = await open().fetch('INBOX', undefined, never, 30_000);
+      const larger = await open().fetch('INBOX', undefined, never, { smallestBytes: 30_000 });
       expect(larger.mails.map(({ raw }) => raw === undefined)).toEqual([false, true]);
+    });
+
+    it('fetches what has the words in its Subject, and names the rest', async () => {
+      const encoded = `=?utf-8?B?${Buffer.from('【外部】 Parcels For You').toString('base64')}?=`;
+      const subjects = [
+        'parcels for you',
+        'letter',
+        '[EXT] Parcels For You (checked)',
+        encoded,
+        'Parcels\n For You',
+        'Parcels For Them',
+      ];
+      for (const each of subjects) await rig.deliver(mailNamed(each));
+      const inbox = open();
+      const { mails } = await inbox.fetch('INBOX', undefined, never, { subject: 'Parcels for you' });
+      expect(mails.map(({ raw }) => raw !== undefined)).toEqual([true, false, true, true, true, false]);
+      const larger = await inbox.fetch('INBOX', undefined, never, { subject: 'parcels', smallestBytes: 30_000 });
+      expect(larger.mails.map(({ raw }) => raw)).toEqual(subjects.map(() => undefined));
+    });
+
+    it('fetches no mail without a Subject when one is asked for', async () => {
+      await rig.deliver(Buffer.from('From: <a@mix.test>\r\nTo: <b@mix.test>\r\n\r\nSubject: parcels\r\n'));
+      const { mails } = await open().fetch('INBOX', undefined, never, { subject: 'parcels' });
+      expect(mails.map(({ raw }) => raw)).toEqual([undefined]);
+    });
+
+    it('knows by its Message-ID whether a folder holds a mail', async () => {
+      await rig.deliver(mailNamed('Held'));
+      const inbox = open();
+      for (const [id, held] of [
+        ['<Held@mix.test>', true],
+        ['<eld@mix.test>', false],
+        ['Held@mix.test', false],
+        ['<held@mix.test>', false],
+        ['<other@mix.test>', false],
+      ] as const)
+        expect([id, await inbox.holds('INBOX', id, never)]).toEqual([id, held]);
+      const [, other = 'Parcels'] = await inbox.folders(never);
+      if (other === 'Parcels') await rig.rebuild(other, mailNamed('another'));
+      expect(await inbox.holds(other, '<Held@mix.test>', never)).toBe(false);
+      await expect(inbox.holds('No such folder', '<Held@mix.test>', never)).rejects.toMatchObject({
+        code: 'mail/protocol',
+      });
+    });
+
+    it('puts a mail into a folder byte for byte, where it is unseen and held', async () => {
+      const inbox = open();
+      await rig.rebuild('Parcels', mailNamed('before'));
+      const mail = mailNamed('put', 'ü'.repeat(10) + bulk(3_000_000));
+      const before = mail.slice();
+      await inbox.append('Parcels', mail, never);
+      expect(equalBytes(mail, before)).toBe(true);
+      const { mails } = await inbox.fetch('Parcels', undefined, never);
+      expect(mails.map(subject)).toEqual(['before', 'put']);
+      expect(arrivedWhole(mails[1]?.raw, mail)).toBe(true);
+      expect(await rig.unseen('Parcels')).toContain(mails[1]?.uid);
+      expect(await inbox.holds('Parcels', '<put@mix.test>', never)).toBe(true);
+    });
+
+    it('puts a mail into the inbox, which is news there', async () => {
+      const inbox = open();
+      await inbox.fetch('INBOX', undefined, never);
+      await inbox.append('INBOX', mailNamed('put'), never);
+      expect(await quickly(inbox.waitForMail(60_000, never))).toBeLessThan(20_000);
+      expect((await inbox.fetch('INBOX', undefined, never)).mails.map(subject)).toEqual(['put']);
+    });
+
+    it('says so when there is no such folder to put a mail into', async () => {
+      const inbox = open();
+      await expect(inbox.append('No such folder', mailNamed('lost'), never)).rejects.toMatchObject({
+        code: 'mail/protocol',
+      });
+      expect((await inbox.fetch('INBOX', undefined, never)).mails).toEqual([]);
     });
 
     it('can read the folder in which the provider keeps what was sent, if there is one', async () => {
@@ -229,6 +304,19 @@ export const inboxContract = (name: string, start: () => Promise<InboxServer>): 
       const inbox = open();
       await inbox.fetch('INBOX', undefined, never);
       await rig.deliver(mailNamed('between'));
+      expect(await quickly(inbox.waitForMail(60_000, never))).toBeLessThan(20_000);
+    });
+
+    it('tells of mail that came before other work on the inbox', async () => {
+      const inbox = open();
+      await rig.deliver(mailNamed('first'));
+      const { mails, uidValidity } = await inbox.fetch('INBOX', undefined, never);
+      await rig.deliver(mailNamed('second'));
+      await inbox.remove('INBOX', uidValidity, [mails[0]?.uid ?? 0], never);
+      expect(await quickly(inbox.waitForMail(60_000, never))).toBeLessThan(20_000);
+      await inbox.fetch('INBOX', undefined, never);
+      await rig.deliver(mailNamed('third'));
+      await inbox.holds('INBOX', '<first@mix.test>', never);
       expect(await quickly(inbox.waitForMail(60_000, never))).toBeLessThan(20_000);
     });
 

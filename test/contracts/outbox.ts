@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { plusAddress } from '../../src/base/address.js';
 import { equalBytes, latin1 } from '../../src/base/bytes.js';
 import type { Outbox } from '../../src/ports/mail.js';
 import { arrivedWhole, bulk, mailNamed } from './inbox.js';
@@ -18,6 +19,8 @@ export interface OutboxRig {
   readonly nobody: string;
   /** Whether the server refuses mail for it; GreenMail makes the mailbox instead. */
   readonly refusesNobody: boolean;
+  /** Whether mail to `local+detail@domain` reaches `local@domain`. */
+  readonly plusAddresses: boolean;
   /** Ends the links opened so far, as a server does with idle ones. */
   readonly cut: () => void;
   readonly freeze: () => void;
@@ -31,6 +34,7 @@ export interface OutboxServer {
 }
 
 const never = new AbortController().signal;
+const subjectOf = (raw: Uint8Array): string | undefined => /^Subject: (.*)\r$/m.exec(latin1(raw))?.[1];
 const accepted = { kind: 'accepted', code: 250 };
 
 /** What every Outbox does, whatever server is behind it. */
@@ -85,7 +89,7 @@ export const outboxContract = (name: string, start: () => Promise<OutboxServer>)
       const names = Array.from({ length: 20 }, (_, i) => `many-${i}`);
       const sent = names.map((each) => outbox.send({ from: rig.from, to: rig.to, raw: mailNamed(each) }, never));
       expect(await Promise.all(sent)).toEqual(names.map(() => accepted));
-      const subjects = (await rig.received(names.length)).map((raw) => /^Subject: (.*)\r$/m.exec(latin1(raw))?.[1]);
+      const subjects = (await rig.received(names.length)).map(subjectOf);
       expect(subjects.sort()).toEqual(names.sort());
     });
 
@@ -94,6 +98,25 @@ export const outboxContract = (name: string, start: () => Promise<OutboxServer>)
       const refused = await outbox.send({ from: rig.from, to: rig.nobody, raw: mailNamed('lost') }, never);
       expect(refused).toEqual(rig.refusesNobody ? { kind: 'refused', code: 550 } : accepted);
       expect(await outbox.send({ from: rig.from, to: rig.to, raw: mailNamed('next') }, never)).toEqual(accepted);
+    });
+
+    it('hands over a mail with an envelope id like any other, also to a server that knows none', async () => {
+      const raw = mailNamed('with-id');
+      const outbox = kept(rig.open());
+      const mail = { from: rig.from, to: rig.to, raw, envelopeId: '0123456789abcdefABCDEF' };
+      expect(await outbox.send(mail, never)).toEqual(accepted);
+      const [arrived] = await rig.received(1);
+      expect(arrivedWhole(arrived, raw)).toBe(true);
+    });
+
+    it('reaches a mailbox by its plus addresses, where the provider knows them', async () => {
+      const outbox = kept(rig.open({ maxLinks: 1 }));
+      const to = plusAddress(rig.to, 'k7');
+      const outcome = await outbox.send({ from: rig.from, to, raw: mailNamed('plus') }, never);
+      expect(outcome).toEqual(rig.plusAddresses || !rig.refusesNobody ? accepted : { kind: 'refused', code: 550 });
+      expect(await outbox.send({ from: rig.from, to: rig.to, raw: mailNamed('bare') }, never)).toEqual(accepted);
+      const subjects = (await rig.received(rig.plusAddresses ? 2 : 1)).map(subjectOf);
+      expect(subjects.sort()).toEqual(rig.plusAddresses ? ['bare', 'plus'] : ['bare']);
     });
 
     it('comes back later when the password is wrong', async () => {

@@ -98,6 +98,12 @@ export const inboxServer = (world: MailWorld): InboxServer => ({
           const uids = await client.search({ all: true }, { uid: true });
           return Array.isArray(uids) ? uids : [];
         }),
+      unseen: (folder) =>
+        withClient(account.imap, async (client) => {
+          await client.mailboxOpen(folder);
+          const uids = await client.search({ seen: false }, { uid: true });
+          return Array.isArray(uids) ? uids : [];
+        }),
       cut: link.cut,
       freeze: link.freeze,
       thaw: link.thaw,
@@ -132,6 +138,7 @@ export const outboxServer = (world: MailWorld): OutboxServer => ({
       },
       nobody: `nobody@${world.domain}`,
       refusesNobody: world.refusesUnknownRecipients,
+      plusAddresses: world.plusAddresses,
       cut: link.cut,
       freeze: link.freeze,
       thaw: link.thaw,

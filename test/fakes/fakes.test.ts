@@ -1,4 +1,5 @@
-import { inboxContract, type InboxRig } from '../contracts/inbox.js';
+import { describe, expect, it } from 'vitest';
+import { inboxContract, mailNamed, type InboxRig } from '../contracts/inbox.js';
 import { outboxContract, type OutboxRig } from '../contracts/outbox.js';
 import { fakeInbox, FakeMailbox } from './inbox.js';
 import { fakeMailWorld } from './mail-world.js';
@@ -28,6 +29,8 @@ const inboxRig = (): InboxRig => {
       return Promise.resolve();
     },
     uids: () => Promise.resolve(mailbox.uids()),
+    // Nobody ever marks one.
+    unseen: (folder) => Promise.resolve(mailbox.uids(folder)),
     cut: () => mailbox.stir(),
     freeze: () => (mailbox.frozen = true),
     thaw: () => (mailbox.frozen = false),
@@ -60,12 +63,33 @@ const outboxRig = (): OutboxRig => {
     received: () => Promise.resolve(to.mailbox.raws()),
     nobody: 'nobody@mix.test',
     refusesNobody: true,
+    plusAddresses: true,
     cut: () => undefined,
     freeze: () => (frozen = true),
     thaw: () => (frozen = false),
     stop: nothingToStop,
   };
 };
+
+describe('the fake mail world', () => {
+  it('shows an observer the envelope id of a mail', async () => {
+    const world = fakeMailWorld();
+    const from = world.account('a@mix.test');
+    const to = world.account('b@mix.test');
+    const mail = { from: from.address, to: 'b+k7@mix.test', raw: mailNamed('seen'), envelopeId: 'id7' };
+    await from.outbox.send(mail, new AbortController().signal);
+    expect(world.observed).toEqual([mail]);
+    expect(to.mailbox.raws()).toEqual([mail.raw]);
+  });
+
+  it('can be one that knows no plus addresses', async () => {
+    const world = fakeMailWorld();
+    world.plusAddresses = false;
+    const from = world.account('a@mix.test');
+    const mail = { from: from.address, to: 'a+k7@mix.test', raw: mailNamed('lost') };
+    expect(await from.outbox.send(mail, new AbortController().signal)).toMatchObject({ kind: 'refused' });
+  });
+});
 
 inboxContract('fake', () => Promise.resolve({ rig: () => Promise.resolve(inboxRig()), stop: nothingToStop }));
 outboxContract('fake', () => Promise.resolve({ rig: () => Promise.resolve(outboxRig()), stop: nothingToStop }));

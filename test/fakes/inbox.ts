@@ -1,5 +1,7 @@
+import { simpleParser, type ParsedMail } from 'mailparser';
+import { latin1 } from '../../src/base/bytes.js';
 import { MailError } from '../../src/base/errors.js';
-import type { Cursor, Fetched, Inbox, InboxMail } from '../../src/ports/mail.js';
+import type { Cursor, Fetched, FetchFilter, Inbox, InboxMail } from '../../src/ports/mail.js';
 
 interface FakeMail {
   readonly uid: number;
@@ -90,6 +92,15 @@ export interface FakeInboxLimits {
   readonly deadlineMs?: number;
 }
 
+const headerOf = (raw: Uint8Array): Promise<ParsedMail> =>
+  simpleParser(latin1(raw).split('\r\n\r\n', 1).join('') + '\r\n\r\n');
+
+const passes = async (raw: Uint8Array, { smallestBytes = 0, subject }: FetchFilter): Promise<boolean> => {
+  if (raw.length < smallestBytes) return false;
+  if (subject === undefined) return true;
+  return ((await headerOf(raw)).subject ?? '').toLowerCase().includes(subject.toLowerCase());
+};
+
 /** An Inbox over a mailbox in memory; keeps the contract of test/contracts/inbox.ts. */
 export const fakeInbox = (mailbox: FakeMailbox, limits: FakeInboxLimits = {}): Inbox => {
   const { maxMailBytes = Infinity, maxFetchBytes = Infinity, maxFetchCount = 256, deadlineMs = 1000 } = limits;
@@ -115,7 +126,7 @@ export const fakeInbox = (mailbox: FakeMailbox, limits: FakeInboxLimits = {}): I
       return mailbox.folders.find((name) => name === 'Sent');
     },
 
-    async fetch(name, after: Cursor | undefined, signal, smallestBytes = 0): Promise<Fetched> {
+    async fetch(name, after: Cursor | undefined, signal, filter: FetchFilter = {}): Promise<Fetched> {
       await reach(signal);
       const folder = mailbox.folder(name);
       const uidValidity = `${folder.uidValidity}`;
@@ -124,7 +135,7 @@ export const fakeInbox = (mailbox: FakeMailbox, limits: FakeInboxLimits = {}): I
       const mails: InboxMail[] = [];
       let room = maxFetchBytes;
       for (const { uid, raw } of waiting.slice(0, maxFetchCount)) {
-        const wanted = raw.length >= smallestBytes && raw.length <= maxMailBytes;
+        const wanted = raw.length <= maxMailBytes && (await passes(raw, filter));
         if (wanted) room -= raw.length;
         if (room < 0 && mails.length > 0) break;
         mails.push({ uid, raw: wanted ? raw.slice() : undefined });
@@ -140,6 +151,17 @@ export const fakeInbox = (mailbox: FakeMailbox, limits: FakeInboxLimits = {}): I
       if (`${folder.uidValidity}` !== uidValidity) return;
       const gone = new Set(uids);
       folder.mails = folder.mails.filter(({ uid }) => !gone.has(uid));
+    },
+
+    async holds(name, messageId, signal) {
+      await reach(signal);
+      for (const raw of mailbox.raws(name)) if ((await headerOf(raw)).messageId === messageId) return true;
+      return false;
+    },
+
+    async append(name, raw, signal) {
+      await reach(signal);
+      mailbox.put(raw, name);
     },
 
     async waitForMail(timeoutMs, signal) {

@@ -14,10 +14,12 @@ export interface FakeAccount {
 export interface FakeMailWorld {
   /** The account of that address, made at first use. */
   readonly account: (address: string, limits?: FakeInboxLimits) => FakeAccount;
-  /** Every mail a server took, in order: what an observer of all providers sees. */
+  /** Every mail a server took, in order, with its envelope id: what an observer of all providers sees. */
   readonly observed: readonly OutgoingMail[];
   /** Decides what becomes of each mail sent from now on; undefined: it is delivered. */
   handle: (mail: OutgoingMail) => Handling | undefined;
+  /** Whether mail to `local+detail@domain` arrives at `local@domain`; true until it is changed. */
+  plusAddresses: boolean;
 }
 
 /**
@@ -35,12 +37,14 @@ export const fakeMailWorld = (): FakeMailWorld => {
   const world: FakeMailWorld = {
     observed,
     handle: () => undefined,
+    plusAddresses: true,
     account(address, limits) {
       const known = accounts.get(address);
       if (known !== undefined) return known;
       const mailbox = new FakeMailbox();
       const deliver = (mail: OutgoingMail): boolean => {
-        const to = accounts.get(mail.to);
+        const bare = world.plusAddresses ? mail.to.replace(/\+[^@]*@/, '@') : mail.to;
+        const to = accounts.get(mail.to) ?? accounts.get(bare);
         if (to === undefined) return false;
         observed.push(mail);
         to.mailbox.put(mail.raw);

@@ -14,6 +14,7 @@ import { mustReach, sendOnce } from '../../src/client/send.js';
 import type { SendDeps } from '../../src/client/send.js';
 import { submitMail } from '../../src/client/submit.js';
 import type { PoolParameters } from '../../src/mix/pool.js';
+import { settleDelivery } from '../../src/node/answers.js';
 import { flushOnce } from '../../src/node/flush.js';
 import { receiveOnce } from '../../src/node/receive.js';
 import { Tally } from '../../src/node/tally.js';
@@ -78,6 +79,8 @@ export interface FakeNetworkOptions {
   readonly loopsPerInterval?: number;
   readonly bounds?: Partial<ReassemblyBounds>;
   readonly strictest?: PoolParameters;
+  readonly replyTo?: 'plus' | 'message-id';
+  readonly clearReplies?: 'refuse' | 'carry';
   readonly senderProvider?: string;
 }
 
@@ -179,10 +182,12 @@ export const fakeNetwork = (options: FakeNetworkOptions = {}): FakeNetwork => {
         loopsPerInterval: options.loopsPerInterval ?? 0,
         bounds: { maxMessageBytes: 6_000_000, maxOpenMessages: 100, expiryMs: 48 * hourMs, ...options.bounds },
         forgetMs: 15 * dayMs,
+        replyTo: options.replyTo ?? 'plus',
+        clearReplies: options.clearReplies ?? 'refuse',
       };
       await receiveOnce(deps, signal);
       flushOnce(deps);
-      await postDue(deps, signal);
+      await postDue({ ...deps, ended: (mail, end, at) => settleDelivery(deps, mail, end, at) }, signal);
     };
     return { nodeId: self, account, store: kept, tally, counted: () => Object.fromEntries(counts), sees, turn };
   });

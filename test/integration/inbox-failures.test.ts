@@ -1,9 +1,10 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { imapInbox, probeImap, type ImapAccount } from '../../src/adapters/imap-inbox.js';
 import type { Inbox } from '../../src/ports/mail.js';
-import { mailNamed } from '../contracts/inbox.js';
+import { bulk, mailNamed } from '../contracts/inbox.js';
 import { silentLog, withClient } from '../contracts/server-rigs.js';
 import { startInProcess } from '../servers/in-process.js';
+import { startLink } from '../servers/link.js';
 import { startScriptedImap, type ScriptedImap } from '../servers/scripted-imap.js';
 
 const never = new AbortController().signal;
@@ -64,6 +65,66 @@ describe('inbox, when the server is odd', () => {
     const { server, account } = await scripted('UIDPLUS');
     server.on('UID FETCH', { untagged: ['* 1 FETCH (UID 1 RFC822.SIZE 10)', '* 2 FETCH (UID 2 RFC822.SIZE 10)'] });
     await expect(opened(account).fetch('INBOX', undefined, never)).rejects.toMatchObject({ code: 'mail/protocol' });
+  });
+
+  it('asks for the subject together with the size, and only when the filter does', async () => {
+    const { server, account } = await scripted('UIDPLUS');
+    const row = (uid: number): string =>
+      `* ${uid} FETCH (UID ${uid} RFC822.SIZE 10 BODY[HEADER.FIELDS (SUBJECT)] "Subject: letter\\n")`;
+    server.on('UID FETCH', { untagged: [row(1), row(2)] });
+    const inbox = opened(account);
+    const { mails } = await inbox.fetch('INBOX', undefined, never, { subject: 'packets' });
+    expect(mails).toEqual([1, 2].map((uid) => ({ uid, raw: undefined })));
+    await inbox.fetch('INBOX', undefined, never, { smallestBytes: 11 });
+    expect(server.commands.filter((command) => /FETCH|SEARCH/.test(command))).toEqual([
+      'UID SEARCH UID 1:*',
+      'UID FETCH 1:2 (UID RFC822.SIZE BODY.PEEK[HEADER.FIELDS (Subject)])',
+      'UID SEARCH UID 1:*',
+      'UID FETCH 1:2 (UID RFC822.SIZE)',
+    ]);
+  });
+
+  it('does not pass over a mail whose header the server keeps back', async () => {
+    const { server, account } = await scripted('UIDPLUS');
+    server.on('UID FETCH', { untagged: ['* 1 FETCH (UID 1 RFC822.SIZE 10)', '* 2 FETCH (UID 2 RFC822.SIZE 10)'] });
+    const fetched = opened(account).fetch('INBOX', undefined, never, { subject: 'packets' });
+    await expect(fetched).rejects.toMatchObject({ code: 'mail/protocol' });
+  });
+
+  it.each(['SELECT', 'UID SEARCH', 'UID FETCH'])(
+    'does not take a NO to %s for a mail that is not there',
+    async (command) => {
+      const { server, account } = await scripted('UIDPLUS');
+      server.on(command, { status: 'NO' });
+      await expect(opened(account).holds('INBOX', '<a@mix.test>', never)).rejects.toMatchObject({
+        code: 'mail/protocol',
+      });
+    },
+  );
+
+  it.each([
+    ['NO', 'mail/protocol'],
+    ['BAD', 'mail/protocol'],
+    ['drop', 'mail/closed'],
+  ] as const)('has not put a mail anywhere when the server says %s', async (status, code) => {
+    const { server, account } = await scripted('UIDPLUS');
+    server.on('APPEND', { status });
+    await expect(opened(account).append('INBOX', mailNamed('lost'), never)).rejects.toMatchObject({ code });
+  });
+
+  it('gives a large mail the time that its bytes need on a slow link', async () => {
+    const world = await startInProcess();
+    ends.push(() => world.stop());
+    const { imap } = await world.addAccount('slow');
+    const link = await startLink(imap.port);
+    ends.push(() => link.stop());
+    const inbox = opened({ ...imap, port: link.port, deadlineMs: 300 });
+    await inbox.folders(never);
+    link.freeze();
+    const put = inbox.append('INBOX', mailNamed('large', bulk(200_000)), never);
+    setTimeout(() => link.thaw(), 600);
+    await put;
+    expect((await inbox.fetch('INBOX', undefined, never)).mails).toHaveLength(1);
   });
 
   it.each(['CAPABILITY', 'LOGIN', 'SELECT', 'UID SEARCH'])('survives a link that ends at %s', async (command) => {

@@ -140,6 +140,24 @@ describe('outbox, when the server fails at a certain moment', () => {
     expect(server.commands.join('\n')).not.toContain('c@mix.test');
   });
 
+  it('sends the envelope id to servers that know notifications, and to no others', async () => {
+    const withId = { ...mail, envelopeId: 'k7' };
+    expect(await outbox.send(withId, never)).toEqual({ kind: 'accepted', code: 250 });
+    expect(server.commands.join('\n')).not.toMatch(/ENVID|NOTIFY|RET=/);
+    server.at('EHLO', '250-test\r\n250-DSN\r\n250 AUTH PLAIN');
+    const other = smtpOutbox(account, silentLog);
+    await other.send(withId, never);
+    await other.send(mail, never);
+    await other.close();
+    const envelopes = server.commands.filter((command) => /^(MAIL|RCPT)/.test(command)).slice(2);
+    expect(envelopes).toEqual([
+      'MAIL FROM:<a@mix.test> RET=HDRS ENVID=k7',
+      'RCPT TO:<b@mix.test> NOTIFY=FAILURE',
+      'MAIL FROM:<a@mix.test>',
+      'RCPT TO:<b@mix.test>',
+    ]);
+  });
+
   it('signs in with an access token where there is one', async () => {
     server.at('EHLO', '250-test\r\n250 AUTH XOAUTH2');
     const credential = (): Promise<{ accessToken: string }> => Promise.resolve({ accessToken: 'token' });

@@ -3,7 +3,7 @@ import { chooseCrypto } from '../../src/adapters/node-crypto.js';
 import { messageIdOf } from '../../src/base/ids.js';
 import { joinBundle } from '../../src/carrier/bundle.js';
 import { composeCarrierMail } from '../../src/carrier/carrier.js';
-import { cutFragments } from '../../src/message/fragment.js';
+import { cutFragments, encodeExitPayload } from '../../src/message/fragment.js';
 import { hopOf } from '../../src/route/hop.js';
 import type { LastCommand } from '../../src/sphinx/commands.js';
 import { createDrop, createPacket } from '../../src/sphinx/packet.js';
@@ -29,7 +29,9 @@ export const packetOver = (
 
 /** The payloads of a message with random bytes for an id. */
 export const fragmentsOf = ({ rng }: FakeNetwork, message: Uint8Array): readonly Uint8Array[] =>
-  cutFragments(message, messageIdOf(rng(16)));
+  cutFragments(message, messageIdOf(rng(16))).map((fragment) =>
+    encodeExitPayload({ messageId: fragment.messageId, count: fragment.count, fragment, blocks: [] }),
+  );
 
 /** The mail that brings these packets to a node. */
 export const carrierTo = (

@@ -2,24 +2,31 @@ import { describe, expect, it } from 'vitest';
 import { sqliteMixStore } from '../../src/adapters/sqlite-mix-store.js';
 import { ascii } from '../../src/base/bytes.js';
 import { StoreError } from '../../src/base/errors.js';
+import { messageIdOf } from '../../src/base/ids.js';
+import { deliveryToken } from '../../src/message/delivery.js';
 import { dayMs, hourMs, minuteMs } from '../../src/base/units.js';
 import type { Outbox, OutgoingMail, SendOutcome } from '../../src/ports/mail.js';
 import type { MixStore, OutgoingKind } from '../../src/ports/stores.js';
 import { postDue } from '../../src/post/post.js';
+import type { PostEnd } from '../../src/post/post.js';
 import { handlings } from '../fakes/outbox.js';
 
 const never = new AbortController().signal;
 const accepted = handlings.accepted.outcome;
+const messageId = messageIdOf(new Uint8Array(16).fill(9));
 
 /** An account with a store, and a server that answers as told. */
 const account = (answer: (mail: OutgoingMail, nth: number) => SendOutcome | Promise<SendOutcome> = () => accepted) => {
   const store = sqliteMixStore(':memory:');
   const tried: string[] = [];
+  const envelopes: (string | undefined)[] = [];
   const logged: [string, unknown][] = [];
+  const ended: [to: string, end: PostEnd, left: number][] = [];
   let now = Date.UTC(2026, 0, 1);
   const outbox: Outbox = {
     send: async (mail) => {
       tried.push(mail.to);
+      envelopes.push(mail.envelopeId);
       return answer(mail, tried.length);
     },
     close: () => Promise.resolve(),
@@ -31,10 +38,26 @@ const account = (answer: (mail: OutgoingMail, nth: number) => SendOutcome | Prom
   return {
     store,
     tried,
+    envelopes,
     logged,
-    add: (to: string, kind: OutgoingKind = 'packets') => store.addOutgoing({ kind, to, raw: ascii('x') }, now),
+    ended,
+    add: (to: string, kind: OutgoingKind = 'packets') =>
+      store.addOutgoing({ kind, to, raw: ascii('x'), messageId }, now),
     post: (with_: MixStore = store, signal = never) =>
-      postDue({ store: with_, outbox, clock: { now: () => now }, log, from: 'me@a.test' }, signal),
+      postDue(
+        {
+          store: with_,
+          outbox,
+          clock: { now: () => now },
+          log,
+          from: 'me@a.test',
+          ended: ({ to }, end) => {
+            // In the transaction that removes the mail: it is still there.
+            ended.push([to, end, with_.outgoingCount()]);
+          },
+        },
+        signal,
+      ),
     passMs: (ms: number) => (now += ms),
   };
 };
@@ -92,6 +115,48 @@ describe('handing mails over', () => {
     expect(store.outgoingCount()).toBe(0);
     expect(JSON.stringify(logged)).toContain('post/gave-up-delivery');
     expect(JSON.stringify(logged)).not.toContain('bob');
+  });
+
+  it('gives a delivery, and nothing else, an envelope id that names it only to who knows its Message-ID', async () => {
+    const { add, post, envelopes } = account();
+    for (const kind of ['delivery', 'packets', 'notice'] as const) add('bob@friend.test', kind);
+    await post();
+    expect(envelopes).toEqual([deliveryToken(messageId), undefined, undefined]);
+  });
+
+  it('tells how each ended, once, while the mail is still there', async () => {
+    const { add, post, passMs, ended } = account(({ to }) => {
+      if (to === 'taken@x.test') return { kind: 'accepted', code: 252 };
+      return to === 'refused@x.test' ? { kind: 'refused', code: 554 } : handlings.later.outcome;
+    });
+    for (const to of ['taken', 'refused', 'never']) add(`${to}@x.test`, 'delivery');
+    for (let day = 0; day < 4; day++) {
+      await post();
+      passMs(dayMs);
+    }
+    expect(ended).toEqual([
+      ['taken@x.test', { kind: 'accepted', code: 252 }, 3],
+      ['refused@x.test', { kind: 'refused', code: 554 }, 2],
+      ['never@x.test', { kind: 'gave-up' }, 1],
+    ]);
+  });
+
+  it('keeps a mail whose end nobody could be told, and tries it again', async () => {
+    const { add, post, passMs, ended, store, tried } = account();
+    add('bob@friend.test', 'delivery');
+    const full: MixStore = {
+      ...store,
+      removeOutgoing: () => {
+        throw new StoreError('store/write', 'disk full');
+      },
+    };
+    await expect(post(full)).rejects.toThrow(StoreError);
+    expect(store.outgoingCount()).toBe(1);
+    passMs(hourMs);
+    await post();
+    expect(tried).toHaveLength(2);
+    expect(ended).toHaveLength(2);
+    expect(store.outgoingCount()).toBe(0);
   });
 
   it('has all its hands free when it fails', async () => {

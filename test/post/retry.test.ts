@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { dayMs, hourMs, minuteMs, secondMs } from '../../src/base/units.js';
 import { nextStep } from '../../src/post/retry.js';
+import type { OutgoingKind } from '../../src/ports/stores.js';
 import type { SendOutcome } from '../../src/ports/mail.js';
 
 const now = 1_000_000_000_000;
-const after = (outcome: SendOutcome, attempts = 1, ageMs = 0, kind: 'packets' | 'delivery' = 'packets') =>
+const after = (outcome: SendOutcome, attempts = 1, ageMs = 0, kind: OutgoingKind = 'packets') =>
   nextStep(outcome, { kind, attempts, createdAt: now - ageMs, now });
 const temporary: SendOutcome = { kind: 'later', code: 451, why: 'temporary' };
 const cut: SendOutcome = { kind: 'later', code: undefined, why: 'connect' };
@@ -64,6 +65,7 @@ describe('what follows an attempt', () => {
   it("is the end when a recipient's server refuses, but not when a node's does", () => {
     const refused: SendOutcome = { kind: 'refused', code: 550 };
     expect(after(refused, 1, 0, 'delivery')).toEqual({ kind: 'give-up' });
+    expect(after(refused, 1, 0, 'notice')).toEqual({ kind: 'give-up' });
     expect(after(refused)).toEqual({ kind: 'retry', at: now + 15 * minuteMs });
   });
 });

@@ -43,6 +43,7 @@ auth_failure_delay = 0
 auth_mechanisms = plain login
 auth_username_format = %Lu
 mail_location = maildir:${folder}/mail/%Ld/%Ln
+recipient_delimiter = +
 mail_fsync = never
 mail_max_userip_connections = 100
 ssl = yes
@@ -123,6 +124,7 @@ virtual_mailbox_domains = tcp:127.0.0.1:${tablePort}
 virtual_mailbox_maps = tcp:127.0.0.1:${tablePort}
 virtual_transport = lmtp:inet:127.0.0.1:${ports.lmtp}
 virtual_mailbox_limit = 0
+recipient_delimiter = +
 mailbox_size_limit = 0
 message_size_limit = 67108864
 in_flow_delay = 0
@@ -176,7 +178,7 @@ scache unix - - n - 1 scache
 postlog unix-dgram n - n - 1 postlogd
 `;
 
-/** Postfix's tcp_table(5): every address and domain of the world maps to itself. */
+/** Postfix's tcp_table(5): every address and domain of the world maps to itself, a plus address to its bare one. */
 const startTable = async (known: ReadonlySet<string>): Promise<Server> => {
   const server = createServer((socket) => {
     let rest = '';
@@ -185,7 +187,9 @@ const startTable = async (known: ReadonlySet<string>): Promise<Server> => {
       const requests = `${rest}${chunk.toString('latin1')}`.split('\n');
       rest = requests.pop() ?? '';
       for (const request of requests) {
-        const key = decodeURIComponent(request.replace(/^get /, '').trim()).toLowerCase();
+        const asked = decodeURIComponent(request.replace(/^get /, '').trim()).toLowerCase();
+        // Postfix asks this kind of table for the whole address only.
+        const key = known.has(asked) ? asked : asked.replace(/\+[^@]*@/, '@');
         socket.write(known.has(key) ? `200 ${key}\n` : '500 none\n');
       }
     });
@@ -229,7 +233,10 @@ const startDovecotPostfix = async (): Promise<MailWorld> => {
   // Dovecot refuses mail for uid 0; its own user has a home for it here.
   const uid = idOf('dovecot', '-u');
   const gid = idOf('dovecot', '-g');
-  const known = new Set<string>();
+  const domain = 'mix.test';
+  // Postfix takes it, Dovecot's LMTP doesn't know it.
+  const bouncing = `gone@${domain}`;
+  const known = new Set([domain, bouncing]);
   const table = await startTable(known);
 
   chmodSync(folder, 0o755);
@@ -260,11 +267,12 @@ const startDovecotPostfix = async (): Promise<MailWorld> => {
   }
 
   const ca = readFileSync(`${folder}/ca.pem`, 'utf8');
-  const domain = 'mix.test';
   return {
     name: 'dovecot-postfix',
     domain,
     refusesUnknownRecipients: true,
+    plusAddresses: true,
+    bouncing,
     stop,
     addAccount(user, at = domain): Promise<Account> {
       const address = `${user}@${at}`.toLowerCase();

@@ -25,6 +25,8 @@ const worldOn = (ports: Ports, stop: () => Promise<void>): MailWorld => {
     name,
     domain,
     refusesUnknownRecipients: false,
+    plusAddresses: false,
+    bouncing: undefined,
     secured: () => undefined,
     stop,
     async addAccount(user, at = domain): Promise<Account> {

@@ -41,6 +41,8 @@ export interface InProcessOptions {
   readonly onMail?: (envelope: Envelope, raw: Uint8Array) => void;
   /** Decides before a mail is taken; a code such as 451 refuses it. For faults. */
   readonly refuse?: (envelope: Envelope) => { readonly code: number; readonly text: string } | undefined;
+  /** False: a provider that knows the bare addresses only. Default true. */
+  readonly plusAddresses?: boolean;
   /** Behaves like Gmail: `X-GM-EXT-1`. */
   readonly gmailLike?: boolean;
 }
@@ -92,20 +94,26 @@ const portOf = (server: { address: () => AddressInfo | string | null }): number 
 /** SMTP and IMAP inside this process, with nothing to install: one smtp-server, one hoodiecrow-imap per mailbox. */
 export const startInProcess = async (options: InProcessOptions = {}): Promise<InProcessWorld> => {
   const domain = options.domain ?? 'mix.test';
+  const plusAddresses = options.plusAddresses ?? true;
   const mailboxes = new Map<string, Mailbox>();
+  const mailboxOf = (address: string): Mailbox | undefined => {
+    const known = mailboxes.get(address.toLowerCase());
+    return known ?? (plusAddresses ? mailboxes.get(address.toLowerCase().replace(/\+[^@]*@/, '@')) : undefined);
+  };
 
   const take = async (stream: SMTPServerDataStream, session: SMTPServerSession): Promise<void> => {
     const raw = await collect(stream);
-    const { mailFrom, rcptTo } = session.envelope;
+    const { mailFrom, rcptTo, dsn } = session.envelope;
     const envelope = {
       from: mailFrom === false ? '' : mailFrom.address.toLowerCase(),
       to: rcptTo.map(({ address }) => address.toLowerCase()),
+      envelopeId: dsn?.envid ?? undefined,
     };
     const refused = options.refuse?.(envelope);
     if (refused !== undefined) throw refusal(refused.code, refused.text);
     options.onMail?.(envelope, new Uint8Array(raw));
     for (const address of envelope.to)
-      mailboxes.get(address)?.imap.appendMessage('INBOX', [], false, Buffer.from(raw).toString('latin1'));
+      mailboxOf(address)?.imap.appendMessage('INBOX', [], false, Buffer.from(raw).toString('latin1'));
   };
 
   const smtp = new SMTPServer({
@@ -115,6 +123,7 @@ export const startInProcess = async (options: InProcessOptions = {}): Promise<In
     allowInsecureAuth: true,
     disableReverseLookup: true,
     logger: false,
+    hideDSN: false,
     size: 64 * 1024 * 1024,
     closeTimeout: 100,
     onAuth: ({ username = '', password }, _session, done) => {
@@ -127,7 +136,7 @@ export const startInProcess = async (options: InProcessOptions = {}): Promise<In
       else done(refusal(553, 'not your address'));
     },
     onRcptTo: ({ address }, _session, done) => {
-      if (mailboxes.has(address.toLowerCase())) done();
+      if (mailboxOf(address) !== undefined) done();
       else done(refusal(550, 'no such user'));
     },
     onData: (stream, session, done) => {
@@ -172,6 +181,8 @@ export const startInProcess = async (options: InProcessOptions = {}): Promise<In
     addAccount,
     secured: () => undefined,
     refusesUnknownRecipients: true,
+    plusAddresses,
+    bouncing: undefined,
     put: (address, folder, raw) =>
       mailboxes.get(address)?.imap.appendMessage(folder, [], false, Buffer.from(raw).toString('latin1')),
     cutImap,

@@ -28,6 +28,10 @@ export interface MailWorld {
   readonly secured: (account: Account, security: 'tls' | 'starttls') => Account | undefined;
   /** Whether an unknown recipient is refused at RCPT; GreenMail makes the mailbox instead. */
   readonly refusesUnknownRecipients: boolean;
+  /** Mail to `local+detail@domain` reaches `local@domain`. GreenMail keeps it for a user of that long name. */
+  readonly plusAddresses: boolean;
+  /** An address whose mail is taken and bounces afterwards, with a delivery status notification, where there is one. */
+  readonly bouncing: string | undefined;
   readonly stop: () => Promise<void>;
 }
 
@@ -35,6 +39,8 @@ export interface MailWorld {
 export interface Envelope {
   readonly from: string;
   readonly to: readonly string[];
+  /** ENVID of MAIL (RFC 3461). */
+  readonly envelopeId: string | undefined;
 }
 
 /** A kind of server: there, or not and why. */

@@ -1,0 +1,210 @@
+import type { ImapFlow, ListResponse, MailboxObject, SearchObject } from 'imapflow';
+import { simpleParser } from 'mailparser';
+import { latin1 } from '../base/bytes.js';
+import { MailError } from '../base/errors.js';
+import type { Cursor, Fetched, FetchFilter, InboxMail } from '../ports/mail.js';
+import { defaultMaxMailBytes, granted, type ImapAccount, type Task } from './imap-link.js';
+import { transferMs } from './mail-account.js';
+
+export const inboxPath = 'INBOX';
+const defaultMaxFetchBytes = 32 * 1024 * 1024;
+const defaultMaxFetchCount = 256;
+// Uids of one command: about 4 KB of text at worst, which every server's line limit allows.
+const uidsPerCommand = 500;
+// RFC 5322 allows lines of 998 characters; behind a few of them nobody looks for words.
+const maxSubjectBytes = 4096;
+
+/** `1:3,7` for sorted uids. */
+const uidSet = (uids: readonly number[]): string => {
+  const ranges: string[] = [];
+  for (let i = 0; i < uids.length;) {
+    const first = uids[i] ?? 0;
+    let last = first;
+    while (uids[++i] === last + 1) last++;
+    ranges.push(first === last ? `${first}` : `${first}:${last}`);
+  }
+  return ranges.join(',');
+};
+
+const chunks = (uids: readonly number[]): (readonly number[])[] => {
+  const sorted = [...new Set(uids)].sort((a, b) => a - b);
+  return Array.from({ length: Math.ceil(sorted.length / uidsPerCommand) }, (_, i) =>
+    sorted.slice(i * uidsPerCommand, (i + 1) * uidsPerCommand),
+  );
+};
+
+/** The folder with that special use, if there is one that can be opened. */
+export const special = (folders: readonly ListResponse[], use: string): string | undefined =>
+  folders.find((folder) => folder.specialUse === use && !folder.flags.has('\\Noselect'))?.path;
+
+/** Uids of the mails that fit, ascending. */
+const search = async (client: ImapFlow, query: SearchObject): Promise<readonly number[]> => {
+  const found = granted(await client.search(query, { uid: true }), 'SEARCH');
+  // The other shape is the answer to `returnOptions`, which nobody asks for.
+  return Array.isArray(found) ? found.toSorted((a, b) => a - b) : [];
+};
+
+/** What is known of a mail before it is fetched. */
+interface Look {
+  readonly sizeBytes: number;
+  readonly wanted: boolean;
+}
+
+interface Candidate extends Look {
+  readonly uid: number;
+}
+
+/** A header with its folded lines made whole. */
+const unfolded = (header: Uint8Array): string => latin1(header).replace(/\r?\n(?=[ \t])/g, '');
+
+/** Whether the Subject in that header has those words. What isn't ASCII, or stands beside it, is encoded (RFC 2047). */
+const subjectHas = async (header: Uint8Array, words: string): Promise<boolean> => {
+  const text = unfolded(header.subarray(0, maxSubjectBytes));
+  const has = (subject: string): boolean => subject.toLowerCase().includes(words.toLowerCase());
+  // The parser needs half a millisecond, and mailboxes have many thousand mails.
+  return text.includes('=?') ? has((await simpleParser(text)).subject ?? '') : has(text);
+};
+
+/** One look at those mails. One without a size is gone. */
+const look = async (
+  client: ImapFlow,
+  uids: readonly number[],
+  account: ImapAccount,
+  { smallestBytes = 0, subject }: FetchFilter,
+): Promise<ReadonlyMap<number, Look>> => {
+  const query = { uid: true, size: true, ...(subject === undefined ? {} : { headers: ['Subject'] }) };
+  const looks = new Map<number, Look>();
+  for (const chunk of chunks(uids))
+    for await (const { uid, size, headers } of client.fetch(uidSet(chunk), query, { uid: true })) {
+      if (size === undefined) continue;
+      const fits = size >= smallestBytes && size <= (account.maxMailBytes ?? defaultMaxMailBytes);
+      // A header that the server kept back decides nothing.
+      const speaks = subject === undefined || headers === undefined || (await subjectHas(headers, subject));
+      looks.set(uid, { sizeBytes: size, wanted: fits && speaks });
+    }
+  return looks;
+};
+
+/** As many of the mails, in order, as fit; always the first. */
+const withinBytes = (uids: readonly number[], looks: ReadonlyMap<number, Look>, maxBytes: number): Candidate[] => {
+  const chosen = [];
+  let room = maxBytes;
+  for (const uid of uids) {
+    const { sizeBytes, wanted } = looks.get(uid) ?? { sizeBytes: 0, wanted: true };
+    if (wanted) room -= sizeBytes;
+    if (room < 0 && chosen.length > 0) break;
+    chosen.push({ uid, sizeBytes, wanted });
+  }
+  return chosen;
+};
+
+/** The contents of the wanted ones; those that are gone are missing. @throws MailError `mail/protocol` */
+const bodies = async (
+  client: ImapFlow,
+  task: Task,
+  chosen: readonly Candidate[],
+): Promise<ReadonlyMap<number, Uint8Array>> => {
+  const raws = new Map<number, Uint8Array>();
+  const wanted = chosen.filter((candidate) => candidate.wanted);
+  task.extend(transferMs(wanted.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)));
+  const take = async (uids: readonly number[]): Promise<void> => {
+    // Rows without a source are other clients' flag changes told in between.
+    for await (const { uid, source } of client.fetch(uidSet(uids), { uid: true, source: true }, { uid: true }))
+      if (source !== undefined) raws.set(uid, new Uint8Array(source.buffer, source.byteOffset, source.byteLength));
+  };
+  const uids = wanted.map(({ uid }) => uid);
+  for (const chunk of chunks(uids)) await take(chunk);
+  // Whatever is still missing was removed by somebody else, or the server keeps its body from us: passing over
+  // the second kind would lose a mail, so it fails here and the next fetch asks again.
+  const missing = uids.filter((uid) => !raws.has(uid));
+  if (missing.length > 0) {
+    const left = await search(client, { uid: uidSet(missing) });
+    if (left.length > 0) await take(left);
+    if (left.some((uid) => !raws.has(uid))) throw new MailError('mail/protocol', 'a mail without content');
+  }
+  return raws;
+};
+
+/** What to fetch from the folder that is selected. */
+export interface Fetching {
+  readonly mailbox: MailboxObject;
+  readonly after: Cursor | undefined;
+  readonly filter: FetchFilter;
+}
+
+/** The next mails of the selected folder. @throws MailError `mail/protocol` */
+export const fetchMails = async (
+  client: ImapFlow,
+  task: Task,
+  account: ImapAccount,
+  { mailbox, after, filter }: Fetching,
+): Promise<Fetched> => {
+  const uidValidity = mailbox.uidValidity.toString();
+  const from = after?.uidValidity === uidValidity ? after.uid + 1 : 1;
+  if (mailbox.exists === 0 || mailbox.uidNext <= from) return { uidValidity, mails: [], more: false };
+
+  const found = await search(client, { uid: `${from}:*` });
+  // `n:*` names the last mail even when it is below n.
+  const uids = found.filter((uid) => uid >= from);
+  const batch = uids.slice(0, account.maxFetchCount ?? defaultMaxFetchCount);
+  const looks = await look(client, batch, account, filter);
+  const chosen = withinBytes(batch, looks, account.maxFetchBytes ?? defaultMaxFetchBytes);
+  const raws = await bodies(client, task, chosen);
+  const mails: InboxMail[] = [];
+  for (const { uid, wanted } of chosen) {
+    const raw = raws.get(uid);
+    if (raw !== undefined || !wanted) mails.push({ uid, raw });
+  }
+  return { uidValidity, mails, more: chosen.length < uids.length };
+};
+
+/** Removes those mails of the selected folder for good. @throws MailError `mail/protocol` */
+export const removeMails = async (client: ImapFlow, folder: string, uids: readonly number[]): Promise<void> => {
+  const trash = await trashOf(client, folder);
+  for (const chunk of chunks(uids)) {
+    if (trash === undefined) await expunge(client, chunk);
+    else await expungeThroughTrash(client, { folder, trash }, chunk);
+  }
+};
+
+/** The folder a removal goes through: Gmail only archives what is deleted anywhere else. */
+const trashOf = async (client: ImapFlow, folder: string): Promise<string | undefined> => {
+  if (!client.capabilities.has('X-GM-EXT-1')) return undefined;
+  const trash = special(await client.list(), '\\Trash');
+  return trash === folder ? undefined : trash;
+};
+
+const expunge = async (client: ImapFlow, uids: readonly number[]): Promise<void> => {
+  granted(await client.messageDelete(uidSet(uids), { uid: true }), 'EXPUNGE');
+};
+
+const expungeThroughTrash = async (
+  client: ImapFlow,
+  { folder, trash }: { readonly folder: string; readonly trash: string },
+  uids: readonly number[],
+): Promise<void> => {
+  await client.mailboxOpen(folder);
+  const left = await search(client, { uid: uidSet(uids) });
+  if (left.length === 0) return;
+  const moved = granted(await client.messageMove(uidSet(left), trash, { uid: true }), 'MOVE');
+  const there = [...(moved.uidMap?.values() ?? [])].sort((a, b) => a - b);
+  if (there.length === 0) throw new MailError('mail/protocol', 'MOVE without COPYUID');
+  await client.mailboxOpen(trash);
+  await expunge(client, there);
+};
+
+/** Whether the selected folder has a mail with that Message-ID. @throws MailError `mail/protocol` */
+export const holdsMail = async (client: ImapFlow, messageId: string): Promise<boolean> => {
+  // Servers look for a part of the field, in either case.
+  const found = await search(client, { header: { 'Message-ID': messageId } });
+  for (const chunk of chunks(found)) {
+    let holds = false;
+    const query = { uid: true, headers: ['Message-ID'] };
+    for await (const { headers = new Uint8Array() } of client.fetch(uidSet(chunk), query, { uid: true }))
+      holds ||= unfolded(headers)
+        .split(/\r?\n/)
+        .some((line) => line.slice(line.indexOf(':') + 1).trim() === messageId);
+    if (holds) return true;
+  }
+  return false;
+};
