@@ -4,6 +4,7 @@ import { parse } from 'smol-toml';
 import { refuseSharedWithOthers } from './adapters/owner-only.js';
 import { isLoopback } from './adapters/proxy.js';
 import { checkFile, type FileConfig, type FileServer, type FileSettings } from './config-schema.js';
+import type { RetryRules } from './client/exits.js';
 import type { SecretSource, ServerSettings } from './adapters/secrets.js';
 import { ConfigError } from './base/errors.js';
 import { dayMs, hourMs, secondMs } from './base/units.js';
@@ -79,6 +80,19 @@ export interface ClientConfig {
   readonly pace: { readonly schedule: string; readonly spreadMs: number };
   readonly paths: { readonly allow: ReadonlySet<PathException> };
   readonly hygiene: { readonly keyIds: 'hide' | 'keep' };
+  /** Undefined when the user has given up receipts, and with them replies and notices. */
+  readonly receipts: ReceiptsConfig | undefined;
+}
+
+export interface ReceiptsConfig {
+  /** Time between two polls of the mailbox, beside the server's own notices. */
+  readonly pollMs: number;
+  readonly retry: RetryRules;
+  /** Of the return address that a mail gets which doesn't say anything about it itself. */
+  readonly replyBlocks: number;
+  readonly notices: 'hide-recipient' | 'name-recipient';
+  /** Where replies and notices go: the user's inbox, or a Maildir on this machine. */
+  readonly deliverTo: { readonly kind: 'imap' } | { readonly kind: 'maildir'; readonly path: string };
 }
 
 /**
@@ -139,6 +153,10 @@ const configOf = (read: FileConfig, { file, folder }: Origin): Config => {
   if (node === undefined && client === undefined) fail('node', 'a section [node] or [client]', 'neither');
   if (node !== undefined && mail.imap === undefined)
     fail('mail.imap', 'a section: a node reads its mailbox', 'nothing');
+  if (client?.receipts === true && mail.imap === undefined)
+    fail('mail.imap', 'a section: receipts come to the mailbox (client.receipts = false does without)', 'nothing');
+  if (client?.receipts === false && client.replies.blocks > 0)
+    fail('client.replies.blocks', '0 where client.receipts is false', `${client.replies.blocks}`);
   const address = mailboxIn(mail.address) ?? mail.address;
   const imap =
     mail.imap &&
@@ -183,10 +201,27 @@ const configOf = (read: FileConfig, { file, folder }: Origin): Config => {
       pace: { schedule: client.pace.schedule, spreadMs: client.pace.spreadSeconds * secondMs },
       paths: { allow: new Set(client.paths.allow) },
       hygiene: client.hygiene,
+      receipts: client.receipts ? receiptsOf(client, at) : undefined,
     },
   };
   if (mistakes.length > 0) throw new ConfigError(mistakes.join('\n'));
   return deepFreeze(config);
+};
+
+const receiptsOf = (client: NonNullable<FileConfig['client']>, at: (name: string) => string): ReceiptsConfig => {
+  const { poll, retry, replies, notices, deliverTo } = client;
+  return {
+    pollMs: poll * secondMs,
+    retry: {
+      intervalMs: retry.hours * hourMs,
+      otherExitAfter: retry.otherExitAfter,
+      giveUpMs: retry.giveUpHours * hourMs,
+    },
+    replyBlocks: replies.blocks,
+    notices,
+    deliverTo:
+      deliverTo === 'imap' ? { kind: 'imap' } : { kind: 'maildir', path: at(deliverTo.slice('maildir:'.length)) },
+  };
 };
 
 /** Times in signed documents are whole seconds. */
