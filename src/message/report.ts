@@ -5,6 +5,7 @@ import { Bug, unreachable } from '../base/errors.js';
 import type { MessageId } from '../base/ids.js';
 import { minuteMs } from '../base/units.js';
 import { mailDate, mailLines, threadLines, wrapped } from './canonical.js';
+import { messageIdDomain } from './delivery.js';
 import type { Receipt, Rejection } from './receipt.js';
 
 /** How a message ended, for its sender. */
@@ -76,22 +77,23 @@ export const wordsFor = (ending: Ending): string => {
 const adviceFor = (ending: Ending): string => {
   switch (ending.kind) {
     case 'handed-over':
-      return 'An earlier message said that it was lost. You need not do anything.';
+      return 'An earlier message said that it might be lost. You need not do anything.';
     case 'refused':
     case 'bounced':
-      return "Check the recipient's address, or reach them in another way.";
+      return "Please check the recipient's address, or reach them in another way.";
     case 'rejected':
-      return ending.reason === 'message/too-large'
-        ? 'Send it in smaller pieces.'
-        : 'Send it again; if that fails too, see whether there is a newer version of MixMailer.';
+      if (ending.reason === 'message/bad-recipient') return "Please check the recipient's address.";
+      if (ending.reason === 'message/too-large') return 'Please send it in smaller pieces.';
+      return 'Please send it again. If that fails too, see whether there is a newer version of MixMailer.';
     case 'gave-up':
+      return 'Please send it again later, or reach the recipient in another way.';
     case 'expired':
-      return 'Send it again.';
+      return 'Please send it again.';
     case 'no-answer':
-      if (ending.sendings === 0) return 'See what "mixmailer check" says, and send it again.';
-      return 'Ask the recipient whether it arrived before you send it again.';
+      if (ending.sendings === 0) return 'Please see what "mixmailer check" says, and send it again.';
+      return 'Please ask the recipient whether it arrived before you send it again.';
     case 'reply-incomplete':
-      return 'Ask for the answer to be sent again.';
+      return 'Please ask the writer to send the answer again.';
     default:
       return unreachable(ending);
   }
@@ -148,7 +150,7 @@ const reportIdLabel = ascii('mixmailer report message-id v1');
 /** The Message-ID of that notification, angle brackets included. */
 export const reportMessageId = ({ messageId, ending }: Pick<Report, 'messageId' | 'ending'>): string => {
   const name = sha256(concat(reportIdLabel, ascii(messageId), ascii(ending.kind)));
-  return `<report.${toHex(name.subarray(0, 16))}@mixmailer.invalid>`;
+  return `<report.${toHex(name.subarray(0, 16))}@${messageIdDomain}>`;
 };
 
 // Can't stand in the text before it: that has no equals sign.
@@ -156,13 +158,13 @@ const boundary = '=_report';
 
 const textLines = ({ ending, recipient, submittedAt }: Report): readonly string[] => [
   ...wrapped(
-    `This message was written by MixMailer on your own computer. It is about the mail${recipient === undefined ? '' : ` to ${recipient}`} that you sent on ${mailDate(submittedAt, minuteMs)}.`,
+    `This message was written by MixMailer on your own computer. It is about the mail${recipient === undefined ? '' : ` to ${recipient}`} that you sent on ${mailDate(submittedAt, minuteMs).replace(':00 +0000', ' UTC')}.`,
     '',
   ),
   '',
   ...wrapped(wordsFor(ending), ''),
   '',
-  ...wrapped(`What you can do: ${adviceFor(ending)}`, ''),
+  ...wrapped(adviceFor(ending), ''),
   ...(recipient === undefined
     ? [
         '',

@@ -124,6 +124,11 @@ describe('a configuration', () => {
       'node.limits.expiryHours: expected integer 1 to 1440, got "two"',
     ],
     [
+      'a way for answers there is not',
+      { more: '[node.replies]\nalias = "minus"' },
+      'node.replies.alias: expected one of "auto", "plus", "message-id", got "minus"',
+    ],
+    [
       'no cron expression',
       { more: '[client.pace]\nschedule = "hourly"' },
       'client.pace.schedule: expected cron expression of 5 or 6 fields',
