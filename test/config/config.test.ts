@@ -6,7 +6,8 @@ import { writePlusAddress } from '../../src/adapters/plus-address.js';
 import { ConfigError } from '../../src/base/errors.js';
 import { dayMs } from '../../src/base/units.js';
 import { replyToOf } from '../../src/compose.js';
-import { clientConfig, type Config, loadConfig, networkConfig, nodeConfig } from '../../src/config.js';
+import { clientConfig, type Config, configFrom, loadConfig, networkConfig, nodeConfig } from '../../src/config.js';
+import type { FileSettings } from '../../src/config-schema.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'mixmailer-config-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -295,5 +296,41 @@ describe('an exit', () => {
       expect(replyToOf(with_('auto'))).toBe(replyTo);
       expect(replyToOf(with_('message-id'))).toBe('message-id');
     }
+  });
+});
+
+describe('settings that a program gives', () => {
+  const settings: FileSettings = {
+    data: 'data',
+    mail: {
+      address: 'Mix@Example.org',
+      imap: { host: 'imap.example.org', passwordEnv: 'SECRET' },
+      smtp: { host: 'smtp.example.org' },
+    },
+    network: { list: 'list.txt', authorities: [key] },
+    client: { pace: { spreadSeconds: 7 } },
+  };
+
+  it('mean what the same keys mean in a file of that folder', () => {
+    const more = `[network]\nlist = "list.txt"\nauthorities = ["${key}"]\n[client.pace]\nspreadSeconds = 7`;
+    expect(configFrom(settings, folder)).toEqual({ ...load({ node: '', more }), file: 'the settings' });
+  });
+
+  it('may hold a password, and paths in them are found from the running folder if need be', () => {
+    const config = configFrom(
+      { ...settings, mail: { ...settings.mail, smtp: { host: 'h.example', password: 'p' } } },
+      '',
+    );
+    expect(config.mail.smtp.secret).toEqual({ kind: 'password', password: 'p' });
+    expect(config.data).toBe(join(process.cwd(), 'data'));
+  });
+
+  it('are refused in the words of the file', () => {
+    expect(() => configFrom({ ...settings, client: { pace: { spreadSeconds: -1 } } }, '')).toThrow(
+      new ConfigError('client.pace.spreadSeconds: expected integer 0 to 86400, got -1 (in the settings)'),
+    );
+    expect(() => configFrom({ ...settings, client: undefined }, '')).toThrow(
+      'node: expected a section [node] or [client], got neither (in the settings)',
+    );
   });
 });
