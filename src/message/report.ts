@@ -12,7 +12,7 @@ import type { Receipt, Rejection } from './receipt.js';
 export type Ending =
   /** What the exit answered last. */
   | Exclude<Receipt, { kind: 'incomplete' }>
-  /** No exit ever confirmed it, in that many sendings. */
+  /** No exit ever confirmed it, in that many sendings; in none, when there was no way to send it. */
   | { readonly kind: 'no-answer'; readonly sendings: number }
   /** An answer to it came in part, and the rest did not come. */
   | { readonly kind: 'reply-incomplete' };
@@ -64,6 +64,7 @@ export const wordsFor = (ending: Ending): string => {
     case 'expired':
       return 'It was not delivered: parts of it were lost on the way.';
     case 'no-answer':
+      if (ending.sendings === 0) return 'It was not sent: for days there was no safe way through the network for it.';
       return `Nobody knows whether it was delivered: no confirmation came (attempts: ${ending.sendings}); it may have arrived all the same.`;
     case 'reply-incomplete':
       return 'It was delivered, and an answer to it came, but parts of the answer were lost on the way.';
@@ -89,6 +90,7 @@ const adviceFor = (ending: Ending): string => {
     case 'expired':
       return 'Please send it again.';
     case 'no-answer':
+      if (ending.sendings === 0) return 'Please see what "mixmailer check" says, and send it again.';
       return 'Please ask the recipient whether it arrived before you send it again.';
     case 'reply-incomplete':
       return 'Please ask the writer to send the answer again.';
@@ -134,6 +136,7 @@ const subjectFor = (ending: Ending): string => {
     case 'handed-over':
       return 'Your mail was delivered after all';
     case 'no-answer':
+      if (ending.sendings === 0) return 'Your mail was not sent';
       return 'Your mail may not have been delivered';
     case 'reply-incomplete':
       return 'An answer to your mail did not arrive whole';

@@ -59,17 +59,18 @@ describe('a fragment', () => {
 });
 
 describe('reply blocks without a fragment', () => {
-  test('begin a message, while there is room for one more, and are welcome to one that is open or finished', () => {
+  const drop = (reason: string) => ({ kind: 'drop', reason });
+
+  test('are kept for a message that is open, finished, or still to come', () => {
+    expect(decideBlocks(3, open(3, 2), 9, bounds)).toEqual({ kind: 'store' });
+    expect(decideBlocks(3, { kind: 'done' }, 9, bounds)).toEqual({ kind: 'store' });
     expect(decideBlocks(3, undefined, 1, bounds)).toEqual({ kind: 'store' });
-    expect(decideBlocks(1, undefined, 2, bounds)).toEqual({ kind: 'drop', reason: 'message/too-many' });
-    expect(decideBlocks(3, open(3), 2, bounds)).toEqual({ kind: 'store' });
-    expect(decideBlocks(9, { kind: 'done' }, 2, bounds)).toEqual({ kind: 'store' });
   });
 
-  test('of another count than the fragments, or of a message that will be too large, are dropped', () => {
-    expect(decideBlocks(2, open(3, 1), 1, bounds)).toEqual({ kind: 'drop', reason: 'message/bad-fragment' });
-    expect(decideBlocks(4, undefined, 0, bounds)).toEqual({ kind: 'store' });
-    expect(decideBlocks(5, undefined, 0, bounds)).toEqual({ kind: 'drop', reason: 'message/too-large' });
+  test('are dropped like the fragments of that message would be', () => {
+    expect(decideBlocks(5, undefined, 0, bounds)).toEqual(drop('message/too-large'));
+    expect(decideBlocks(1, undefined, 2, bounds)).toEqual(drop('message/too-many'));
+    expect(decideBlocks(2, open(3, 2), 1, bounds)).toEqual(drop('message/bad-fragment'));
   });
 });
 

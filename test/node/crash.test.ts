@@ -26,7 +26,7 @@ beforeAll(async () => {
 });
 
 /** Does the work until the killed process, started again, has done it. */
-const untilDone = async (work: () => Promise<void>): Promise<void> => {
+const untilDone = async (work: () => Promise<unknown>): Promise<void> => {
   for (;;) {
     try {
       await work();
@@ -74,7 +74,7 @@ describe.each(['before', 'after'] as const)('a power cut just %s the n-th step',
     const struck = new Set<string>();
     let at = 1;
     for (; at < 2000; at++) {
-      const network = fakeNetwork(quick);
+      const network = fakeNetwork({ ...quick, client: { receipts: false } });
       network.world.account('bob@friend.test');
       const faults = new Faults(at, when);
       await runToTheEnd(network, faults);
@@ -91,7 +91,7 @@ describe.each(['before', 'after'] as const)('a power cut just %s the n-th step',
     expect(at).toBeGreaterThan(100);
     for (const call of [
       'store.queueMessage',
-      'store.unqueueMessage',
+      'store.settleMessage',
       'store.atomically',
       'store.addReplayTag',
       'store.addToPool',
