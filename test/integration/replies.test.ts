@@ -139,7 +139,7 @@ for (const kind of await findServers()) {
         const result = await holds();
         if (result !== undefined) return result;
         if (Date.now() > end) throw new Error(`waited in vain: ${what}`);
-        await sleep(200);
+        await sleep(500);
       }
     };
 
@@ -211,8 +211,8 @@ for (const kind of await findServers()) {
       );
 
     const expectFailure = async (to: Person, original: string): Promise<void> => {
-      await untilState(to.address, 'failed');
       const notice = await failureOf(original);
+      await untilState(to.address, 'failed');
       expect(notice).toMatch(/^Action: failed\r?$/m);
       expect(tracesIn(Buffer.from(notice, 'latin1'), [to.address, 'friend.test'])).toEqual([]);
     };
