@@ -6,6 +6,7 @@ import { imapInbox } from './adapters/imap-inbox.js';
 import { maildir } from './adapters/maildir.js';
 import { parseMail } from './adapters/mime.js';
 import { nodeBase64 } from './adapters/node-base64.js';
+import { readPlusAddress } from './adapters/plus-address.js';
 import { accountOf } from './adapters/secrets.js';
 import { smtpOutbox } from './adapters/smtp-outbox.js';
 import { lockFolder } from './adapters/sqlite.js';
@@ -44,6 +45,18 @@ export interface Composed<Deps> {
 const directoryOf = (config: Config): Directory => {
   const { list, authorities, threshold } = networkConfig(config);
   return fileNetwork(list, { authorities, threshold });
+};
+
+/**
+ * How an exit knows whom an answer is for: as its operator says, or by plus addresses where `mixmailer check` has found
+ * that they arrive.
+ *
+ * @throws ConfigError
+ */
+export const replyToOf = (config: Config): 'plus' | 'message-id' => {
+  const { alias } = nodeConfig(config).replies;
+  if (alias !== 'auto') return alias;
+  return readPlusAddress(config.data) === true ? 'plus' : 'message-id';
 };
 
 /**
@@ -91,7 +104,7 @@ export const composeNode = (config: Config): Composed<MixNodeDeps> => {
     strictest: { minimum: node.mix.pool.minimum, rate: node.mix.pool.rate },
     loopsPerInterval: node.cover.loopsPerInterval,
     bounds: node.limits,
-    replyTo: node.replies.alias === 'plus' ? 'plus' : 'message-id',
+    replyTo: replyToOf(config),
     clearReplies: node.replies.clear,
     // A copy of a fragment can be unwrapped as long as the longest-lived mix key.
     forgetMs: 2 * node.keys.lengthMs + node.keys.graceMs + dayMs,
