@@ -196,7 +196,7 @@ export const composeClient = (config: Config): Composed<ClientDeps> => {
   const lock = lockFolder(config.data);
   const store = sqliteClientStore(databaseOf(config));
   const outbox = smtpOutbox(accountOf('mail.smtp', mail.smtp, mail.proxy), stderrLog);
-  const inbox = mail.imap && imapInbox(accountOf('mail.imap', mail.imap, mail.proxy), stderrLog);
+  const inbox = client.receipts && mail.imap && imapInbox(accountOf('mail.imap', mail.imap, mail.proxy), stderrLog);
   const deps: ClientDeps = {
     outbox,
     store,
