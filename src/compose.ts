@@ -187,7 +187,7 @@ const refuseMailboxOfNode = ({ file, mail }: Config, { nodes }: Network): void =
  *
  * @throws ConfigError, RouteError (no valid network list), StoreError (data folder in use)
  */
-export const composeClient = (config: Config): Composed<ClientDeps> => {
+export const composeClient = (config: Config, log = stderrLog): Composed<ClientDeps> => {
   const { mail } = config;
   const client = clientConfig(config);
   const directory = directoryOf(config);
@@ -195,8 +195,8 @@ export const composeClient = (config: Config): Composed<ClientDeps> => {
   if (client.receipts !== undefined) refuseMailboxOfNode(config, network);
   const lock = lockFolder(config.data);
   const store = sqliteClientStore(databaseOf(config));
-  const outbox = smtpOutbox(accountOf('mail.smtp', mail.smtp, mail.proxy), stderrLog);
-  const inbox = mail.imap && imapInbox(accountOf('mail.imap', mail.imap, mail.proxy), stderrLog);
+  const outbox = smtpOutbox(accountOf('mail.smtp', mail.smtp, mail.proxy), log);
+  const inbox = mail.imap && imapInbox(accountOf('mail.imap', mail.imap, mail.proxy), log);
   const deps: ClientDeps = {
     outbox,
     store,
@@ -206,7 +206,7 @@ export const composeClient = (config: Config): Composed<ClientDeps> => {
     rng: systemRng,
     clock: systemClock,
     ticker: cronTicker,
-    log: stderrLog,
+    log,
     from: mail.address,
     rules: { senderProvider: mail.provider, allow: client.paths.allow },
     receipts: client.receipts && inbox && receiptsDeps(client.receipts, inbox),

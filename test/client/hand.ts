@@ -5,12 +5,11 @@ import { concat, latin1 } from '../../src/base/bytes.js';
 import type { MessageId } from '../../src/base/ids.js';
 import { hourMs, minuteMs } from '../../src/base/units.js';
 import { joinBundle } from '../../src/carrier/bundle.js';
-import { composeCarrierMail } from '../../src/carrier/carrier.js';
+import { carrierSubject, composeCarrierMail } from '../../src/carrier/carrier.js';
 import { encodeReceipt } from '../../src/message/receipt.js';
 import type { Receipt } from '../../src/message/receipt.js';
 import type { MessageStatus, Surb } from '../../src/ports/stores.js';
 import { decoyHop } from '../../src/post/bundles.js';
-import { geometry } from '../../src/sphinx/geometry.js';
 import { createMailboxPacket } from '../../src/sphinx/mailbox.js';
 import { createDrop, padPayload } from '../../src/sphinx/packet.js';
 import { decryptWide, encryptWide } from '../../src/sphinx/sprp.js';
@@ -51,7 +50,9 @@ export interface Hand {
   readonly status: (id: MessageId) => MessageStatus;
   /** Mails in the user's inbox, without what nodes mailed there. */
   readonly inbox: () => readonly string[];
-  /** Goes around the client's store, for the test's own wishes. */
+  /** Around the ports of a client, so that its reply blocks are known here. */
+  readonly watching: Wrap;
+  /** Goes around that, for the test's own wishes. */
   wrap: Wrap;
 }
 
@@ -59,6 +60,8 @@ export interface Hand {
 export const handOf = (options: FakeNetworkOptions = {}): Hand => {
   const network = fakeNetwork({ nodes: 5, ...options });
   const { client, now, rng } = network;
+  // The keys of the list end after a week; who opens nothing needs no others.
+  const madeAt = now();
   const given: Surb[] = [];
   const used = new Set<Surb>();
   let made = 0;
@@ -84,6 +87,7 @@ export const handOf = (options: FakeNetworkOptions = {}): Hand => {
     given,
     unused,
     made: () => made,
+    watching,
     wrap: (_name, port) => port,
     submit: async (raw, recipient = 'bob@friend.test') => {
       const [one] = await client.submit(raw, [recipient]);
@@ -101,11 +105,11 @@ export const handOf = (options: FakeNetworkOptions = {}): Hand => {
     },
     packet: (block, content) => {
       used.add(block);
-      const decoy = decoyHop(network.network, now(), rng);
+      const decoy = decoyHop(network.network, madeAt, rng);
       return createMailboxPacket(crypto, { surbId: block.id, payload: payloadOver(block.opener, content), decoy, rng });
     },
     bring: (packets, wrap = (raw) => raw) => {
-      const filling = (): Uint8Array => createDrop(crypto, decoyHop(network.network, now(), rng), rng);
+      const filling = (): Uint8Array => createDrop(crypto, decoyHop(network.network, madeAt, rng), rng);
       const bundle = joinBundle(packets, filling, rng);
       const mail = { from: 'node@mix1.test', to: client.account.address, bundle, now: now(), rng };
       client.account.mailbox.put(wrap(composeCarrierMail(mail, nodeBase64)));
@@ -118,8 +122,8 @@ export const handOf = (options: FakeNetworkOptions = {}): Hand => {
     inbox: () =>
       client.account.mailbox
         .raws()
-        .filter(({ length }) => length < geometry.packetBytes)
-        .map(latin1),
+        .map(latin1)
+        .filter((raw) => !raw.includes(carrierSubject)),
   };
   return hand;
 };
