@@ -65,13 +65,14 @@ export const receivedReply = (reply: Uint8Array, context: ReplyContext): Uint8Ar
   const [inReplyTo, references] = [threadIn('in-reply-to'), threadIn('references')];
   const namesNone = inReplyTo === '' && references === '';
   const head = [
-    ...[...known.values()]
-      .filter(({ name }) => isReplyField(name) && !writtenHere.has(name))
-      .map(({ name, raw, value }) => folded(latin1(raw.subarray(0, name.length)), value)),
+    // First, because a header can be so long that nobody reads to its end.
     folded('To', `<${to.address}>`),
     folded('Message-ID', messageId),
     folded('In-Reply-To', namesNone ? original : inReplyTo),
     folded('References', namesNone ? original : references),
+    ...[...known.values()]
+      .filter(({ name }) => isReplyField(name) && !writtenHere.has(name))
+      .map(({ name, raw, value }) => folded(latin1(raw.subarray(0, name.length)), value)),
   ];
   return concat(
     fromLatin1(`${head.join('')}\r\n`),

@@ -156,6 +156,18 @@ describe('a reply', () => {
     expect(hand.inbox()).toHaveLength(2);
     expect(hand.status(id).state).toBe('in-network');
   });
+
+  it('whose header is as long as headers are read, and longer when it is written anew, comes all the same', async () => {
+    const { hand } = await sent(16);
+    const fields = Array.from({ length: 24_000 }, (_, i) => `pep-${i.toString(36)}:b\n`).join('');
+    const pieces = cutReply(ascii(`From: bob@friend.test\n${fields}\nhello\n`), new Uint8Array(16).fill(10));
+    const blocks = hand.unused('reply');
+    await bring(
+      hand,
+      pieces.map((piece, i) => [blocks[i], piece]),
+    );
+    expect(hand.inbox()).toHaveLength(1);
+  });
 });
 
 describe('in a network of nodes', () => {
