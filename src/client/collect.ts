@@ -7,6 +7,7 @@ import { hourMs, minuteMs } from '../base/units.js';
 import { carrierSubject, sliceCarrierMail } from '../carrier/carrier.js';
 import { packetsInParts } from '../carrier/parts.js';
 import { deliveryToken } from '../message/delivery.js';
+import { fragmentDataBytes } from '../message/fragment.js';
 import { messageIdIn, readHead } from '../message/head.js';
 import { decodeReceipt } from '../message/receipt.js';
 import { receivedReply } from '../message/received.js';
@@ -78,8 +79,9 @@ const takeReceipt = (deps: CollectDeps, surb: Surb, status: MessageStatus, conte
   const receipt = decodeReceipt(content);
   switch (receipt.kind) {
     case 'incomplete':
-      note(deps, surb, ({ confirmed, unanswered }) => {
-        const all = [...new Set([...confirmed, ...receipt.have])].toSorted((a, b) => a - b);
+      note(deps, surb, ({ bytes, confirmed, unanswered }) => {
+        const have = receipt.have.filter((index) => index * fragmentDataBytes < bytes.length);
+        const all = [...new Set([...confirmed, ...have])].toSorted((a, b) => a - b);
         return { confirmed: all, unanswered: all.length > confirmed.length ? 0 : unanswered };
       });
       return true;

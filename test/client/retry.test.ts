@@ -203,6 +203,20 @@ describe('an exit that lacks fragments', () => {
   });
 });
 
+describe('an exit that says it has fragments which there are none of', () => {
+  it('makes nobody hurry: whoever watches the account would see when it is asked', async () => {
+    const hand = handOf();
+    const id = await sent(hand);
+    const { nextAt } = hand.status(id);
+    const [receipt] = hand.unused('receipt');
+    const [bounce] = hand.unused('bounce');
+    await hand.answer({ kind: 'incomplete', have: [1] }, receipt);
+    await hand.answer({ kind: 'incomplete', have: [1, 7, 254] }, bounce);
+    expect(hand.status(id).nextAt).toBe(nextAt);
+    expect(sendingsOf(hand, id)[0]).toMatchObject({ confirmed: [], unanswered: 1 });
+  });
+});
+
 describe('an exit that will not hand the message over', () => {
   it.each(['gave-up', 'expired'] as const)(
     'any more (%s) loses it to another one within half an hour',
