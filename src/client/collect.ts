@@ -178,6 +178,7 @@ export const collectOnce = async (deps: CollectDeps, signal: AbortSignal): Promi
       more = fetched.more;
     }
   }
-  giveUpReplies(deps);
+  // What is missing may lie where nobody has looked yet.
+  if (!signal.aborted) giveUpReplies(deps);
   if (counts.size > 0) log.info('collect', Object.fromEntries(counts));
 };

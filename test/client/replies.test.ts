@@ -6,8 +6,10 @@ import { deliveredMessageId, deliveryToken } from '../../src/message/delivery.js
 import { readHead, valuesOf } from '../../src/message/head.js';
 import { cutReply, pieceDataBytes } from '../../src/message/reply.js';
 import { reportMessageId } from '../../src/message/report.js';
+import type { Inbox } from '../../src/ports/mail.js';
 import type { Surb } from '../../src/ports/stores.js';
 import { fakeNetwork } from '../fakes/network.js';
+import type { Wrap } from '../fakes/network.js';
 import { addressOfBob, letterOf, quick, turns } from '../node/packets.js';
 import { answerWith, mailWith } from '../node/sender.js';
 import { handOf } from './hand.js';
@@ -121,6 +123,33 @@ describe('a reply', () => {
     expect(hand.inbox()[0]).toContain(`Message-ID: ${reportMessageId({ messageId: id, ending })}`);
     // The message itself was delivered.
     expect(hand.status(id).state).toBe('delivered');
+  });
+
+  it('is not given up by a client that is stopped before it has read what came meanwhile', async () => {
+    const { hand, id } = await sent(2);
+    const pieces = cutReply(
+      replyTo(id, '<6@bob>', 2 * pieceDataBytes).subarray(0, 2 * pieceDataBytes),
+      new Uint8Array(16),
+    );
+    const [first = expect.fail(), second = expect.fail()] = hand.unused('reply');
+    await bring(hand, [[first, pieces[0]]]);
+    // The computer sleeps.
+    hand.bring([hand.packet(second, pieces[1] ?? expect.fail())]);
+    hand.network.passMs(50 * hourMs);
+    const stop = new AbortController();
+    const stopping: Wrap = (name, port) => {
+      if (name !== 'inbox') return port;
+      const { inbox } = hand.network.client.account;
+      const folders: Inbox['folders'] = async (signal) => {
+        const names = await inbox.folders(signal);
+        stop.abort();
+        return names;
+      };
+      return { ...inbox, folders } as unknown as typeof port;
+    };
+    await hand.network.client.run({ every: () => ({ stop: () => Promise.resolve() }) }, stop.signal, stopping);
+    await hand.turn();
+    expect(hand.inbox().map((mail) => mail.includes('Message-ID: <6@bob>'))).toEqual([true]);
   });
 
   it('finds its mail also when that is not in the queue’s list any more', async () => {
