@@ -178,7 +178,8 @@ export class MixClient extends EventEmitter<ClientEvents> {
 
   /**
    * Takes a finished mail, encrypted with OpenPGP, for these recipients: one message each. It is on the disk when this
-   * resolves. The same mail handed in again for the same recipient within a week is not sent again, and has the id it had.
+   * resolves. The same mail handed in again for the same recipient within a week is not sent again, and has the id it had,
+   * unless it has failed meanwhile.
    *
    * @throws SubmissionError with words for the user; RouteError when the network can't carry it now; StoreError. Nothing
    *   of the mail is kept then

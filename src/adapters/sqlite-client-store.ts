@@ -72,18 +72,21 @@ const nodeBytes = (id: NodeId): Uint8Array => {
 
 const queueStore = (sql: Sql): QueueStore => ({
   queueMessage: ({ id, recipient, message, replyBlocks, originalMessageId }, fingerprint, now) => {
-    const isNew =
-      sql.run(
-        'INSERT OR IGNORE INTO fingerprint (fingerprint, queued_at, message_id) VALUES (?, ?, ?)',
-        fingerprint,
-        Math.floor(now),
-        bytesOf(id),
-      ) === 1;
-    if (!isNew) {
-      const earlier = sql.first('SELECT message_id FROM fingerprint WHERE fingerprint = ?', fingerprint);
-      const earlierId = earlier?.optionalBytes('message_id');
+    const earlier = sql.first(
+      `SELECT message_id, (SELECT state FROM message WHERE id = message_id) AS state
+       FROM fingerprint WHERE fingerprint = ?`,
+      fingerprint,
+    );
+    if (earlier !== undefined && earlier.optionalText('state') !== 'failed') {
+      const earlierId = earlier.optionalBytes('message_id');
       return earlierId && messageIdOf(earlierId);
     }
+    sql.run(
+      'INSERT OR REPLACE INTO fingerprint (fingerprint, queued_at, message_id) VALUES (?, ?, ?)',
+      fingerprint,
+      Math.floor(now),
+      bytesOf(id),
+    );
     sql.run(
       `INSERT INTO message (id, recipient, original_id, reply_blocks, bytes, state, submitted_at)
        VALUES (?, ?, ?, ?, ?, 'waiting', ?)`,

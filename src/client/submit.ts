@@ -67,7 +67,7 @@ const wishedBlocks = (head: MailHead, configured: number | undefined): number =>
  * Takes a finished mail from the user's program into the queue: durable when this resolves, one message a recipient.
  *
  * Of the mail only the encrypted part travels (message/hygiene). Its Message-ID stays here, for notices and replies to
- * name it. The same mail handed in twice for the same recipient is queued once.
+ * name it. The same mail handed in twice for the same recipient is queued once, unless it has failed meanwhile.
  *
  * @throws SubmissionError with words for the user; RouteError when the network can't carry it now; nothing is queued then
  */

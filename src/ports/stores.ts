@@ -242,7 +242,8 @@ export interface Sending {
 
 export interface QueueStore {
   /**
-   * Keeps the message, once: a mail program that did not hear the answer hands the same mail in again.
+   * Keeps the message, once: a mail program that did not hear the answer hands the same mail in again. Anew if the earlier
+   * one has failed.
    *
    * @param fingerprint SHA-256 over the submitted mail and the recipient
    * @returns its id, or that of the message that was queued with this fingerprint before; undefined if it is not known any more

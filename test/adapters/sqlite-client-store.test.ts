@@ -41,6 +41,21 @@ describe('a client store', () => {
     running.close();
   });
 
+  it('keeps a mail anew that is handed in again after it failed: its user was told to', () => {
+    const store = sqliteClientStore(file());
+    const end = { kind: 'no-answer', sendings: 3 } as const;
+    store.queueMessage(queued, bytes(1), 10);
+    store.settleMessage(id, { state: 'failed', ending: end }, 20);
+    expect(store.queueMessage({ ...queued, id: other }, bytes(1), 30)).toBe(other);
+    expect(store.queuedMessages()).toEqual([{ ...queued, id: other }]);
+    // From then on that one counts.
+    expect(store.queueMessage({ ...queued, id: messageIdOf(bytes(9, 16)) }, bytes(1), 40)).toBe(other);
+    store.forgetFingerprints(30);
+    store.settleMessage(other, { state: 'delivered', ending: { kind: 'handed-over', code: 250 } }, 50);
+    expect(store.queueMessage({ ...queued, id: messageIdOf(bytes(9, 16)) }, bytes(1), 60)).toBe(other);
+    store.close();
+  });
+
   it('knows how far a message is, and of one at its end only that', () => {
     const store = sqliteClientStore(file());
     store.queueMessage(queued, bytes(1), 10);
