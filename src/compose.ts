@@ -182,6 +182,17 @@ const refuseMailboxOfNode = ({ file, mail }: Config, { nodes }: Network): void =
     );
 };
 
+/** The client's store, with nobody else on the data folder; where it can't be opened the folder stays free. */
+const lockedStore = (config: Config) => {
+  const lock = lockFolder(config.data);
+  try {
+    return { lock, store: sqliteClientStore(databaseOf(config)) };
+  } catch (error) {
+    lock.release();
+    throw error;
+  }
+};
+
 /**
  * The user's agent: queue, packets, the way out through the user's own account, and what comes back to it.
  *
@@ -193,8 +204,7 @@ export const composeClient = (config: Config, log = stderrLog): Composed<ClientD
   const directory = directoryOf(config);
   const network = directory.network(systemClock.now());
   if (client.receipts !== undefined) refuseMailboxOfNode(config, network);
-  const lock = lockFolder(config.data);
-  const store = sqliteClientStore(databaseOf(config));
+  const { lock, store } = lockedStore(config);
   const outbox = smtpOutbox(accountOf('mail.smtp', mail.smtp, mail.proxy), log);
   const inbox = client.receipts && mail.imap && imapInbox(accountOf('mail.imap', mail.imap, mail.proxy), log);
   const deps: ClientDeps = {

@@ -1,4 +1,5 @@
-import { rmSync } from 'node:fs';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
 import { createTransport } from 'nodemailer';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ConfigError, SubmissionError } from '../../src/base/errors.js';
@@ -67,6 +68,19 @@ describe('a client in a program', () => {
     await expect(MixClient.open({ settings: deaf, folder, onReply: () => Promise.resolve() })).rejects.toThrow(
       'client.receipts: expected true for a program that takes replies, got false (in the settings)',
     );
+    await (await MixClient.open({ settings, folder })).close();
+  });
+
+  it('leaves the folder free also where it can’t use the database', async () => {
+    const { settings, folder } = fresh();
+    const file = path.join(folder, 'data', 'mixmailer.db');
+    mkdirSync(path.dirname(file), { mode: 0o700 });
+    writeFileSync(
+      file,
+      'This is no database, and a little longer than the head of one: a hundred bytes and some more.',
+    );
+    await expect(MixClient.open({ settings, folder })).rejects.toMatchObject({ code: 'store/open' });
+    rmSync(file);
     await (await MixClient.open({ settings, folder })).close();
   });
 });
