@@ -30,15 +30,19 @@ export const clientSchema: readonly string[] = [
   CREATE TABLE fingerprint (fingerprint BLOB PRIMARY KEY, queued_at INTEGER NOT NULL) STRICT, WITHOUT ROWID;`,
   sharedTables2,
   `CREATE TABLE message (
-    id BLOB PRIMARY KEY, recipient TEXT, original_id TEXT, reply_blocks INTEGER NOT NULL, bytes BLOB,
+    id BLOB PRIMARY KEY, recipient TEXT, original_id TEXT, reply_blocks INTEGER NOT NULL,
     state TEXT NOT NULL, submitted_at INTEGER NOT NULL, sendings INTEGER NOT NULL DEFAULT 0, next_at INTEGER,
-    settled_at INTEGER, ending TEXT
+    settled_at INTEGER, ending TEXT, bytes BLOB
   ) STRICT;
-  CREATE INDEX message_state ON message (state, next_at);
+  CREATE INDEX message_next ON message (state, next_at);
+  CREATE INDEX message_submitted ON message (state, submitted_at);
+  CREATE INDEX message_settled ON message (settled_at) WHERE recipient IS NOT NULL;
+  CREATE INDEX message_nameless ON message (id) WHERE recipient IS NULL;
   INSERT INTO message (id, recipient, reply_blocks, bytes, state, submitted_at)
     SELECT id, recipient, 0, message, 'waiting', queued_at FROM queue;
   DROP TABLE queue;
   ALTER TABLE fingerprint ADD COLUMN message_id BLOB;
+  CREATE INDEX fingerprint_queued ON fingerprint (queued_at);
   CREATE TABLE sending (
     message_id BLOB NOT NULL REFERENCES message (id) ON DELETE CASCADE, exit BLOB NOT NULL, bytes BLOB NOT NULL,
     confirmed BLOB NOT NULL, unanswered INTEGER NOT NULL, sent_at INTEGER NOT NULL, closed TEXT,
@@ -49,10 +53,12 @@ export const clientSchema: readonly string[] = [
     message_id BLOB NOT NULL REFERENCES message (id) ON DELETE CASCADE, exit BLOB NOT NULL, expires_at INTEGER NOT NULL
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX surb_message ON surb (message_id);
+  CREATE INDEX surb_end ON surb (expires_at);
   CREATE TABLE reply (
     message_id BLOB NOT NULL REFERENCES message (id) ON DELETE CASCADE, reply_id BLOB NOT NULL, count INTEGER NOT NULL,
     begun_at INTEGER NOT NULL, closed INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (message_id, reply_id)
   ) STRICT;
+  CREATE INDEX reply_open ON reply (begun_at) WHERE closed = 0;
   CREATE TABLE piece (
     message_id BLOB NOT NULL, reply_id BLOB NOT NULL, place INTEGER NOT NULL, data BLOB NOT NULL,
     PRIMARY KEY (message_id, reply_id, place),

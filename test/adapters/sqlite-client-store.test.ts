@@ -145,6 +145,27 @@ describe('a client store', () => {
   });
 });
 
+describe('what a client asks at every turn', () => {
+  it.each([
+    "SELECT bytes FROM message WHERE state = 'waiting' ORDER BY submitted_at, rowid",
+    "SELECT bytes FROM message WHERE state = 'in-network' AND next_at <= 1 ORDER BY next_at",
+    "SELECT id FROM message WHERE state IN ('waiting', 'in-network') AND submitted_at <= 1",
+    'UPDATE message SET recipient = NULL WHERE settled_at < 1 AND recipient IS NOT NULL',
+    'DELETE FROM message WHERE recipient IS NULL AND NOT EXISTS (SELECT 1 FROM surb WHERE message_id = message.id)',
+    'DELETE FROM surb WHERE expires_at < 1',
+    'DELETE FROM fingerprint WHERE queued_at < 1',
+    'SELECT reply_id FROM reply WHERE closed = 0 AND begun_at < 1',
+  ])('is answered from an index, however much is there: %s', (query) => {
+    const { sql, close } = openStore(':memory:', clientSchema);
+    const plan = sql.all(`EXPLAIN QUERY PLAN ${query}`).map((row) => row.text('detail'));
+    // A partial index that holds nothing else may be gone through.
+    expect(plan.filter((step) => /^SCAN (?!message USING INDEX message_nameless)|B-TREE/.test(step))).toEqual([]);
+    const [first = ''] = plan;
+    expect(first).toContain('INDEX');
+    close();
+  });
+});
+
 describe('the file of a version without receipts', () => {
   it('opens with its queue, its packets and what it knows of mails handed in', () => {
     const [first = ''] = clientSchema;
