@@ -8,7 +8,7 @@ import { carrierSubject, sliceCarrierMail } from '../carrier/carrier.js';
 import { packetsInParts } from '../carrier/parts.js';
 import { deliveryToken } from '../message/delivery.js';
 import { fragmentDataBytes } from '../message/fragment.js';
-import { messageIdIn, readHead } from '../message/head.js';
+import { messageIdIn, readHead, valuesOf } from '../message/head.js';
 import { decodeReceipt } from '../message/receipt.js';
 import { receivedReply } from '../message/received.js';
 import { joinPieces, readPiece } from '../message/reply.js';
@@ -43,18 +43,27 @@ const replyWaitMs = 48 * hourMs;
 interface Carrier {
   readonly uid: number;
   readonly packets: readonly Uint8Array[];
-  /** It is written as our nodes write such mails, so it is nobody's letter. */
-  readonly isCanonical: boolean;
+  /**
+   * What the mail is: `canonical`, byte for byte as nodes write it; `changed` on its way, by a gateway; or somebody's
+   * `letter`, whatever was attached to it.
+   */
+  readonly form: 'canonical' | 'changed' | 'letter';
 }
 
+/** No person's mail says that of itself, and each of ours does. */
+const isByMachine = (raw: Uint8Array): boolean =>
+  valuesOf(readHead(raw), 'auto-submitted').some((value) => /^auto-generated\b/i.test(value));
+
 const carrierIn = async ({ parse, base64 }: CollectDeps, { uid, raw }: InboxMail): Promise<Carrier> => {
-  if (raw === undefined) return { uid, packets: [], isCanonical: false };
+  const nothing: Carrier = { uid, packets: [], form: 'letter' };
+  if (raw === undefined) return nothing;
   const sliced = sliceCarrierMail(raw, base64);
-  if (sliced !== undefined) return { uid, packets: sliced, isCanonical: true };
+  if (sliced !== undefined) return { uid, packets: sliced, form: 'canonical' };
   try {
-    return { uid, packets: packetsInParts((await parse(raw)).parts), isCanonical: false };
+    const packets = packetsInParts((await parse(raw)).parts);
+    return { uid, packets, form: isByMachine(raw) ? 'changed' : 'letter' };
   } catch (error) {
-    if (error instanceof SubmissionError) return { uid, packets: [], isCanonical: false };
+    if (error instanceof SubmissionError) return nothing;
     throw error;
   }
 };
@@ -148,8 +157,8 @@ const giveUpReplies = (deps: CollectDeps): void => {
 
 /**
  * Reads the user's mailbox once, as far as mails in it can hold packets: receipts and pieces of replies that came over
- * the client's own reply blocks are acted upon, and their mails removed. Packets for nobody here go too, if their mail is
- * written as nodes write them; any other mail stays as it is, unread.
+ * the client's own reply blocks are acted upon, and their mails removed, but no letter that they are attached to. Packets
+ * for nobody here go too, if their mail is written as nodes write them; any other mail stays as it is, unread.
  *
  * Store, then acknowledge: a mail is removed only after what it brought is durable, and the cursor moves after that.
  * Killed at any point, the mail is read again and its reply blocks are used up already.
@@ -166,10 +175,11 @@ export const collectOnce = async (deps: CollectDeps, signal: AbortSignal): Promi
       const carriers: Carrier[] = [];
       for (const mail of fetched.mails) carriers.push(await carrierIn(deps, mail));
       const uids = changing(deps, (changed) =>
-        carriers.flatMap(({ uid, packets, isCanonical }) => {
+        carriers.flatMap(({ uid, packets, form }) => {
           const found = packets.map((packet) => take(deps, packet, changed));
           for (const what of found) counts.set(what, (counts.get(what) ?? 0) + 1);
-          return isCanonical || found.some((what) => what !== 'stranger') ? [uid] : [];
+          const isForUs = form === 'changed' && found.some((what) => what !== 'stranger');
+          return form === 'canonical' || isForUs ? [uid] : [];
         }),
       );
       if (uids.length > 0) await inbox.remove(folder, fetched.uidValidity, uids, signal);

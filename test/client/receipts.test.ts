@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { ascii, latin1 } from '../../src/base/bytes.js';
+import { ascii, concat, latin1 } from '../../src/base/bytes.js';
 import { hourMs, minuteMs } from '../../src/base/units.js';
 import { encodeReceipt } from '../../src/message/receipt.js';
 import type { Receipt } from '../../src/message/receipt.js';
@@ -199,6 +199,26 @@ describe('what is in the mailbox', () => {
     await hand.turn();
     expect(hand.network.client.account.mailbox.raws()).toHaveLength(1);
     hand.bring([hand.packet(first, encodeReceipt(handedOver))], wrapped);
+    await hand.turn();
+    expect(hand.status(id).state).toBe('delivered');
+    expect(hand.network.client.account.mailbox.raws()).toHaveLength(1);
+  });
+
+  it('is acted upon in a letter, too, that somebody attached it to, and the letter stays', async () => {
+    const hand = handOf();
+    const id = await sent(hand);
+    const [block = expect.fail('none')] = hand.unused('receipt');
+    const attached = (raw: Uint8Array): Uint8Array =>
+      concat(
+        ascii(
+          'From: bob@friend.test\r\nSubject: Re: Fwd: MixMailer packets\r\nMIME-Version: 1.0\r\n' +
+            'Content-Type: multipart/mixed; boundary="b"\r\n\r\n' +
+            '--b\r\n\r\nI looked at what you sent me.\r\n--b\r\nContent-Type: message/rfc822\r\n\r\n',
+        ),
+        raw,
+        ascii('\r\n--b--\r\n'),
+      );
+    hand.bring([hand.packet(block, encodeReceipt(handedOver))], attached);
     await hand.turn();
     expect(hand.status(id).state).toBe('delivered');
     expect(hand.network.client.account.mailbox.raws()).toHaveLength(1);
