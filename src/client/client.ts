@@ -45,12 +45,14 @@ export const runClient = async (deps: ClientDeps, signal: AbortSignal): Promise<
     post();
   });
   if (receipts !== undefined) {
+    // Beside the reading: who takes a reply may need long, or wait for what is to be read.
+    const deliver = jobs.waking((stop) => deliverInbound({ store, deliver: receipts.deliver }, stop));
     jobs.loop(async (stop) => {
       const begunAt = clock.now();
       await collectOnce({ ...deps, ...receipts }, stop);
       if (stop.aborted) return;
       readAt = begunAt;
-      await deliverInbound({ store, deliver: receipts.deliver }, stop);
+      deliver();
       await receipts.inbox.waitForMail(receipts.pollMs, stop);
     });
   }

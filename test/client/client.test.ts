@@ -1,9 +1,11 @@
 import { setImmediate as turnOfEvents } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import { ascii } from '../../src/base/bytes.js';
+import type { Inbox } from '../../src/ports/mail.js';
 import type { Ticker } from '../../src/ports/ticker.js';
 import { letterOf } from '../node/packets.js';
 import { encodeReceipt } from '../../src/message/receipt.js';
+import { cutReply } from '../../src/message/reply.js';
 import { handOf, nextSendingMs } from './hand.js';
 
 /** A schedule whose ticks are given by hand. */
@@ -53,6 +55,35 @@ it('a running client sends again only after its mailbox has been read since that
     await turnOfEvents();
     await tick();
   }
+  stop.abort();
+  await ended;
+});
+
+it('a running client goes on reading while a reply is being taken, for as long as that takes', async () => {
+  const hand = handOf({ client: { replyBlocks: 1 } });
+  const { client } = hand.network;
+  const id = await hand.submit(await letterOf());
+  await hand.turn();
+  const taking: true[] = [];
+  hand.wrap = (name, port) => {
+    if (name !== 'inbox') return port;
+    const append: Inbox['append'] = async (...args) => {
+      taking.push(true);
+      // Such as a program that answers, and waits until the answer is there.
+      while (hand.status(id).state === 'in-network') await turnOfEvents();
+      return client.account.inbox.append(...args);
+    };
+    return { ...port, append };
+  };
+  const stop = new AbortController();
+  const ended = client.run(handTicker().ticker, stop.signal, hand.watching);
+  const [piece = expect.fail()] = cutReply(ascii('From: bob@friend.test\r\n\r\nhello\r\n'), new Uint8Array(16));
+  hand.bring([hand.packet(hand.unused('reply')[0] ?? expect.fail(), piece)]);
+  while (taking.length === 0) await turnOfEvents();
+  const [block = expect.fail('no block')] = hand.unused('receipt');
+  hand.bring([hand.packet(block, encodeReceipt({ kind: 'handed-over', code: 250 }))]);
+  while (hand.inbox().length === 0) await turnOfEvents();
+  expect(hand.status(id).state).toBe('delivered');
   stop.abort();
   await ended;
 });
