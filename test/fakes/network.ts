@@ -47,6 +47,8 @@ export interface FakeNode {
   readonly counted: () => Readonly<Record<string, number>>;
   /** The list this one has from now on; undefined: none that is valid. */
   readonly sees: (network: Network | undefined) => void;
+  /** The last of its jobs alone. */
+  readonly post: (wrap?: Wrap) => Promise<void>;
   /** One round of all jobs: receive, flush, post. */
   readonly turn: (wrap?: Wrap) => Promise<void>;
 }
@@ -79,6 +81,7 @@ export interface FakeNetworkOptions {
   readonly loopsPerInterval?: number;
   readonly bounds?: Partial<ReassemblyBounds>;
   readonly strictest?: PoolParameters;
+  readonly isExit?: boolean;
   readonly replyTo?: 'plus' | 'message-id';
   readonly clearReplies?: 'refuse' | 'carry';
   readonly senderProvider?: string;
@@ -156,9 +159,9 @@ export const fakeNetwork = (options: FakeNetworkOptions = {}): FakeNetwork => {
       },
       warn: (event) => counts.set(event, (counts.get(event) ?? 0) + 1),
     };
-    const turn = async (wrap = untouched): Promise<void> => {
+    const depsOf = (wrap: Wrap) => {
       const store = wrap('store', kept);
-      const deps = {
+      return {
         store,
         inbox: wrap('inbox', account.inbox),
         outbox: wrap('outbox', account.outbox),
@@ -176,7 +179,7 @@ export const fakeNetwork = (options: FakeNetworkOptions = {}): FakeNetwork => {
         keys: () => [key],
         bench: () => {
           const { byId } = directory.network(now);
-          return { isExit: true, knows: (id: NodeId) => byId.has(id) };
+          return { isExit: options.isExit ?? true, knows: (id: NodeId) => byId.has(id) };
         },
         strictest: options.strictest ?? { minimum: 0, rate: 1 },
         loopsPerInterval: options.loopsPerInterval ?? 0,
@@ -185,11 +188,19 @@ export const fakeNetwork = (options: FakeNetworkOptions = {}): FakeNetwork => {
         replyTo: options.replyTo ?? 'plus',
         clearReplies: options.clearReplies ?? 'refuse',
       };
-      await receiveOnce(deps, signal);
-      flushOnce(deps);
+    };
+    const post = async (wrap = untouched): Promise<void> => {
+      const deps = depsOf(wrap);
       await postDue({ ...deps, ended: (mail, end, at) => settleDelivery(deps, mail, end, at) }, signal);
     };
-    return { nodeId: self, account, store: kept, tally, counted: () => Object.fromEntries(counts), sees, turn };
+    const turn = async (wrap = untouched): Promise<void> => {
+      const deps = depsOf(wrap);
+      await receiveOnce(deps, signal);
+      flushOnce(deps);
+      await post(wrap);
+    };
+    const counted = (): Readonly<Record<string, number>> => Object.fromEntries(counts);
+    return { nodeId: self, account, store: kept, tally, counted, sees, post, turn };
   });
 
   const account = world.account('alice@home.test');
