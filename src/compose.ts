@@ -3,6 +3,7 @@ import { chooseCrypto } from './adapters/node-crypto.js';
 import { cronTicker } from './adapters/cron-ticker.js';
 import { fileNetwork } from './adapters/file-network.js';
 import { imapInbox } from './adapters/imap-inbox.js';
+import { maildir } from './adapters/maildir.js';
 import { parseMail } from './adapters/mime.js';
 import { nodeBase64 } from './adapters/node-base64.js';
 import { accountOf } from './adapters/secrets.js';
@@ -16,17 +17,21 @@ import { inlineUnwrapper, workerUnwrapper } from './adapters/unwrap-workers.js';
 import { Bug, ConfigError } from './base/errors.js';
 import { parseNodeId } from './base/ids.js';
 import { dayMs } from './base/units.js';
-import type { ClientDeps } from './client/client.js';
+import type { ClientDeps, Receipts } from './client/client.js';
+import { toInbox } from './client/inbound.js';
 import { mustReach } from './client/send.js';
 import { submitMail } from './client/submit.js';
-import type { Submission } from './client/submit.js';
+import type { Submission, Submitted } from './client/submit.js';
 import { clientConfig, networkConfig, nodeConfig } from './config.js';
-import type { Config } from './config.js';
+import type { Config, ReceiptsConfig } from './config.js';
 import type { MixNodeDeps } from './node/mix-node.js';
 import { Tally } from './node/tally.js';
+import type { Inbox } from './ports/mail.js';
 import type { Directory } from './ports/network.js';
+import type { MessageStatus } from './ports/stores.js';
 import { openNodeKeys } from './node-keys.js';
 import { publicKeyOf } from './route/document.js';
+import type { Network } from './route/network.js';
 
 const databaseOf = (config: Config): string => path.join(config.data, 'mixmailer.db');
 
@@ -106,7 +111,7 @@ const forgetSubmissionsMs = 7 * dayMs;
 
 /** Takes mails into the client's queue. */
 export interface ClientQueue {
-  readonly submit: (mail: Submission) => Promise<void>;
+  readonly submit: (mail: Submission) => Promise<readonly Submitted[]>;
   readonly close: () => void;
 }
 
@@ -120,6 +125,7 @@ export const composeQueue = (config: Config): ClientQueue => {
   const directory = directoryOf(config);
   const rules = { senderProvider: config.mail.provider, allow: client.paths.allow };
   const store = sqliteClientStore(databaseOf(config));
+  const reachDeps = { directory, rules, rng: systemRng, receipts: client.receipts };
   return {
     submit: (mail) =>
       submitMail(
@@ -130,7 +136,8 @@ export const composeQueue = (config: Config): ClientQueue => {
           clock: systemClock,
           rng: systemRng,
           keyIds: client.hygiene.keyIds,
-          mustReach: (recipient, now) => mustReach({ directory, rules, rng: systemRng }, recipient, now),
+          replyBlocks: client.receipts?.replyBlocks,
+          mustReach: (recipient, now) => mustReach(reachDeps, recipient, now),
         },
         mail,
       ),
@@ -139,7 +146,31 @@ export const composeQueue = (config: Config): ClientQueue => {
 };
 
 /**
- * The user's agent: queue, packets, and the way out through the user's own account.
+ * What became of the messages of this client, those first that came first; beside a running client.
+ *
+ * @throws ConfigError, StoreError
+ */
+export const readStatuses = (config: Config): readonly MessageStatus[] => {
+  clientConfig(config);
+  const store = sqliteClientStore(databaseOf(config));
+  try {
+    return store.messageStatuses();
+  } finally {
+    store.close();
+  }
+};
+
+/** A client takes what comes to its mailbox for its own, and a node's packets would be lost to the node. */
+const refuseMailboxOfNode = ({ file, mail }: Config, { nodes }: Network): void => {
+  const node = nodes.find(({ address }) => address.toLowerCase() === mail.address.toLowerCase());
+  if (node !== undefined)
+    throw new ConfigError(
+      `mail.address: expected an account of its own (client.receipts = false does without), got that of the node ${node.name} (in ${file})`,
+    );
+};
+
+/**
+ * The user's agent: queue, packets, the way out through the user's own account, and what comes back to it.
  *
  * @throws ConfigError, RouteError (no valid network list), StoreError (data folder in use)
  */
@@ -147,10 +178,12 @@ export const composeClient = (config: Config): Composed<ClientDeps> => {
   const { mail } = config;
   const client = clientConfig(config);
   const directory = directoryOf(config);
-  directory.network(systemClock.now());
+  const network = directory.network(systemClock.now());
+  if (client.receipts !== undefined) refuseMailboxOfNode(config, network);
   const lock = lockFolder(config.data);
   const store = sqliteClientStore(databaseOf(config));
   const outbox = smtpOutbox(accountOf('mail.smtp', mail.smtp, mail.proxy), stderrLog);
+  const inbox = mail.imap && imapInbox(accountOf('mail.imap', mail.imap, mail.proxy), stderrLog);
   const deps: ClientDeps = {
     outbox,
     store,
@@ -163,14 +196,24 @@ export const composeClient = (config: Config): Composed<ClientDeps> => {
     log: stderrLog,
     from: mail.address,
     rules: { senderProvider: mail.provider, allow: client.paths.allow },
+    receipts: client.receipts && inbox && receiptsDeps(client.receipts, inbox),
+    notices: client.receipts?.notices ?? 'hide-recipient',
     spreadMs: client.pace.spreadMs,
     forgetMs: forgetSubmissionsMs,
     schedule: client.pace.schedule,
   };
   const close = async (): Promise<void> => {
-    await outbox.close();
+    await Promise.all([outbox.close(), inbox?.close()]);
     store.close();
     lock.release();
   };
   return { deps, close };
 };
+
+const receiptsDeps = ({ retry, pollMs, deliverTo }: ReceiptsConfig, inbox: Inbox): Receipts => ({
+  retry,
+  pollMs,
+  inbox,
+  parse: parseMail,
+  deliver: deliverTo.kind === 'imap' ? toInbox(inbox) : maildir(deliverTo.path),
+});

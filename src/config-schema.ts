@@ -5,6 +5,7 @@ import { fromHex } from './base/bytes.js';
 import { ConfigError } from './base/errors.js';
 import { isLoopback } from './adapters/proxy.js';
 import { mailboxIn, parseDomain } from './base/address.js';
+import { mostReplyBlocks } from './message/envelope.js';
 import { isNodeName } from './route/descriptor.js';
 import { type PathException, pathExceptions } from './route/path.js';
 
@@ -115,9 +116,24 @@ const schema = section({
       ).prefault([]),
     }).prefault({}),
     hygiene: section({ keyIds: oneOf('hide', 'keep').prefault('hide') }).prefault({}),
+    receipts: flag().prefault(true),
+    poll: integer(1, 86_400).prefault(600),
+    retry: section({
+      hours: number(0.001, 168).prefault(6),
+      otherExitAfter: integer(1, 100).prefault(2),
+      giveUpHours: number(0.001, 336).prefault(120),
+    }).prefault({}),
+    replies: section({ blocks: integer(0, mostReplyBlocks).prefault(0) }).prefault({}),
+    notices: oneOf('hide-recipient', 'name-recipient').prefault('hide-recipient'),
+    deliverTo: text(
+      '"imap", or "maildir:" and the path of a Maildir',
+      (value) => value === 'imap' || /^maildir:./.test(value),
+    ).prefault('imap'),
   }).optional(),
 });
 
+/** The keys of a configuration file, as they stand there. */
+export type FileSettings = z.input<typeof schema>;
 export type FileConfig = z.output<typeof schema>;
 export type FileServer = z.output<typeof server>;
 

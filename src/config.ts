@@ -3,7 +3,8 @@ import { dirname, join, resolve } from 'node:path';
 import { parse } from 'smol-toml';
 import { refuseSharedWithOthers } from './adapters/owner-only.js';
 import { isLoopback } from './adapters/proxy.js';
-import { checkFile, type FileConfig, type FileServer } from './config-schema.js';
+import { checkFile, type FileConfig, type FileServer, type FileSettings } from './config-schema.js';
+import type { RetryRules } from './client/exits.js';
 import type { SecretSource, ServerSettings } from './adapters/secrets.js';
 import { ConfigError } from './base/errors.js';
 import { dayMs, hourMs, secondMs } from './base/units.js';
@@ -14,7 +15,7 @@ import type { PathException } from './route/path.js';
 
 /** Everything a configuration file says, checked and frozen; paths are absolute. The example files explain each key. */
 export interface Config {
-  /** The file it was read from. */
+  /** The file it was read from, or `the settings` that a program gave. */
   readonly file: string;
   /** Folder of keys and database. */
   readonly data: string;
@@ -79,6 +80,19 @@ export interface ClientConfig {
   readonly pace: { readonly schedule: string; readonly spreadMs: number };
   readonly paths: { readonly allow: ReadonlySet<PathException> };
   readonly hygiene: { readonly keyIds: 'hide' | 'keep' };
+  /** Undefined when the user has given up receipts, and with them replies and notices. */
+  readonly receipts: ReceiptsConfig | undefined;
+}
+
+export interface ReceiptsConfig {
+  /** Time between two polls of the mailbox, beside the server's own notices. */
+  readonly pollMs: number;
+  readonly retry: RetryRules;
+  /** Of the return address that a mail gets which doesn't say anything about it itself. */
+  readonly replyBlocks: number;
+  readonly notices: 'hide-recipient' | 'name-recipient';
+  /** Where replies and notices go: the user's inbox, or a Maildir on this machine. */
+  readonly deliverTo: { readonly kind: 'imap' } | { readonly kind: 'maildir'; readonly path: string };
 }
 
 /**
@@ -90,15 +104,21 @@ export interface ClientConfig {
  */
 export const loadConfig = (file: string): Config => {
   const absolute = resolve(file);
-  const raw = parseToml(absolute, readConfigFile(absolute));
-  const read = checkFile(absolute, raw);
-  const where = `(in ${absolute})`;
-  const mistakes: string[] = [];
-  const fail = (key: string, expected: string, got: string): void =>
-    void mistakes.push(`${key}: expected ${expected}, got ${got} ${where}`);
-  const config = configOf(read, absolute, fail);
-  if (mistakes.length > 0) throw new ConfigError(mistakes.join('\n'));
-  return deepFreeze(config);
+  const read = checkFile(absolute, parseToml(absolute, readConfigFile(absolute)));
+  for (const one of [read.mail.imap, read.mail.smtp])
+    if (one?.password !== undefined) refuseSharedWithOthers(absolute, 'owner and group');
+  return configOf(read, { file: absolute, folder: dirname(absolute) });
+};
+
+/**
+ * The same of settings that a program gives.
+ *
+ * @param folder what paths in them are relative to
+ * @throws ConfigError `mail.imap.port: expected integer 1 to 65535, got "imap" (in the settings)`, a line for each mistake
+ */
+export const configFrom = (settings: FileSettings, folder: string): Config => {
+  const file = 'the settings';
+  return configOf(checkFile(file, settings), { file, folder: resolve(folder) });
 };
 
 /** The [network] section. @throws ConfigError when the file has none yet */
@@ -121,20 +141,28 @@ export const clientConfig = (config: Config): ClientConfig => {
 
 type Fail = (key: string, expected: string, got: string) => void;
 
-const configOf = (read: FileConfig, file: string, fail: Fail): Config => {
-  const at = (name: string): string => resolve(dirname(file), name);
+/** Where settings come from, and what paths in them are relative to. */
+type Origin = { readonly file: string; readonly folder: string };
+
+const configOf = (read: FileConfig, { file, folder }: Origin): Config => {
+  const mistakes: string[] = [];
+  const fail: Fail = (key, expected, got) =>
+    void mistakes.push(`${key}: expected ${expected}, got ${got} (in ${file})`);
+  const at = (name: string): string => resolve(folder, name);
   const { mail, network, node, client } = read;
   if (node === undefined && client === undefined) fail('node', 'a section [node] or [client]', 'neither');
   if (node !== undefined && mail.imap === undefined)
     fail('mail.imap', 'a section: a node reads its mailbox', 'nothing');
-  for (const one of [mail.imap, mail.smtp])
-    if (one?.password !== undefined) refuseSharedWithOthers(file, 'owner and group');
+  if (client?.receipts === true && mail.imap === undefined)
+    fail('mail.imap', 'a section: receipts come to the mailbox (client.receipts = false does without)', 'nothing');
+  if (client?.receipts === false && client.replies.blocks > 0)
+    fail('client.replies.blocks', '0 where client.receipts is false', `${client.replies.blocks}`);
   const address = mailboxIn(mail.address) ?? mail.address;
   const imap =
     mail.imap &&
     serverOf('mail.imap', { host: mail.imap, standard: { tls: 993, starttls: 143, none: 143 } }, { at, fail, address });
   const data = at(read.data);
-  return {
+  const config: Config = {
     file,
     data,
     mail: {
@@ -173,7 +201,26 @@ const configOf = (read: FileConfig, file: string, fail: Fail): Config => {
       pace: { schedule: client.pace.schedule, spreadMs: client.pace.spreadSeconds * secondMs },
       paths: { allow: new Set(client.paths.allow) },
       hygiene: client.hygiene,
+      receipts: client.receipts ? receiptsOf(client, at) : undefined,
     },
+  };
+  if (mistakes.length > 0) throw new ConfigError(mistakes.join('\n'));
+  return deepFreeze(config);
+};
+
+const receiptsOf = (client: NonNullable<FileConfig['client']>, at: (name: string) => string): ReceiptsConfig => {
+  const { poll, retry, replies, notices, deliverTo } = client;
+  return {
+    pollMs: poll * secondMs,
+    retry: {
+      intervalMs: retry.hours * hourMs,
+      otherExitAfter: retry.otherExitAfter,
+      giveUpMs: retry.giveUpHours * hourMs,
+    },
+    replyBlocks: replies.blocks,
+    notices,
+    deliverTo:
+      deliverTo === 'imap' ? { kind: 'imap' } : { kind: 'maildir', path: at(deliverTo.slice('maildir:'.length)) },
   };
 };
 

@@ -12,6 +12,7 @@ const commands: Readonly<Record<string, () => Promise<{ readonly register: (prog
   node: () => import('./cli/node.js'),
   client: () => import('./cli/client.js'),
   sendmail: () => import('./cli/sendmail.js'),
+  queue: () => import('./cli/queue.js'),
 };
 
 const program = new Command('mixmailer')

@@ -58,7 +58,7 @@ interface Candidate extends Look {
 const unfolded = (header: Uint8Array): string => latin1(header).replace(/\r?\n(?=[ \t])/g, '');
 
 /** Whether the Subject in that header has those words. What isn't ASCII, or stands beside it, is encoded (RFC 2047). */
-const subjectHas = async (header: Uint8Array, words: string): Promise<boolean> => {
+export const subjectHas = async (header: Uint8Array, words: string): Promise<boolean> => {
   const text = unfolded(header.subarray(0, maxSubjectBytes));
   const has = (subject: string): boolean => subject.toLowerCase().includes(words.toLowerCase());
   // The parser needs half a millisecond, and mailboxes have many thousand mails.

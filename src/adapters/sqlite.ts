@@ -20,6 +20,10 @@ export class Row {
     return value;
   }
 
+  optionalNumber(column: string): number | undefined {
+    return this.#columns[column] === null ? undefined : this.number(column);
+  }
+
   bigint(column: string): bigint {
     const value = this.#columns[column];
     if (typeof value !== 'bigint') throw new StoreError('store/version', `column ${column} is no integer`);

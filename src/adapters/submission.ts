@@ -22,7 +22,7 @@ export interface SubmissionOptions {
   readonly token: string;
   readonly maxMailBytes: number;
   /** Resolves when the mail is on the disk; only then the program hears 250. */
-  readonly accept: (mail: Submitted) => Promise<void>;
+  readonly accept: (mail: Submitted) => Promise<unknown>;
   readonly log: Log;
 }
 

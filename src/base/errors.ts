@@ -88,6 +88,7 @@ export class SubmissionError extends Error {
     | 'submission/bad-recipient'
     | 'submission/too-large'
     | 'submission/no-recipient'
+    | 'submission/bad-reply-wish'
     | 'submission/malformed';
   constructor(code: SubmissionError['code'], message: string, options?: ErrorOptions) {
     super(message, options);

@@ -19,6 +19,9 @@ export interface CarrierMail {
   readonly rng: Rng;
 }
 
+/** Subject of every carrier mail. */
+export const carrierSubject = 'MixMailer packets';
+
 // SpamAssassin punishes a mail that has an attachment and no text.
 const textLine = 'The attachment of this mail holds packets of the MixMailer network. A program reads them.';
 const boundaryForm = /^=_[0-9a-f]{32}$/;
@@ -58,7 +61,7 @@ export const composeCarrierMail = (mail: CarrierMail, base64: Base64): Uint8Arra
   const head = mailLines([
     `From: <${from.address}>`,
     `To: <${to.address}>`,
-    'Subject: MixMailer packets',
+    `Subject: ${carrierSubject}`,
     `Date: ${mailDate(mail.now, minuteMs)}`,
     `Message-ID: <${toHex(mail.rng(16))}@${domainOf(from.address)}>`,
     'MIME-Version: 1.0',

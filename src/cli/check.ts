@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { hasIdentity } from '../adapters/file-keys.js';
+import { writePlusAddress } from '../adapters/plus-address.js';
 import { type Account, accountOf } from '../adapters/secrets.js';
 import { equalBytes } from '../base/bytes.js';
 import { ConfigError, MailError, RouteError, StoreError } from '../base/errors.js';
@@ -14,12 +15,19 @@ import { probeImap } from '../adapters/imap-inbox.js';
 import { probeSmtp } from '../adapters/smtp-outbox.js';
 import { systemRng } from '../adapters/system.js';
 import { openNodeKeys } from '../node-keys.js';
+import { type PlusFinding, probePlusAddressOf } from './plus-probe.js';
 import { printer, readText, shortTime } from './print.js';
+import { Report } from './report.js';
 
-/** What the check asks of the mail adapters: log in, look around, leave. They reject with MailError. */
+/** What the check asks of the mail adapters: log in, look around, leave; at an exit, one mail. They reject with MailError. */
 export interface Probes {
   readonly imap: (account: Account, signal: AbortSignal) => Promise<ImapLook>;
   readonly smtp: (account: Account, signal: AbortSignal) => Promise<SmtpLook>;
+  readonly plusAddress: (
+    own: string,
+    accounts: { readonly imap: Account; readonly smtp: Account },
+    signal: AbortSignal,
+  ) => Promise<PlusFinding>;
 }
 
 export interface ImapLook {
@@ -43,10 +51,15 @@ const smallestMailLimitBytes = 3_000_000;
 const deadlineMs = 2 * minuteMs;
 
 /** `mixmailer check`: tries everything a start needs, and says in words what is wrong and how to mend it. */
-export const register = (program: Command, probes: Probes = { imap: probeImap, smtp: probeSmtp }): void => {
+export const register = (
+  program: Command,
+  probes: Probes = { imap: probeImap, smtp: probeSmtp, plusAddress: probePlusAddressOf },
+): void => {
   program
     .command('check')
-    .description('log in, look around, and say what is wrong and how to mend it; sends nothing')
+    .description(
+      'log in, look around, and say what is wrong and how to mend it; an exit sends one small mail to itself',
+    )
     .requiredOption('--config <file>', 'configuration of a node or a client')
     .action(async (options: { config: string }, command: Command) => {
       const report = new Report(printer(command));
@@ -54,6 +67,7 @@ export const register = (program: Command, probes: Probes = { imap: probeImap, s
       report.good(`configuration ${config.file}`);
       await checkImap(config, probes, report);
       await checkSmtp(config, probes, report);
+      if (config.node?.exit === true && report.problems === 0) await checkPlusAddress(config, probes, report);
       const now = Date.now();
       const nodeId = checkKeys(config, report, now);
       checkNetwork(config, report, { now, nodeId });
@@ -61,31 +75,6 @@ export const register = (program: Command, probes: Probes = { imap: probeImap, s
       report.good('all is well');
     });
 };
-
-/** What was found, a line each; counts what has to be mended. */
-class Report {
-  readonly #print: (...lines: readonly string[]) => void;
-  #problems = 0;
-  constructor(print: (...lines: readonly string[]) => void) {
-    this.#print = print;
-  }
-  get problems(): number {
-    return this.#problems;
-  }
-  good(line: string): void {
-    this.#print(`ok     ${line}`);
-  }
-  detail(line: string): void {
-    this.#print(`       ${line}`);
-  }
-  note(line: string): void {
-    this.#print(`note   ${line}`);
-  }
-  wrong(line: string, remedy: readonly string[]): void {
-    this.#problems++;
-    this.#print(`WRONG  ${line}`, ...remedy.map((step) => `       ${step}`));
-  }
-}
 
 const checkImap = async (config: Config, probes: Probes, report: Report): Promise<void> => {
   const { imap, proxy } = config.mail;
@@ -131,6 +120,28 @@ const checkSmtp = async (config: Config, probes: Probes, report: Report): Promis
       ]);
   } catch (error) {
     tellMailProblem('mail.smtp', account, { error, report });
+  }
+};
+
+/** How replies find their way back is the exit's affair alone, and what is found out here stays in its data folder. */
+const checkPlusAddress = async (config: Config, probes: Probes, report: Report): Promise<void> => {
+  const { address, imap, smtp, proxy } = config.mail;
+  if (imap === undefined) return;
+  const accounts = { imap: accountOf('mail.imap', imap, proxy), smtp: accountOf('mail.smtp', smtp, proxy) };
+  report.detail('plus addresses: this account sends itself one small mail and waits for it, 2 minutes at most');
+  try {
+    const finding = await probes.plusAddress(address, accounts, AbortSignal.timeout(2 * deadlineMs));
+    if (finding === 'not sent') {
+      report.note('the server took no mail now, so plus addresses are not tested: run this check again later');
+      return;
+    }
+    writePlusAddress(config.data, finding === 'arrived');
+    if (finding === 'arrived') report.good('plus addresses arrive: replies are matched by them');
+    else report.note('no mail to a plus address arrived: replies are matched by their In-Reply-To');
+  } catch (error) {
+    if (error instanceof StoreError || error instanceof ConfigError)
+      report.wrong(error.message, ['Run this check as the user the node runs as.']);
+    else tellMailProblem('mail.imap', accounts.imap, { error, report });
   }
 };
 

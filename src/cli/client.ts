@@ -6,7 +6,16 @@ import { tokenFrom } from '../adapters/token-file.js';
 import { runClient } from '../client/client.js';
 import { composeClient, composeQueue } from '../compose.js';
 import { clientConfig, loadConfig } from '../config.js';
+import type { ReceiptsConfig } from '../config.js';
 import { untilStopped } from './stop.js';
+
+/** One line: what the user will hear of their mails. */
+const receiptsLine = (address: string, receipts: ReceiptsConfig | undefined): string => {
+  if (receipts === undefined)
+    return 'Receipts are off: what is lost on the way is not sent again, and nobody tells you.';
+  const where = receipts.deliverTo.kind === 'imap' ? `the inbox of ${address}` : receipts.deliverTo.path;
+  return `Receipts are on: what is not confirmed is sent again, and what fails is told in ${where}.`;
+};
 
 export const register = (program: Command): void => {
   program
@@ -15,7 +24,8 @@ export const register = (program: Command): void => {
     .requiredOption('-c, --config <file>', 'configuration file')
     .action(async ({ config: file }: { readonly config: string }) => {
       const config = loadConfig(file);
-      const { host, port, user, tokenFile, maxMailBytes } = clientConfig(config).submission;
+      const { submission, receipts } = clientConfig(config);
+      const { host, port, user, tokenFile, maxMailBytes } = submission;
       const token = tokenFrom(tokenFile, systemRng);
       const { deps, close } = composeClient(config);
       const queue = composeQueue(config);
@@ -39,6 +49,7 @@ export const register = (program: Command): void => {
                 '  security  none (it never leaves this machine)',
                 `  user      ${user}`,
                 `  password  ${token}`,
+                receiptsLine(config.mail.address, receipts),
                 '',
               ].join('\n'),
             );

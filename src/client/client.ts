@@ -1,12 +1,29 @@
+import type { Inbox, MimeParser } from '../ports/mail.js';
 import type { Ticker } from '../ports/ticker.js';
 import { Jobs } from '../post/jobs.js';
 import { postDue } from '../post/post.js';
 import type { PostDeps } from '../post/post.js';
+import { collectOnce } from './collect.js';
+import type { RetryRules } from './exits.js';
+import { deliverInbound } from './inbound.js';
+import type { Deliver } from './inbound.js';
 import { sendOnce } from './send.js';
 import type { SendDeps } from './send.js';
 
+/** What a client needs that hears from its exits, in the user's own mailbox. */
+export interface Receipts {
+  readonly retry: RetryRules;
+  readonly inbox: Inbox;
+  readonly parse: MimeParser;
+  /** Takes replies and notices for the user. */
+  readonly deliver: Deliver;
+  /** How often the mailbox is asked without a notice from its server. */
+  readonly pollMs: number;
+}
+
 export interface ClientDeps extends SendDeps, PostDeps {
   readonly store: SendDeps['store'];
+  readonly receipts: Receipts | undefined;
   readonly ticker: Ticker;
   /** When the client looks for what is to be sent: a cron expression. */
   readonly schedule: string;
@@ -18,11 +35,23 @@ export interface ClientDeps extends SendDeps, PostDeps {
  * @throws Bug, or whatever our own mistake threw
  */
 export const runClient = async (deps: ClientDeps, signal: AbortSignal): Promise<void> => {
+  const { store, clock, receipts } = deps;
   const jobs = new Jobs(deps.log, signal);
   const post = jobs.waking((stop) => postDue(deps, stop));
+  let readAt = -Infinity;
   jobs.every(deps.ticker, deps.schedule, () => {
-    sendOnce(deps);
+    sendOnce(deps, readAt);
     post();
   });
+  if (receipts !== undefined) {
+    jobs.loop(async (stop) => {
+      const begunAt = clock.now();
+      await collectOnce({ ...deps, ...receipts }, stop);
+      if (stop.aborted) return;
+      readAt = begunAt;
+      await deliverInbound({ store, deliver: receipts.deliver }, stop);
+      await receipts.inbox.waitForMail(receipts.pollMs, stop);
+    });
+  }
   await jobs.finished();
 };

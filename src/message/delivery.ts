@@ -39,9 +39,11 @@ export const checkDeliverable = (message: Message): Deliverable => {
   return { ...message, recipient: recipient.address } as Deliverable;
 };
 
-// The same from every exit, so that a mail delivered twice is folded by the receiver's program; therefore not the
-// exit's domain. `.invalid` (RFC 6761) can never be anybody's.
-const messageIdDomain = 'mixmailer.invalid';
+/**
+ * Of all Message-IDs made here: the same from every exit, so that a mail delivered twice is folded by the receiver's
+ * program; therefore not the exit's domain. `.invalid` (RFC 6761) can never be anybody's.
+ */
+export const messageIdDomain = 'mixmailer.invalid';
 const messageIdLabel = ascii('mixmailer delivery message-id v1');
 
 /**

@@ -41,8 +41,12 @@ export const mostReplyBlocks = 64;
 
 const field = (tag: number, value: Uint8Array): Uint8Array => concat(Uint8Array.of(tag), u32(value.length), value);
 
-const returnAddressBytes = ({ expiresAt, blocks }: ReturnAddress): Uint8Array =>
+const encodeReturnAddress = ({ expiresAt, blocks }: ReturnAddress): Uint8Array =>
   concat(u32(Math.floor(expiresAt / hourMs)), ...blocks);
+
+/** By how many bytes a return address of that many reply blocks makes a message longer; 0 blocks: none. */
+export const returnAddressBytes = (blocks: number): number =>
+  blocks === 0 ? 0 : fieldHeadBytes + hoursBytes + blocks * surbBytes;
 
 /**
  * The bytes of a message.
@@ -69,7 +73,7 @@ export const encodeMessage = (message: Message): Uint8Array =>
     field(openpgpTag, message.openpgp),
     ...(message.returnAddress === undefined
       ? []
-      : [field(returnAddressTag, returnAddressBytes(message.returnAddress))]),
+      : [field(returnAddressTag, encodeReturnAddress(message.returnAddress))]),
   );
 
 const bad = (): never => {

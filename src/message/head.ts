@@ -74,3 +74,7 @@ export const valuesOf = (head: MailHead, name: string): readonly string[] =>
  * angle brackets, which are included; at most 900 characters, so that each fits a line.
  */
 export const messageIdsIn = (value: string): readonly string[] => value.match(/<[!-;=?-~]{1,898}>/g) ?? [];
+
+/** The mail's own Message-ID, angle brackets included; undefined if it has none that is well-formed. */
+export const messageIdIn = (head: MailHead): string | undefined =>
+  valuesOf(head, 'message-id').flatMap(messageIdsIn)[0];

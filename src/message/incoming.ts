@@ -55,7 +55,7 @@ const longestFrom = 1000;
 const authorIn = (from: string): string | undefined => {
   if (from.length > longestFrom) return undefined;
   const bare = from.replaceAll(/"(?:[^"\\]|\\.)*"|\([^()]*\)/g, ' ').trim();
-  const inAngles = /^[^<>,]*<([^<>]*)>$/.exec(bare);
+  const inAngles = /^[^<>,"()]*<([^<>]*)>$/.exec(bare);
   return mailboxIn(inAngles?.[1]?.trim() ?? bare);
 };
 
@@ -126,9 +126,15 @@ const statusGroups = (content: Uint8Array): readonly MailHead[] => {
   return groups;
 };
 
+const statusForm = /^([45])\.(\d{1,3})\.(\d{1,3})(?!\d)/;
+// `smtp; 550 5.1.1 No such user`: what the other server said, where Exim's own status is 5.0.0 whatever it was.
+const diagnosticForm = /^smtp;\s*[45]\d\d[ -]([45])\.(\d{1,3})\.(\d{1,3})(?![\d.])/i;
+
 const statusOf = (group: MailHead): Bounce['status'] => {
-  const [, ...numbers] = /^([45])\.(\d{1,3})\.(\d{1,3})(?!\d)/.exec(valuesOf(group, 'status')[0] ?? '') ?? [];
-  const [of = 5, subject = 0, detail = 0] = numbers.map(Number);
+  const stated = statusForm.exec(valuesOf(group, 'status')[0] ?? '');
+  const isVague = stated === null || stated[0].endsWith('.0.0');
+  const diagnosed = isVague ? diagnosticForm.exec(valuesOf(group, 'diagnostic-code')[0] ?? '') : null;
+  const [, of = 5, subject = 0, detail = 0] = (diagnosed ?? stated ?? []).map(Number);
   return [of, subject, detail];
 };
 

@@ -3,7 +3,7 @@ import { parseAddress } from '../base/address.js';
 import { concat, fromLatin1, latin1, toHex } from '../base/bytes.js';
 import { Bug } from '../base/errors.js';
 import { wrapped } from './canonical.js';
-import { deliveredMessageId } from './delivery.js';
+import { deliveredMessageId, messageIdDomain } from './delivery.js';
 import { messageIdsIn, readHead, type HeadField } from './head.js';
 import { isReplyField } from './incoming.js';
 
@@ -61,7 +61,7 @@ export const receivedReply = (reply: Uint8Array, context: ReplyContext): Uint8Ar
     idsIn(name)
       .map((id) => (id.toLowerCase() === delivered ? original : id))
       .join(' ');
-  const [messageId = `<reply.${toHex(sha256(reply).subarray(0, 16))}@mixmailer.invalid>`] = idsIn('message-id');
+  const [messageId = `<reply.${toHex(sha256(reply).subarray(0, 16))}@${messageIdDomain}>`] = idsIn('message-id');
   const [inReplyTo, references] = [threadIn('in-reply-to'), threadIn('references')];
   const namesNone = inReplyTo === '' && references === '';
   const head = [

@@ -5,13 +5,14 @@ import { Bug, unreachable } from '../base/errors.js';
 import type { MessageId } from '../base/ids.js';
 import { minuteMs } from '../base/units.js';
 import { mailDate, mailLines, threadLines, wrapped } from './canonical.js';
+import { messageIdDomain } from './delivery.js';
 import type { Receipt, Rejection } from './receipt.js';
 
 /** How a message ended, for its sender. */
 export type Ending =
   /** What the exit answered last. */
   | Exclude<Receipt, { kind: 'incomplete' }>
-  /** No exit ever confirmed it, in that many sendings. */
+  /** No exit ever confirmed it, in that many sendings; in none, when there was no way to send it. */
   | { readonly kind: 'no-answer'; readonly sendings: number }
   /** An answer to it came in part, and the rest did not come. */
   | { readonly kind: 'reply-incomplete' };
@@ -63,6 +64,7 @@ export const wordsFor = (ending: Ending): string => {
     case 'expired':
       return 'It was not delivered: parts of it were lost on the way.';
     case 'no-answer':
+      if (ending.sendings === 0) return 'It was not sent: for days there was no safe way through the network for it.';
       return `Nobody knows whether it was delivered: no confirmation came (attempts: ${ending.sendings}); it may have arrived all the same.`;
     case 'reply-incomplete':
       return 'It was delivered, and an answer to it came, but parts of the answer were lost on the way.';
@@ -75,21 +77,23 @@ export const wordsFor = (ending: Ending): string => {
 const adviceFor = (ending: Ending): string => {
   switch (ending.kind) {
     case 'handed-over':
-      return 'An earlier message said that it was lost. You need not do anything.';
+      return 'An earlier message said that it might be lost. You need not do anything.';
     case 'refused':
     case 'bounced':
-      return "Check the recipient's address, or reach them in another way.";
+      return "Please check the recipient's address, or reach them in another way.";
     case 'rejected':
-      return ending.reason === 'message/too-large'
-        ? 'Send it in smaller pieces.'
-        : 'Send it again; if that fails too, see whether there is a newer version of MixMailer.';
+      if (ending.reason === 'message/bad-recipient') return "Please check the recipient's address.";
+      if (ending.reason === 'message/too-large') return 'Please send it in smaller pieces.';
+      return 'Please send it again. If that fails too, see whether there is a newer version of MixMailer.';
     case 'gave-up':
+      return 'Please send it again later, or reach the recipient in another way.';
     case 'expired':
-      return 'Send it again.';
+      return 'Please send it again.';
     case 'no-answer':
-      return 'Ask the recipient whether it arrived before you send it again.';
+      if (ending.sendings === 0) return 'Please see what "mixmailer check" says, and send it again.';
+      return 'Please ask the recipient whether it arrived before you send it again.';
     case 'reply-incomplete':
-      return 'Ask for the answer to be sent again.';
+      return 'Please ask the writer to send the answer again.';
     default:
       return unreachable(ending);
   }
@@ -132,6 +136,7 @@ const subjectFor = (ending: Ending): string => {
     case 'handed-over':
       return 'Your mail was delivered after all';
     case 'no-answer':
+      if (ending.sendings === 0) return 'Your mail was not sent';
       return 'Your mail may not have been delivered';
     case 'reply-incomplete':
       return 'An answer to your mail did not arrive whole';
@@ -145,7 +150,7 @@ const reportIdLabel = ascii('mixmailer report message-id v1');
 /** The Message-ID of that notification, angle brackets included. */
 export const reportMessageId = ({ messageId, ending }: Pick<Report, 'messageId' | 'ending'>): string => {
   const name = sha256(concat(reportIdLabel, ascii(messageId), ascii(ending.kind)));
-  return `<report.${toHex(name.subarray(0, 16))}@mixmailer.invalid>`;
+  return `<report.${toHex(name.subarray(0, 16))}@${messageIdDomain}>`;
 };
 
 // Can't stand in the text before it: that has no equals sign.
@@ -153,13 +158,13 @@ const boundary = '=_report';
 
 const textLines = ({ ending, recipient, submittedAt }: Report): readonly string[] => [
   ...wrapped(
-    `This message was written by MixMailer on your own computer. It is about the mail${recipient === undefined ? '' : ` to ${recipient}`} that you sent on ${mailDate(submittedAt, minuteMs)}.`,
+    `This message was written by MixMailer on your own computer. It is about the mail${recipient === undefined ? '' : ` to ${recipient}`} that you sent on ${mailDate(submittedAt, minuteMs).replace(':00 +0000', ' UTC')}.`,
     '',
   ),
   '',
   ...wrapped(wordsFor(ending), ''),
   '',
-  ...wrapped(`What you can do: ${adviceFor(ending)}`, ''),
+  ...wrapped(adviceFor(ending), ''),
   ...(recipient === undefined
     ? [
         '',

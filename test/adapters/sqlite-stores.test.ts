@@ -3,7 +3,6 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { lockFolder, openStore } from '../../src/adapters/sqlite.js';
-import { sqliteClientStore } from '../../src/adapters/sqlite-client-store.js';
 import { mixSchema, sqliteMixStore } from '../../src/adapters/sqlite-mix-store.js';
 import { StoreError } from '../../src/base/errors.js';
 import { messageIdOf, nodeIdOf } from '../../src/base/ids.js';
@@ -230,24 +229,6 @@ describe('a mix store', () => {
     store.setCursor('INBOX', { uidValidity: '78', uid: 1 });
     expect(store.cursor('INBOX')).toEqual({ uidValidity: '78', uid: 1 });
     store.close();
-  });
-});
-
-describe('a client store', () => {
-  it('keeps a mail once however often it is handed in, from two processes too', () => {
-    const running = sqliteClientStore(file());
-    const sendmail = sqliteClientStore(file());
-    const queued = { id: message, recipient: 'bob@example.org', message: bytes(4, 100) };
-    expect(sendmail.queueMessage(queued, bytes(1), 10)).toBe(true);
-    expect(running.queuedMessages()).toEqual([queued]);
-    expect(running.queueMessage({ ...queued, id: messageIdOf(bytes(6, 16)) }, bytes(1), 11)).toBe(false);
-    running.unqueueMessage(message);
-    expect(sendmail.queuedMessages()).toEqual([]);
-    expect(running.queueMessage(queued, bytes(1), 12)).toBe(false);
-    running.forgetFingerprints(11);
-    expect(running.queueMessage(queued, bytes(1), 12)).toBe(true);
-    sendmail.close();
-    running.close();
   });
 });
 

@@ -28,7 +28,7 @@ beforeAll(async () => {
 });
 
 const serve = async (
-  accept: (mail: Submitted) => Promise<void>,
+  accept: (mail: Submitted) => Promise<unknown>,
   maxMailBytes = 200_000,
 ): Promise<SubmissionServer & { readonly logged: string[] }> => {
   const logged: string[] = [];
@@ -57,6 +57,7 @@ const serveClient = async (
     clock: systemClock,
     rng: systemRng,
     keyIds: 'hide',
+    replyBlocks: 0,
     mustReach,
   } as const;
   const { port } = await serve((mail) => submitMail(deps, mail));

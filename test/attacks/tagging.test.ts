@@ -15,7 +15,7 @@ beforeAll(async () => {
 
 /** Alice's letter goes through the network; the first mail on its way has a bit of its real packet flipped. */
 const flipped = async (atByte: number) => {
-  const network = fakeNetwork(quick);
+  const network = fakeNetwork({ ...quick, client: { receipts: false } });
   const bob = network.world.account(addressOfBob).mailbox;
   await network.client.submit(letter, [addressOfBob]);
   for (let round = 0; round < 20 && network.world.observed.length === 0; round++) {

@@ -1,6 +1,7 @@
 import { chmodSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { readPlusAddress } from '../../src/adapters/plus-address.js';
 import type { Account } from '../../src/adapters/secrets.js';
 import { ConfigError, MailError } from '../../src/base/errors.js';
 import { loginAdvice } from '../../src/cli/advice.js';
@@ -30,6 +31,7 @@ const mailbox: ImapLook = {
 const works: Probes = {
   imap: () => Promise.resolve(mailbox),
   smtp: () => Promise.resolve({ extensions: ['SIZE 10000000', 'PIPELINING'], maxMailBytes: 10_000_000 }),
+  plusAddress: () => Promise.resolve('arrived'),
 };
 const check = (config: string, probes: Partial<Probes> = {}): Promise<Ran> =>
   run((program) => register(program, { ...works, ...probes }), 'check', '--config', config);
@@ -116,6 +118,55 @@ describe('mixmailer check', () => {
     });
     expect(out).toContain('WRONG  mail.imap.passwordCommand: the command ended with exit code 2');
     expect(out).toContain('Try the file, variable or command by hand');
+  });
+
+  it('of an exit finds out whether plus addresses arrive, and keeps that', async () => {
+    const seen: unknown[] = [];
+    const { out } = await check(good, {
+      plusAddress: (own, { imap, smtp }) => {
+        seen.push(own, imap.host, smtp.host);
+        return Promise.resolve('arrived');
+      },
+    });
+    expect(seen).toEqual(['mix@alice.example', 'imap.alice.example', 'smtp.alice.example']);
+    expect(out).toContain('ok     plus addresses arrive: replies are matched by them\n');
+    expect(readPlusAddress(at('data-alice'))).toBe(true);
+
+    const lost = await check(good, { plusAddress: () => Promise.resolve('not arrived') });
+    expect([lost.exitCode, lost.err]).toEqual([0, '']);
+    expect(lost.out).toContain('note   no mail to a plus address arrived: replies are matched by their In-Reply-To\n');
+    expect(readPlusAddress(at('data-alice'))).toBe(false);
+  });
+
+  it('of an exit that can not send now keeps what was found before', async () => {
+    await check(good);
+    const { exitCode, out } = await check(good, { plusAddress: () => Promise.resolve('not sent') });
+    expect(exitCode).toBe(0);
+    expect(out).toContain('note   the server took no mail now');
+    expect(readPlusAddress(at('data-alice'))).toBe(true);
+    const cut = await check(good, {
+      plusAddress: () => Promise.reject(new MailError('mail/closed', 'connection lost')),
+    });
+    expect(cut.exitCode).toBe(1);
+    expect(cut.out).toContain('WRONG  mail.imap: connection lost');
+    expect(readPlusAddress(at('data-alice'))).toBe(true);
+  });
+
+  it('sends nothing from who is no exit, nor where mail does not work', async () => {
+    const plusAddress = (): Promise<never> => Promise.reject(new TypeError('a mail was sent'));
+    writeFileSync(at('mix.toml'), readFileSync(good, 'utf8').replace('exit = true', 'exit = false'));
+    expect((await check(at('mix.toml'), { plusAddress })).out).not.toContain('plus address');
+    const broken = { imap: () => Promise.reject(new MailError('mail/login', 'log-in refused')), plusAddress };
+    expect((await check(good, broken)).exitCode).toBe(1);
+  });
+
+  it('says when the finding can not be kept', async () => {
+    chmodSync(at('data-alice'), 0o755);
+    const { exitCode, out } = await check(good);
+    chmodSync(at('data-alice'), 0o700);
+    expect(exitCode).toBe(1);
+    expect(out).toMatch(/WRONG {2}.*data-alice: expected to be readable by its owner only/);
+    expect(out).toContain('Run this check as the user the node runs as.');
   });
 
   it('does not hide a bug of ours', async () => {

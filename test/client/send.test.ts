@@ -51,9 +51,10 @@ describe('a path', () => {
     const [queued] = network.client.store.queuedMessages();
     await network.client.turn();
     const packets = network.client.store.waiting(Infinity);
-    expect(packets.length).toBe(Math.ceil((queued?.message.length ?? 0) / 25_617));
+    // The last fragment leaves no room for the two reply blocks, which then have a packet of their own.
+    expect(packets.length).toBe(Math.ceil((queued?.message.length ?? 0) / 25_616) + 1);
     expect(packets.length).toBeGreaterThan(6);
-    expect(new Set(packets.map(({ nextHop }) => nextHop)).size).toBeGreaterThan(3);
+    expect(new Set(packets.map(({ to }) => to.kind === 'node' && to.nextHop)).size).toBeGreaterThan(3);
     const left: number[] = [];
     for (let i = 0; i < 10; i++) {
       left.push(clientMails(network).length);
@@ -89,7 +90,7 @@ describe('a mail that can’t go as safely as configured', () => {
   });
 
   it('waits in the queue while the list is too small, the log says why, and goes when it is not', async () => {
-    const network = fakeNetwork({ ...quick, nodes: 3 });
+    const network = fakeNetwork({ ...quick, nodes: 4 });
     const bob = network.world.account(addressOfBob).mailbox;
     await network.client.submit(letter, [addressOfBob]);
     network.client.sees(without(network.network, network.nodes[0]?.nodeId ?? expect.fail()));
@@ -122,11 +123,12 @@ describe('a mail that can’t go as safely as configured', () => {
   });
 
   it('is given up, in so many words, when the first node of its packets is gone for good', async () => {
-    const network = fakeNetwork({ ...quick, nodes: 3 });
+    const network = fakeNetwork({ ...quick, nodes: 4 });
     await network.client.submit(letter, [addressOfBob]);
     await network.client.turn();
     const [waiting] = network.client.store.waiting(Infinity);
-    const entry = waiting?.nextHop ?? expect.fail('it has left already; take another seed');
+    const entry =
+      waiting?.to.kind === 'node' ? waiting.to.nextHop : expect.fail('it has left already; take another seed');
     network.client.sees(without(network.network, entry));
     await clientTurns(network, 60);
     expect(network.client.warnings).toContain('client/first-hop-not-listed');

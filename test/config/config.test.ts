@@ -3,8 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { ConfigError } from '../../src/base/errors.js';
-import { dayMs } from '../../src/base/units.js';
-import { clientConfig, type Config, loadConfig, networkConfig, nodeConfig } from '../../src/config.js';
+import { dayMs, hourMs } from '../../src/base/units.js';
+import { clientConfig, type Config, configFrom, loadConfig, networkConfig, nodeConfig } from '../../src/config.js';
+import type { FileSettings } from '../../src/config-schema.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'mixmailer-config-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -97,6 +98,13 @@ describe('a configuration', () => {
     const client = clientConfig(config);
     expect(client.submission.tokenFile).toBe(join(folder, 'data', 'submission.token'));
     expect([client.paths.allow.size, client.hygiene.keyIds]).toEqual([0, 'hide']);
+    expect(client.receipts).toEqual({
+      pollMs: 600_000,
+      retry: { intervalMs: 6 * hourMs, otherExitAfter: 2, giveUpMs: 5 * dayMs },
+      replyBlocks: 0,
+      notices: 'hide-recipient',
+      deliverTo: { kind: 'imap' },
+    });
   });
 
   it('is frozen to the bottom', () => {
@@ -121,6 +129,11 @@ describe('a configuration', () => {
       'a word for a number',
       { more: '[node.limits]\nexpiryHours = "two"' },
       'node.limits.expiryHours: expected integer 1 to 1440, got "two"',
+    ],
+    [
+      'a way for answers there is not',
+      { more: '[node.replies]\nalias = "minus"' },
+      'node.replies.alias: expected one of "auto", "plus", "message-id", got "minus"',
     ],
     [
       'no cron expression',
@@ -173,6 +186,31 @@ describe('a configuration', () => {
       'a node without a mailbox',
       { imap: '', smtp: `${base.smtp}\npasswordEnv = "S"` },
       'mail.imap: expected a section: a node reads its mailbox, got nothing',
+    ],
+    [
+      'a client that hears of its mails without a mailbox',
+      { node: '[client]', imap: '', smtp: `${base.smtp}\npasswordEnv = "S"` },
+      'mail.imap: expected a section: receipts come to the mailbox (client.receipts = false does without), got nothing',
+    ],
+    [
+      'replies without receipts',
+      { more: '[client]\nreceipts = false\n[client.replies]\nblocks = 8' },
+      'client.replies.blocks: expected 0 where client.receipts is false, got 8',
+    ],
+    [
+      'too many reply blocks',
+      { more: '[client.replies]\nblocks = 65' },
+      'client.replies.blocks: expected integer 0 to 64, got 65',
+    ],
+    [
+      'an unknown place for replies',
+      { more: '[client]\ndeliverTo = "maildir:"' },
+      'client.deliverTo: expected "imap", or "maildir:" and the path of a Maildir, got "maildir:"',
+    ],
+    [
+      'no time to send again',
+      { more: '[client.retry]\nhours = 0' },
+      'client.retry.hours: expected number 0.001 to 168, got 0',
     ],
     ['neither node nor client', { node: '' }, 'node: expected a section [node] or [client], got neither'],
     [
@@ -265,12 +303,55 @@ describe('a configuration', () => {
     expect(load({ smtp: '[mail.smtp]\nhost = "h.example"\nsecurity = "starttls"' }).mail.smtp.port).toBe(587);
   });
 
+  it('can have replies and notices put into a Maildir, whose path is relative to the file', () => {
+    const config = load({ more: '[client]\ndeliverTo = "maildir:mail/mix"' });
+    expect(clientConfig(config).receipts?.deliverTo).toEqual({ kind: 'maildir', path: join(folder, 'mail', 'mix') });
+  });
+
   it('of a client that only sends needs no IMAP', () => {
-    const config = load({ node: '[client]', imap: '', smtp: `${base.smtp}\ntokenCommand = "token"` });
+    const onlySends = '[client]\nreceipts = false';
+    const config = load({ node: onlySends, imap: '', smtp: `${base.smtp}\ntokenCommand = "token"` });
     expect(config.mail.imap).toBeUndefined();
+    expect(clientConfig(config).receipts).toBeUndefined();
     expect(config.mail.smtp.secret).toEqual({ kind: 'tokenCommand', command: 'token' });
     expect(() => nodeConfig(config)).toThrow(ConfigError);
     expect(() => networkConfig(config)).toThrow('network: expected a section with list and authorities, got nothing');
     expect(() => clientConfig(load())).toThrow(ConfigError);
+  });
+});
+
+describe('settings that a program gives', () => {
+  const settings: FileSettings = {
+    data: 'data',
+    mail: {
+      address: 'Mix@Example.org',
+      imap: { host: 'imap.example.org', passwordEnv: 'SECRET' },
+      smtp: { host: 'smtp.example.org' },
+    },
+    network: { list: 'list.txt', authorities: [key] },
+    client: { pace: { spreadSeconds: 7 } },
+  };
+
+  it('mean what the same keys mean in a file of that folder', () => {
+    const more = `[network]\nlist = "list.txt"\nauthorities = ["${key}"]\n[client.pace]\nspreadSeconds = 7`;
+    expect(configFrom(settings, folder)).toEqual({ ...load({ node: '', more }), file: 'the settings' });
+  });
+
+  it('may hold a password, and paths in them are found from the running folder if need be', () => {
+    const config = configFrom(
+      { ...settings, mail: { ...settings.mail, smtp: { host: 'h.example', password: 'p' } } },
+      '',
+    );
+    expect(config.mail.smtp.secret).toEqual({ kind: 'password', password: 'p' });
+    expect(config.data).toBe(join(process.cwd(), 'data'));
+  });
+
+  it('are refused in the words of the file', () => {
+    expect(() => configFrom({ ...settings, client: { pace: { spreadSeconds: -1 } } }, '')).toThrow(
+      new ConfigError('client.pace.spreadSeconds: expected integer 0 to 86400, got -1 (in the settings)'),
+    );
+    expect(() => configFrom({ ...settings, client: undefined }, '')).toThrow(
+      'node: expected a section [node] or [client], got neither (in the settings)',
+    );
   });
 });

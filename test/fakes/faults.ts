@@ -11,6 +11,8 @@ export class Faults {
   #calls = 0;
   /** The call that was the last one, as `port.method`; undefined until then. */
   struck: string | undefined;
+  /** The call of any but the store that the killed process had made last. */
+  lastOutside: string | undefined;
 
   constructor(at: number, when: 'before' | 'after') {
     this.#at = at;
@@ -20,9 +22,11 @@ export class Faults {
   /** A process from its start to its end; give each incarnation ports of its own. */
   incarnation(): <T extends object>(name: string, port: T) => T {
     let dead = false;
+    let lastOutside: string | undefined;
     const die = (call: string): never => {
       dead = true;
       this.struck ??= call;
+      this.lastOutside ??= lastOutside;
       throw new Killed(call);
     };
     return (name, port) =>
@@ -33,6 +37,7 @@ export class Faults {
           return (...args: unknown[]): unknown => {
             const call = `${name}.${String(key)}`;
             if (dead) throw new Killed(call);
+            if (name !== 'store') lastOutside = call;
             const isLast = ++this.#calls === this.#at;
             if (isLast && this.#when === 'before') die(call);
             const result: unknown = Reflect.apply(method, target, args);

@@ -4,15 +4,19 @@ import { parseMail } from '../../src/adapters/mime.js';
 import { sqliteClientStore } from '../../src/adapters/sqlite-client-store.js';
 import { sqliteMixStore } from '../../src/adapters/sqlite-mix-store.js';
 import { inlineUnwrapper } from '../../src/adapters/unwrap-workers.js';
-import { RouteError } from '../../src/base/errors.js';
+import { MailError, RouteError } from '../../src/base/errors.js';
 import type { NodeId } from '../../src/base/ids.js';
 import { parseNodeId } from '../../src/base/ids.js';
 import { seededRng } from '../../src/base/random.js';
 import type { Rng } from '../../src/base/random.js';
 import { dayMs, hourMs, minuteMs } from '../../src/base/units.js';
+import { collectOnce } from '../../src/client/collect.js';
+import type { RetryRules } from '../../src/client/exits.js';
+import { deliverInbound, toInbox } from '../../src/client/inbound.js';
 import { mustReach, sendOnce } from '../../src/client/send.js';
 import type { SendDeps } from '../../src/client/send.js';
 import { submitMail } from '../../src/client/submit.js';
+import type { Submitted } from '../../src/client/submit.js';
 import type { PoolParameters } from '../../src/mix/pool.js';
 import { settleDelivery } from '../../src/node/answers.js';
 import { flushOnce } from '../../src/node/flush.js';
@@ -21,7 +25,7 @@ import { Tally } from '../../src/node/tally.js';
 import type { ReassemblyBounds } from '../../src/message/reassembly.js';
 import type { Log } from '../../src/ports/log.js';
 import type { Directory } from '../../src/ports/network.js';
-import type { ClientStore, MixStore } from '../../src/ports/stores.js';
+import type { ClientStore, MessageStatus, MixStore } from '../../src/ports/stores.js';
 import { postDue } from '../../src/post/post.js';
 import { signDescriptor } from '../../src/route/descriptor.js';
 import { publicKeyOf } from '../../src/route/document.js';
@@ -59,7 +63,10 @@ export interface FakeClient {
   readonly warnings: readonly string[];
   readonly sees: (network: Network | undefined) => void;
   readonly store: ClientStore;
-  readonly submit: (raw: Uint8Array, recipients: readonly string[], wrap?: Wrap) => Promise<void>;
+  /** All that it has told of its messages, in order. */
+  readonly statuses: readonly MessageStatus[];
+  readonly submit: (raw: Uint8Array, recipients: readonly string[], wrap?: Wrap) => Promise<readonly Submitted[]>;
+  /** One round of all jobs: collect, deliver to the own inbox, send, post. Without its mailbox the last two. */
   readonly turn: (wrap?: Wrap) => Promise<void>;
 }
 
@@ -85,6 +92,16 @@ export interface FakeNetworkOptions {
   readonly replyTo?: 'plus' | 'message-id';
   readonly clearReplies?: 'refuse' | 'carry';
   readonly senderProvider?: string;
+  readonly client?: FakeClientOptions;
+}
+
+/** What the user has configured. */
+export interface FakeClientOptions {
+  /** `false`: the mailbox is not read. With paths of three, receipts need four nodes. */
+  readonly receipts?: false;
+  readonly retry?: Partial<RetryRules>;
+  readonly replyBlocks?: number;
+  readonly notices?: 'hide-recipient' | 'name-recipient';
 }
 
 /** A list without that node. */
@@ -209,11 +226,17 @@ export const fakeNetwork = (options: FakeNetworkOptions = {}): FakeNetwork => {
   const warnings: string[] = [];
   const log: Log = { info: () => undefined, warn: (event) => void warnings.push(event) };
   const rules = { senderProvider: options.senderProvider ?? 'home.test', allow: new Set<never>() };
+  const { receipts, retry, replyBlocks = 0, notices = 'hide-recipient' } = options.client ?? {};
+  const retryRules = { intervalMs: 6 * hourMs, otherExitAfter: 2, giveUpMs: 120 * hourMs, ...retry };
+  const reach = { directory, rules, rng, receipts: receipts === false ? undefined : { retry: retryRules } };
+  const statuses: MessageStatus[] = [];
+  let readAt = -Infinity;
   const client: FakeClient = {
     account,
     warnings,
     sees,
     store: kept,
+    statuses,
     submit: (raw, recipients, wrap = untouched) =>
       submitMail(
         {
@@ -223,25 +246,38 @@ export const fakeNetwork = (options: FakeNetworkOptions = {}): FakeNetwork => {
           clock,
           rng,
           keyIds: 'hide',
-          mustReach: (recipient, at) => mustReach({ directory, rules, rng }, recipient, at),
+          replyBlocks: reach.receipts && replyBlocks,
+          mustReach: (recipient, at) => mustReach(reach, recipient, at),
         },
         { raw, recipients },
       ),
     turn: async (wrap = untouched) => {
+      const inbox = wrap('inbox', account.inbox);
       const deps: SendDeps = {
+        ...reach,
         store: wrap('store', kept),
         crypto,
         base64: nodeBase64,
-        rng,
         clock,
         log,
-        directory,
-        rules,
         from: account.address,
+        notices,
+        onStatus: (status) => statuses.push(status),
         spreadMs: minuteMs,
         forgetMs: 7 * dayMs,
       };
-      sendOnce(deps);
+      if (deps.receipts !== undefined) {
+        try {
+          await collectOnce({ ...deps, inbox, parse: parseMail }, signal);
+          readAt = now;
+          await deliverInbound({ store: deps.store, deliver: toInbox(inbox) }, signal);
+        } catch (error) {
+          // The other jobs go on, as in a running client.
+          if (!(error instanceof MailError)) throw error;
+          warnings.push(error.code);
+        }
+      }
+      sendOnce(deps, readAt);
       await postDue({ ...deps, outbox: wrap('outbox', account.outbox) }, signal);
     },
   };

@@ -195,6 +195,19 @@ describe('without a network list that is valid now', () => {
   });
 });
 
+describe('mixmailer check', () => {
+  it('of an exit sends one mail, to itself, and keeps what became of it', async () => {
+    const [node] = network.nodes;
+    const before = carried;
+    const { code, out, err } = await mixmailer(['check', '--config', node?.configFile ?? '']);
+    expect([code, err]).toEqual([0, '']);
+    expect(out).toContain('ok     plus addresses arrive: replies are matched by them\n');
+    expect(carried).toBe(before + 1);
+    const data = path.join(path.dirname(node?.configFile ?? ''), 'data');
+    expect(readFileSync(path.join(data, 'plus-address'), 'utf8')).toBe('yes\n');
+  });
+});
+
 describe('mixmailer node', () => {
   it('with a mistake in its configuration ends with 78, one line and no stack', async () => {
     const [node] = network.nodes;

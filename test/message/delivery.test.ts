@@ -3,7 +3,14 @@ import { parseMail } from '../../src/adapters/mime.js';
 import { pureBase64 } from '../../src/base/base64.js';
 import { latin1 } from '../../src/base/bytes.js';
 import { messageIdOf } from '../../src/base/ids.js';
-import { checkDeliverable, composeDelivery } from '../../src/message/delivery.js';
+import {
+  checkDeliverable,
+  composeDelivery,
+  deliveredMessageId,
+  deliveryToken,
+  deliveryTokensIn,
+  isDelivery,
+} from '../../src/message/delivery.js';
 import type { Message } from '../../src/message/envelope.js';
 import { sealable } from '../../src/message/hygiene.js';
 import { decryptBinary, encryptBinary, personOf, type Person } from './pep-mail.js';
@@ -65,6 +72,37 @@ describe('the delivered mail', () => {
   test("is marked for the receiver's engine only when asked", () => {
     expect(deliver({ autoConsume: true })).toContain('\r\npEp-auto-consume: yes\r\n');
     expect(deliver({})).not.toMatch(/pEp/i);
+  });
+
+  test('names where an answer is taken, if one is', () => {
+    const answerable = { from: 'exit@x.example', message: checkDeliverable(message), messageId, now };
+    const replyTo = 'exit+k7@x.example';
+    const lines = latin1(composeDelivery({ ...answerable, replyTo }, pureBase64)).split('\r\n');
+    expect(lines.slice(0, 4)).toEqual([
+      'From: <exit@x.example>',
+      'Reply-To: <exit+k7@x.example>',
+      'To: <bob@b.example>',
+      'Subject: ...',
+    ]);
+    expect(deliver({})).not.toContain('Reply-To');
+  });
+
+  test('is named by its token: in its Message-ID, and in what answers it', () => {
+    const token = deliveryToken(messageId);
+    expect(token).toBe('89117b042bd03cbc76adf41aa43c97d7');
+    expect(deliver({})).toContain(`\r\nMessage-ID: ${deliveredMessageId(token)}\r\n`);
+    const other = 'a'.repeat(32);
+    const answering = `<x@y> <${other}@mixmailer.invalid><${token.toUpperCase()}@MixMailer.invalid> <${other}@mixmailer.invalid>`;
+    expect(deliveryTokensIn(answering)).toEqual([other, token]);
+    expect(
+      deliveryTokensIn(`${token}@mixmailer.invalid <${token}0@mixmailer.invalid> <${token}@mixmailerxinvalid>`),
+    ).toEqual([]);
+  });
+
+  test('is known for one by its Message-ID, among the headers of a server', () => {
+    const raw = new TextEncoder().encode(`Received: from x\r\n${deliver({})}`);
+    expect(isDelivery(raw)).toBe(true);
+    expect(isDelivery(new TextEncoder().encode(deliver({}).replace(/[0-9a-f]{32}@/, 'x@')))).toBe(false);
   });
 
   test('has the same Message-ID from whichever exit, and another for another message', () => {

@@ -1,9 +1,9 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { ascii, concat, latin1 } from '../../src/base/bytes.js';
+import { ascii, latin1 } from '../../src/base/bytes.js';
 import { messageIdOf } from '../../src/base/ids.js';
 import type { MessageId } from '../../src/base/ids.js';
 import { dayMs, hourMs } from '../../src/base/units.js';
-import { deliveredMessageId, deliveryToken } from '../../src/message/delivery.js';
+import { deliveryToken } from '../../src/message/delivery.js';
 import { encodeMessage } from '../../src/message/envelope.js';
 import { fragmentDataBytes } from '../../src/message/fragment.js';
 import { geometry } from '../../src/sphinx/geometry.js';
@@ -12,7 +12,7 @@ import type { FakeNetwork, FakeNetworkOptions } from '../fakes/network.js';
 import { handlings } from '../fakes/outbox.js';
 import type { Handling } from '../fakes/outbox.js';
 import { addressOfBob, letterOf, quick } from './packets.js';
-import { exitOf, messageOf, nodeTurns, senderIn } from './sender.js';
+import { exitOf, messageOf, nodeTurns, notification, senderIn } from './sender.js';
 import type { Sender } from './sender.js';
 
 let message: Uint8Array;
@@ -249,33 +249,6 @@ describe('a message of which fragments are missing', () => {
     expect(anna.receipts()).toEqual([{ kind: 'incomplete', have: [0] }, { kind: 'expired' }]);
   });
 });
-
-/** A notification as mail servers write it, about the mail of that message. */
-const notification = (id: MessageId, { envelopeId = '', action = 'failed', status = '5.1.1' } = {}): Uint8Array =>
-  concat(
-    ...[
-      'Return-Path: <>',
-      'From: MAILER-DAEMON@friend.test',
-      'To: node@mix1.test',
-      'Auto-Submitted: auto-replied',
-      'MIME-Version: 1.0',
-      'Content-Type: multipart/report; report-type=delivery-status; boundary=d',
-      '',
-      '--d',
-      'Content-Type: message/delivery-status',
-      '',
-      'Reporting-MTA: dns; mail.friend.test',
-      ...(envelopeId === '' ? [] : [`Original-Envelope-Id: ${envelopeId}`]),
-      '',
-      `Action: ${action}`,
-      `Status: ${status}`,
-      '--d',
-      'Content-Type: text/rfc822-headers',
-      '',
-      `Message-ID: ${deliveredMessageId(deliveryToken(id))}`,
-      '--d--',
-    ].map((line) => ascii(`${line}\r\n`)),
-  );
 
 describe('a delivered mail that comes back', () => {
   const handedOver = { kind: 'handed-over', code: 250 };

@@ -4,16 +4,18 @@ import { hourMs } from '../../src/base/units.js';
 import { encodeMessage } from '../../src/message/envelope.js';
 import { fragmentDataBytes } from '../../src/message/fragment.js';
 import { fakeNetwork } from '../fakes/network.js';
-import type { FakeNetwork, FakeNode } from '../fakes/network.js';
+import type { FakeNetwork } from '../fakes/network.js';
 import { addressOfBob, carrierTo, fragmentsOf, letterOf, packetOver, quick, turns } from './packets.js';
+import { exitOf, messageOf, nodeTurns } from './sender.js';
 
 let letter: Uint8Array;
+let message: Uint8Array;
 let large: Uint8Array;
 beforeAll(async () => {
-  [letter, large] = await Promise.all([letterOf(), letterOf(60_000)]);
+  letter = await letterOf();
+  message = await messageOf(letter, addressOfBob);
+  large = await messageOf(await letterOf(60_000), addressOfBob);
 });
-
-const exitOf = ({ nodes }: FakeNetwork): FakeNode => nodes[0] ?? expect.fail('no node');
 
 /** Brings payloads to the exit, as the last step of their paths. */
 const bring = (network: FakeNetwork, payloads: readonly Uint8Array[]): void => {
@@ -49,9 +51,7 @@ describe('an exit', () => {
   it('hands over once a message whose fragments all come twice, over other packets', async () => {
     const network = fakeNetwork(quick);
     network.world.account(addressOfBob);
-    await network.client.submit(letter, [addressOfBob]);
-    const [queued] = network.client.store.queuedMessages();
-    const fragments = fragmentsOf(network, queued?.message ?? expect.fail());
+    const fragments = fragmentsOf(network, message);
     bring(network, fragments);
     bring(network, fragments);
     const exit = exitOf(network);
@@ -75,16 +75,15 @@ describe('an exit', () => {
     expect(new Set(ids).size).toBe(1);
   });
 
-  it('drops what the recipient’s server refuses, counts it, and tells nobody', async () => {
+  it('drops what the recipient’s server refuses, counts it, and mails nobody about it', async () => {
     const network = fakeNetwork(quick);
     network.world.handle = ({ to }) =>
       to === addressOfBob ? { outcome: { kind: 'refused', code: 550 }, taken: false } : undefined;
-    await network.client.submit(letter, [addressOfBob]);
-    await turns(network, 30);
-    const gaveUp = network.nodes.map((node) => node.counted()['post/gave-up-delivery'] ?? 0);
-    expect(gaveUp.reduce((sum, count) => sum + count, 0)).toBe(1);
-    expect(network.nodes.every(({ store }) => store.outgoingCount() === 0)).toBe(true);
-    expect(network.client.account.mailbox.raws()).toEqual([]);
+    bring(network, fragmentsOf(network, message));
+    await nodeTurns(network, 30);
+    expect(exitOf(network).counted()).toMatchObject({ 'post/gave-up-delivery': 1 });
+    expect(exitOf(network).store.outgoingCount()).toBe(0);
+    expect(network.world.observed).toEqual([]);
   });
 
   it('whose own mailbox, or another node’s, is the recipient starts no loop', async () => {
@@ -102,15 +101,13 @@ describe('an exit', () => {
   it('hands over nothing but encrypted mail to proper addresses, whatever the client promised', async () => {
     const network = fakeNetwork(quick);
     network.world.account(addressOfBob);
-    await network.client.submit(letter, [addressOfBob]);
-    const queued = network.client.store.queuedMessages()[0]?.message ?? expect.fail();
     const inClear = { form: 'pgp-inline', autoConsume: false, openpgp: new TextEncoder().encode('in clear') } as const;
     const messages = [
       encodeMessage({ recipient: addressOfBob, ...inClear }),
       encodeMessage({ recipient: 'a@b.test>\r\nBcc: x@y.test', ...inClear }),
       new Uint8Array([1, 2, 3]),
       // Its recipient, all of one length, becomes one that would reach the exit's own machine.
-      new TextEncoder().encode(latin1(queued).replace(addressOfBob, 'bob@localhost12')),
+      new TextEncoder().encode(latin1(message).replace(addressOfBob, 'bob@localhost12')),
     ];
     for (const message of messages) bring(network, fragmentsOf(network, message));
     await exitOf(network).turn();
@@ -124,8 +121,7 @@ describe('messages that never become whole', () => {
   it('are given up after their time, and what comes later of them is dropped', async () => {
     const network = fakeNetwork({ ...quick, bounds: { expiryMs: 48 * hourMs } });
     network.world.account(addressOfBob);
-    await network.client.submit(large, [addressOfBob]);
-    const fragments = fragmentsOf(network, network.client.store.queuedMessages()[0]?.message ?? expect.fail());
+    const fragments = fragmentsOf(network, large);
     expect(fragments.length).toBeGreaterThan(3);
     bring(network, fragments.slice(1));
     const exit = exitOf(network);
@@ -157,8 +153,6 @@ describe('messages that never become whole', () => {
     await exit.turn();
     expect(exit.store.openMessages()).toBe(5);
     expect(exit.counted()).toMatchObject({ 'message/too-many': 15, 'message/too-large': 1 });
-    await network.client.submit(letter, [addressOfBob]);
-    const message = network.client.store.queuedMessages()[0]?.message ?? expect.fail();
     expect(message.length).toBeLessThan(fragmentDataBytes);
     bring(network, fragmentsOf(network, message));
     await exit.turn();

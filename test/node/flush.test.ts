@@ -162,7 +162,7 @@ describe('a mail between nodes whose fate nobody knows', () => {
   it('is sent again, and counts once', async () => {
     const letter = await letterOf();
     for (const taken of [true, false]) {
-      const network = fakeNetwork(quick);
+      const network = fakeNetwork({ ...quick, client: { receipts: false } });
       const bob = network.world.account(addressOfBob);
       const seen = new Set<string>();
       network.world.handle = ({ to, raw }) => {

@@ -9,7 +9,9 @@ import { dayMs } from '../../src/base/units.js';
 import { sliceCarrierMail } from '../../src/carrier/carrier.js';
 import { encodeMessage } from '../../src/message/envelope.js';
 import type { ReturnAddress } from '../../src/message/envelope.js';
+import { deliveredMessageId, deliveryToken } from '../../src/message/delivery.js';
 import { cutFragments, encodeExitPayload, exitPayloads } from '../../src/message/fragment.js';
+import { readHead } from '../../src/message/head.js';
 import { sealable } from '../../src/message/hygiene.js';
 import { decodeReceipt, receiptKind } from '../../src/message/receipt.js';
 import type { Receipt } from '../../src/message/receipt.js';
@@ -19,7 +21,7 @@ import { hopOf } from '../../src/route/hop.js';
 import { readMailboxPacket } from '../../src/sphinx/mailbox.js';
 import { createSurb, openSurb } from '../../src/sphinx/surb.js';
 import type { FakeNetwork, FakeNode, Wrap } from '../fakes/network.js';
-import { carrierTo, packetOver } from './packets.js';
+import { addressOfBob, carrierTo, packetOver } from './packets.js';
 
 const crypto = chooseCrypto();
 
@@ -144,4 +146,42 @@ export const mailWith = (fields: Readonly<Record<string, string>>, body: Uint8Ar
     ),
     ascii('\r\n'),
     typeof body === 'string' ? ascii(body) : body,
+  );
+
+/** An encrypted mail of Bob's with these header fields, and the body of that letter. */
+export const answerWith = (fields: Readonly<Record<string, string>>, letter: Uint8Array): Uint8Array => {
+  const { fields: own, bodyAt } = readHead(letter);
+  const content = own.filter(({ name }) => /^(?:content-|mime-version)/.test(name)).map(({ raw }) => raw);
+  const head = mailWith({ From: `Bob <${addressOfBob}>`, Subject: 'Re: ...', ...fields }, '');
+  return concat(head.subarray(0, head.length - 2), ...content, ascii('\r\n'), letter.subarray(bodyAt));
+};
+
+/** A notification as mail servers write it, about the mail of that message. */
+export const notification = (
+  id: MessageId,
+  { envelopeId = '', action = 'failed', status = '5.1.1' } = {},
+): Uint8Array =>
+  concat(
+    ...[
+      'Return-Path: <>',
+      'From: MAILER-DAEMON@friend.test',
+      'To: node@mix1.test',
+      'Auto-Submitted: auto-replied',
+      'MIME-Version: 1.0',
+      'Content-Type: multipart/report; report-type=delivery-status; boundary=d',
+      '',
+      '--d',
+      'Content-Type: message/delivery-status',
+      '',
+      'Reporting-MTA: dns; mail.friend.test',
+      ...(envelopeId === '' ? [] : [`Original-Envelope-Id: ${envelopeId}`]),
+      '',
+      `Action: ${action}`,
+      `Status: ${status}`,
+      '--d',
+      'Content-Type: text/rfc822-headers',
+      '',
+      `Message-ID: ${deliveredMessageId(deliveryToken(id))}`,
+      '--d--',
+    ].map((line) => ascii(`${line}\r\n`)),
   );

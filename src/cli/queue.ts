@@ -1,0 +1,85 @@
+import type { Command } from 'commander';
+import { systemClock } from '../adapters/system.js';
+import { unreachable } from '../base/errors.js';
+import { dayMs, hourMs, minuteMs } from '../base/units.js';
+import { readStatuses } from '../compose.js';
+import { loadConfig } from '../config.js';
+import { wordsFor } from '../message/report.js';
+import type { MessageStatus } from '../ports/stores.js';
+import { printer, shortTime, table } from './print.js';
+
+const ordinal = (count: number): string => {
+  const ending = count % 100 >= 11 && count % 100 <= 13 ? 'th' : (['th', 'st', 'nd', 'rd'][count % 10] ?? 'th');
+  return `${count}${ending}`;
+};
+
+/** How far the message is, in words. */
+const stateOf = ({ state, sendings, nextAt, settledAt, ending }: MessageStatus): string => {
+  const at = (time: number | undefined): string => (time === undefined ? '' : ` ${shortTime(time)}`);
+  switch (state) {
+    case 'waiting':
+      return 'waiting';
+    case 'in-network':
+      return `in the network, ${ordinal(sendings)} sending, next at${at(nextAt)}`;
+    case 'sent':
+      return `sent${at(settledAt)}`;
+    case 'delivered':
+      return `delivered${at(settledAt)}`;
+    case 'failed':
+      return `failed${at(settledAt)}: ${ending === undefined ? 'unknown' : wordsFor(ending)}`;
+    default:
+      return unreachable(state);
+  }
+};
+
+/** `3 min`, `5 h`, `2 d`. */
+const ageOf = (ageMs: number): string => {
+  if (ageMs < hourMs) return `${Math.max(0, Math.floor(ageMs / minuteMs))} min`;
+  return ageMs < 2 * dayMs ? `${Math.floor(ageMs / hourMs)} h` : `${Math.floor(ageMs / dayMs)} d`;
+};
+
+const longestAddress = 40;
+const shortened = (address: string): string =>
+  address.length <= longestAddress ? address : `${address.slice(0, longestAddress - 3)}...`;
+
+/** A message as a line of the table. Times are UTC. */
+const rowOf = (message: MessageStatus, now: number): readonly string[] => [
+  shortTime(message.submittedAt),
+  ageOf(now - message.submittedAt),
+  shortened(message.recipient ?? ''),
+  stateOf(message),
+];
+
+const isoTime = (at: number | undefined): string | null => (at === undefined ? null : new Date(at).toISOString());
+
+/** A message as programs read it. */
+const recordOf = ({ id, recipient, state, submittedAt, sendings, nextAt, settledAt, ending }: MessageStatus) => ({
+  id,
+  recipient: recipient ?? null,
+  state,
+  submittedAt: isoTime(submittedAt),
+  sendings,
+  nextAt: isoTime(nextAt),
+  settledAt: isoTime(settledAt),
+  reason: state === 'failed' && ending !== undefined ? wordsFor(ending) : null,
+});
+
+/** What the command prints: a line a message, or that there is none. */
+export const queueLines = (messages: readonly MessageStatus[], now: number): readonly string[] =>
+  messages.length === 0
+    ? ['no message waits, and none was sent in the last 7 days']
+    : table([['submitted (UTC)', 'age', 'recipient', 'state'], ...messages.map((message) => rowOf(message, now))]);
+
+export const register = (program: Command): void => {
+  program
+    .command('queue')
+    .description("show the client's messages and what became of them, as long as they are remembered (7 days)")
+    .requiredOption('-c, --config <file>', 'configuration file')
+    .option('--json', 'as JSON, a list of messages')
+    .action(({ config: file, json }: { readonly config: string; readonly json?: true }, command: Command) => {
+      const messages = readStatuses(loadConfig(file));
+      const print = printer(command);
+      if (json) print(JSON.stringify(messages.map(recordOf), undefined, 2));
+      else print(...queueLines(messages, systemClock.now()));
+    });
+};

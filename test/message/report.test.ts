@@ -1,0 +1,174 @@
+import { simpleParser } from 'mailparser';
+import { describe, expect, test } from 'vitest';
+import { parseMail } from '../../src/adapters/mime.js';
+import { fromLatin1, latin1 } from '../../src/base/bytes.js';
+import { messageIdOf } from '../../src/base/ids.js';
+import { deliveryToken } from '../../src/message/delivery.js';
+import { readHead, valuesOf } from '../../src/message/head.js';
+import { bouncesIn, readIncoming } from '../../src/message/incoming.js';
+import { composeReport, reportMessageId, wordsFor, type Ending, type Report } from '../../src/message/report.js';
+
+const messageId = messageIdOf(new Uint8Array(16).fill(3));
+const report: Report = {
+  to: 'alice@a.example',
+  messageId,
+  ending: { kind: 'refused', code: 550 },
+  recipient: 'bob@b.example',
+  originalMessageId: '<1@a.example>',
+  submittedAt: Date.UTC(2026, 10, 23, 9, 30, 59),
+  now: Date.UTC(2026, 10, 24, 13, 5, 59),
+};
+const textOf = (change: Partial<Report> = {}): string => latin1(composeReport({ ...report, ...change }));
+
+const endings: readonly (readonly [Ending, action: string | undefined, status: string])[] = [
+  [{ kind: 'handed-over', code: 250 }, 'delivered', '2.0.0'],
+  [{ kind: 'refused', code: 550 }, 'failed', '5.0.0'],
+  [{ kind: 'rejected', reason: 'message/bad-envelope' }, 'failed', '5.5.5'],
+  [{ kind: 'rejected', reason: 'message/not-encrypted' }, 'failed', '5.7.1'],
+  [{ kind: 'rejected', reason: 'message/bad-recipient' }, 'failed', '5.1.3'],
+  [{ kind: 'rejected', reason: 'message/too-large' }, 'failed', '5.3.4'],
+  [{ kind: 'gave-up' }, 'failed', '4.4.7'],
+  [{ kind: 'bounced', status: [5, 1, 1] }, 'failed', '5.1.1'],
+  [{ kind: 'bounced', status: [5, 9, 9] }, 'failed', '5.9.9'],
+  [{ kind: 'expired' }, 'failed', '4.4.2'],
+  [{ kind: 'no-answer', sendings: 3 }, 'failed', '4.4.7'],
+  [{ kind: 'reply-incomplete' }, undefined, ''],
+];
+
+describe('a report', () => {
+  test('is a delivery status notification, human words first', () => {
+    expect(textOf().split('\r\n')).toEqual([
+      'From: MixMailer <alice@a.example>',
+      'To: <alice@a.example>',
+      'Subject: Your mail was not delivered',
+      'Date: Tue, 24 Nov 2026 13:05:00 +0000',
+      `Message-ID: ${reportMessageId(report)}`,
+      'In-Reply-To: <1@a.example>',
+      'References: <1@a.example>',
+      'MIME-Version: 1.0',
+      'Auto-Submitted: auto-replied',
+      'Content-Type: multipart/report; report-type=delivery-status;',
+      ' boundary="=_report"',
+      '',
+      '--=_report',
+      'Content-Type: text/plain; charset=us-ascii',
+      '',
+      'This message was written by MixMailer on your own computer. It is about the',
+      'mail to bob@b.example that you sent on Mon, 23 Nov 2026 09:30 UTC.',
+      '',
+      'It was not delivered: the mail server refused it with the code 550.',
+      '',
+      "Please check the recipient's address, or reach them in another way.",
+      '',
+      '--=_report',
+      'Content-Type: message/delivery-status',
+      '',
+      'Reporting-MTA: dns; localhost',
+      'Arrival-Date: Mon, 23 Nov 2026 09:30:00 +0000',
+      '',
+      'Final-Recipient: rfc822; bob@b.example',
+      'Action: failed',
+      'Status: 5.0.0',
+      'Diagnostic-Code: smtp; 550',
+      '',
+      '--=_report--',
+      '',
+    ]);
+  });
+
+  test.each(endings)('of %o is read by a mail program, in words and in codes', async (ending, action, status) => {
+    const raw = composeReport({ ...report, ending });
+    const mail = await simpleParser(Buffer.from(raw));
+    expect(mail.from?.value).toEqual([{ name: 'MixMailer', address: 'alice@a.example' }]);
+    expect(mail.inReplyTo).toBe('<1@a.example>');
+    expect(mail.text?.replaceAll('\n', ' ')).toContain(wordsFor(ending));
+    expect(mail.text).toContain('Mon, 23 Nov 2026 09:30 UTC');
+    const { contentType, parts } = await parseMail(raw);
+    if (action === undefined) {
+      expect([contentType, parts.length]).toEqual(['text/plain', 1]);
+      return;
+    }
+    expect([contentType, ...parts.map((part) => part.contentType)]).toEqual([
+      'multipart/report',
+      'text/plain',
+      'message/delivery-status',
+    ]);
+    const fields = latin1(parts[1]?.content ?? new Uint8Array());
+    const ofMail = readHead(fromLatin1(fields));
+    const ofRecipient = readHead(fromLatin1(fields.slice(ofMail.bodyAt)));
+    expect(valuesOf(ofMail, 'reporting-mta')).toEqual(['dns; localhost']);
+    expect([valuesOf(ofRecipient, 'action'), valuesOf(ofRecipient, 'status')]).toEqual([[action], [status]]);
+  });
+
+  test('of every ending has lines of a width that is read well', () => {
+    for (const [ending] of endings)
+      for (const recipient of [undefined, 'bob@b.example'])
+        expect(
+          textOf({ ending, recipient })
+            .split('\r\n')
+            .filter((line) => line.length > 78),
+        ).toEqual([]);
+  });
+
+  test('names the recipient nowhere unless the user wants it, and says where to look', () => {
+    const hidden = textOf({ recipient: undefined });
+    expect(hidden).not.toContain('b.example');
+    expect(hidden).toContain('\r\nFinal-Recipient: unknown; hidden\r\n');
+    expect(hidden.replaceAll('\r\n', ' ')).toContain(
+      'The command "mixmailer queue" on your computer shows who it was.',
+    );
+    expect(textOf()).not.toContain('mixmailer queue');
+  });
+
+  test('does not tell the provider which delivered mail it is about', () => {
+    for (const secret of [messageId, deliveryToken(messageId)]) expect(textOf()).not.toContain(secret);
+  });
+
+  test('can be looked for before it is put there: one Message-ID for a message and its ending', () => {
+    const again = { ...report, now: 0, recipient: undefined };
+    expect(reportMessageId(again)).toBe(reportMessageId(report));
+    const others = [
+      reportMessageId({ messageId, ending: { kind: 'gave-up' } }),
+      reportMessageId({ messageId: messageIdOf(new Uint8Array(16)), ending: report.ending }),
+    ];
+    expect(new Set([reportMessageId(report), ...others]).size).toBe(3);
+    expect(reportMessageId(report)).toMatch(/^<report\.[0-9a-f]{32}@mixmailer\.invalid>$/);
+  });
+
+  test('is no bounce of a mail of an exit that shares the mailbox', async () => {
+    const raw = composeReport(report);
+    expect(readIncoming(readHead(raw), report.to)).toEqual({ kind: 'report' });
+    expect(bouncesIn((await parseMail(raw)).parts, raw)).toEqual([]);
+  });
+
+  test('stands alone where the mail had no Message-ID, or none that can be named', () => {
+    for (const originalMessageId of [undefined, 'x', '<1@a.example\r\nBcc: eve@e.example>'])
+      expect(textOf({ originalMessageId })).not.toMatch(/In-Reply-To|References|Bcc/);
+  });
+
+  test('of addresses that are none is our own mistake', () => {
+    expect(() => textOf({ to: 'alice' })).toThrow('BUG');
+    expect(() => textOf({ recipient: 'bob@b.example\r\nAction: delivered' })).toThrow('BUG');
+  });
+});
+
+describe('the words', () => {
+  test('are one sentence without address or id for every ending, and different ones', () => {
+    const words = endings.map(([ending]) => wordsFor(ending));
+    expect(new Set(words).size).toBe(words.length);
+    for (const sentence of words) {
+      expect(sentence).toMatch(/^[A-Z][^@<>]*\.$/);
+      expect(sentence.match(/\. /g)).toBeNull();
+    }
+  });
+
+  test('of no answer say that it may have arrived', () => {
+    expect(wordsFor({ kind: 'no-answer', sendings: 3 })).toContain('it may have arrived all the same');
+  });
+
+  test('of a bounce say what the code means', () => {
+    expect(wordsFor({ kind: 'bounced', status: [5, 1, 1] })).toBe(
+      'It was not delivered: it came back, something is wrong with the address (status 5.1.1).',
+    );
+  });
+});
