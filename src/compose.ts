@@ -6,6 +6,7 @@ import { imapInbox } from './adapters/imap-inbox.js';
 import { maildir } from './adapters/maildir.js';
 import { parseMail } from './adapters/mime.js';
 import { nodeBase64 } from './adapters/node-base64.js';
+import { readPlusAddress } from './adapters/plus-address.js';
 import { accountOf } from './adapters/secrets.js';
 import { smtpOutbox } from './adapters/smtp-outbox.js';
 import { lockFolder } from './adapters/sqlite.js';
@@ -44,6 +45,18 @@ export interface Composed<Deps> {
 const directoryOf = (config: Config): Directory => {
   const { list, authorities, threshold } = networkConfig(config);
   return fileNetwork(list, { authorities, threshold });
+};
+
+/**
+ * How an exit knows whom an answer is for: as its operator says, or by plus addresses where `mixmailer check` has found
+ * that they arrive.
+ *
+ * @throws ConfigError
+ */
+export const replyToOf = (config: Config): 'plus' | 'message-id' => {
+  const { alias } = nodeConfig(config).replies;
+  if (alias !== 'auto') return alias;
+  return readPlusAddress(config.data) === true ? 'plus' : 'message-id';
 };
 
 /**
@@ -91,7 +104,7 @@ export const composeNode = (config: Config): Composed<MixNodeDeps> => {
     strictest: { minimum: node.mix.pool.minimum, rate: node.mix.pool.rate },
     loopsPerInterval: node.cover.loopsPerInterval,
     bounds: node.limits,
-    replyTo: node.replies.alias === 'plus' ? 'plus' : 'message-id',
+    replyTo: replyToOf(config),
     clearReplies: node.replies.clear,
     // A copy of a fragment can be unwrapped as long as the longest-lived mix key.
     forgetMs: 2 * node.keys.lengthMs + node.keys.graceMs + dayMs,
@@ -174,7 +187,7 @@ const refuseMailboxOfNode = ({ file, mail }: Config, { nodes }: Network): void =
  *
  * @throws ConfigError, RouteError (no valid network list), StoreError (data folder in use)
  */
-export const composeClient = (config: Config): Composed<ClientDeps> => {
+export const composeClient = (config: Config, log = stderrLog): Composed<ClientDeps> => {
   const { mail } = config;
   const client = clientConfig(config);
   const directory = directoryOf(config);
@@ -182,8 +195,8 @@ export const composeClient = (config: Config): Composed<ClientDeps> => {
   if (client.receipts !== undefined) refuseMailboxOfNode(config, network);
   const lock = lockFolder(config.data);
   const store = sqliteClientStore(databaseOf(config));
-  const outbox = smtpOutbox(accountOf('mail.smtp', mail.smtp, mail.proxy), stderrLog);
-  const inbox = mail.imap && imapInbox(accountOf('mail.imap', mail.imap, mail.proxy), stderrLog);
+  const outbox = smtpOutbox(accountOf('mail.smtp', mail.smtp, mail.proxy), log);
+  const inbox = mail.imap && imapInbox(accountOf('mail.imap', mail.imap, mail.proxy), log);
   const deps: ClientDeps = {
     outbox,
     store,
@@ -193,7 +206,7 @@ export const composeClient = (config: Config): Composed<ClientDeps> => {
     rng: systemRng,
     clock: systemClock,
     ticker: cronTicker,
-    log: stderrLog,
+    log,
     from: mail.address,
     rules: { senderProvider: mail.provider, allow: client.paths.allow },
     receipts: client.receipts && inbox && receiptsDeps(client.receipts, inbox),

@@ -97,6 +97,16 @@ export class SubmissionError extends Error {
   }
 }
 
+/** A program and its client don't get along: it asked for what can't be had, or did not take a reply. */
+export class ClientError extends Error {
+  readonly code: 'client/closed' | 'client/unknown-message' | 'client/reply-not-taken';
+  constructor(code: ClientError['code'], message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = 'ClientError';
+    this.code = code;
+  }
+}
+
 /** Our own mistake. Nobody handles it: the process stops. */
 export class Bug extends Error {
   constructor(message: string, options?: ErrorOptions) {

@@ -59,6 +59,9 @@ const authorIn = (from: string): string | undefined => {
   return mailboxIn(inAngles?.[1]?.trim() ?? bare);
 };
 
+/** Who wrote a mail: one mail address, if it has one From that holds exactly one which is well-formed. Nobody vouches for it. */
+export const authorOf = (head: MailHead): string | undefined => authorIn(only(valuesOf(head, 'from')) ?? '');
+
 const reportForm = /^multipart\/report\s*(?:;|$)/i;
 const isDeliveryStatus = (contentType: string): boolean =>
   reportForm.test(contentType) && /;\s*report-type\s*=\s*"?delivery-status"?\s*(?:;|$)/i.test(contentType);
@@ -99,7 +102,7 @@ export const readIncoming = (head: MailHead, own: string): Incoming => {
     kind: 'reply',
     aliases,
     tokens,
-    from: authorIn(only(valuesOf(head, 'from')) ?? ''),
+    from: authorOf(head),
     messageId: only(valuesOf(head, 'message-id').flatMap(messageIdsIn)),
   };
 };

@@ -49,7 +49,10 @@ const answer = (deps: AnswerDeps, messageId: MessageId, payload: Uint8Array, now
 /** Tells a message's sender how it ended, if that is known: at its end, and again to every copy with a new reply block. */
 export const tellEnd = (deps: AnswerDeps, messageId: MessageId, now: number): void => {
   const end = deps.store.message(messageId)?.answer;
-  if (end !== undefined) answer(deps, messageId, end, now);
+  if (end === undefined) return;
+  answer(deps, messageId, end, now);
+  // What was not handed over can't come back.
+  if (decodeReceipt(end).kind !== 'handed-over') deps.store.takeBlock(messageId, 'bounce');
 };
 
 /** The message has ended. In a transaction, with what that end is. */

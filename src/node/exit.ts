@@ -1,6 +1,5 @@
 import type { Base64 } from '../base/base64.js';
 import { PacketError } from '../base/errors.js';
-import type { MessageId } from '../base/ids.js';
 import { checkDeliverable, composeDelivery, deliveryToken } from '../message/delivery.js';
 import { decodeMessage } from '../message/envelope.js';
 import { decodeExitPayload } from '../message/fragment.js';
@@ -25,10 +24,9 @@ export interface ExitDeps extends AnswerDeps, ReturnDeps {
  * The message is whole: policy, then a finished mail for its recipient, or, where that is an alias of this exit, a reply
  * for whom the alias stands for. The id stays known, so it goes out once.
  */
-const handOver = (deps: ExitDeps, messageId: MessageId, network: Network, now: number): void => {
+const handOver = (deps: ExitDeps, { messageId, count }: ExitPayload, network: Network, now: number): void => {
   const { store, base64, tally, from } = deps;
   try {
-    const { count } = store.message(messageId) ?? { count: 0 };
     const fragments = store.fragments(messageId).map((fragment) => ({ messageId, count, ...fragment }));
     const message = checkDeliverable(decodeMessage(joinFragments(fragments)));
     const token = deliveryToken(messageId);
@@ -95,7 +93,7 @@ export const takePayload = (deps: ExitDeps, bytes: Uint8Array, network: Network,
     keepBlocks(deps, payload, network, now);
     if (dropped === 'message/too-large') settle(deps, messageId, { kind: 'rejected', reason: dropped }, now);
     if (dropped === undefined && fragment !== undefined) store.addFragment(messageId, fragment);
-    if (decision.kind === 'complete') handOver(deps, messageId, network, now);
+    if (decision.kind === 'complete') handOver(deps, payload, network, now);
     tellEnd(deps, messageId, now);
   } catch (error) {
     if (!(error instanceof PacketError)) throw error;

@@ -32,7 +32,9 @@ export interface FlushDeps extends BundleDeps, ExitDeps {
 
 /** Packets for one mailbox that leave at a flush: one mail. More wait, so that nobody has a mailbox flooded. */
 const mostPerMailbox = 64;
-const mailboxOf = ({ to }: Waiting): string | undefined => (to.kind === 'mailbox' ? to.address : undefined);
+/** Addresses that differ in case or by a plus detail lead to one mailbox at most providers. */
+const mailboxOf = ({ to }: Waiting): string | undefined =>
+  to.kind === 'mailbox' ? to.address.toLowerCase().replace(/\+[^@]*/, '') : undefined;
 
 /** Puts this interval's loops into the pool. A network without a way around for this node still has its packets moved. */
 const addLoops = (

@@ -11,8 +11,8 @@ export interface PurgeDeps {
 }
 
 /**
- * Removes the copies of packet mails and deliveries that the provider has filed as sent, as Gmail and Exchange do: they
- * would fill the mailbox, and tell whoever gets hold of it what went to whom. The owner's own sent mails stay.
+ * Removes the copies of packet mails, deliveries and notices that the provider has filed as sent, as Gmail and Exchange
+ * do: they would fill the mailbox, and tell whoever gets hold of it what went to whom. The owner's own sent mails stay.
  *
  * @throws MailError, StoreError: the next call starts where this one stopped
  */

@@ -1,4 +1,4 @@
-import { MailError, RouteError, StoreError } from '../base/errors.js';
+import { ClientError, MailError, RouteError, StoreError } from '../base/errors.js';
 import { minuteMs, secondMs } from '../base/units.js';
 import type { Log } from '../ports/log.js';
 import type { Ticker, Ticking } from '../ports/ticker.js';
@@ -9,6 +9,10 @@ export type Job = (signal: AbortSignal) => Promise<void> | void;
 /** After a failure a loop rests this long, twice as long after each one more, and never longer than the second. */
 const firstRestMs = 15 * secondMs;
 const longestRestMs = 15 * minuteMs;
+
+const notOurs = [MailError, StoreError, RouteError, ClientError] as const;
+const isNotOurs = (error: unknown): error is InstanceType<(typeof notOurs)[number]> =>
+  notOurs.some((kind) => error instanceof kind);
 
 /** Resolves after that time, or when the signal aborts. */
 const rest = (forMs: number, signal: AbortSignal): Promise<void> =>
@@ -26,7 +30,7 @@ const rest = (forMs: number, signal: AbortSignal): Promise<void> =>
 /**
  * The jobs of one process, which start together and end together.
  *
- * When the world fails a job (mail server gone, disk full, network list expired), it is said in the log and the job's
+ * When the world fails a job (mail server gone, disk full, network list expired, a program that takes no reply now), it is said in the log and the job's
  * next turn tries again. When the job itself is wrong, all jobs stop and `finished` rejects.
  */
 export class Jobs {
@@ -47,7 +51,7 @@ export class Jobs {
       await job(this.signal);
       return true;
     } catch (error) {
-      if (error instanceof MailError || error instanceof StoreError || error instanceof RouteError) {
+      if (isNotOurs(error)) {
         if (!this.signal.aborted) this.#log.warn(error.code, { message: error.message });
       } else {
         this.#stop.abort(error);

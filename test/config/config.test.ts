@@ -2,8 +2,10 @@ import { chmodSync, copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
+import { writePlusAddress } from '../../src/adapters/plus-address.js';
 import { ConfigError } from '../../src/base/errors.js';
 import { dayMs, hourMs } from '../../src/base/units.js';
+import { replyToOf } from '../../src/compose.js';
 import { clientConfig, type Config, configFrom, loadConfig, networkConfig, nodeConfig } from '../../src/config.js';
 import type { FileSettings } from '../../src/config-schema.js';
 
@@ -317,6 +319,22 @@ describe('a configuration', () => {
     expect(() => nodeConfig(config)).toThrow(ConfigError);
     expect(() => networkConfig(config)).toThrow('network: expected a section with list and authorities, got nothing');
     expect(() => clientConfig(load())).toThrow(ConfigError);
+  });
+});
+
+describe('an exit', () => {
+  it('takes answers by plus addresses if it is told to, or has found that they arrive', () => {
+    const with_ = (alias: string): Config => load({ more: `[node.replies]\nalias = "${alias}"` });
+    expect(replyToOf(with_('plus'))).toBe('plus');
+    expect(replyToOf(with_('auto'))).toBe('message-id');
+    for (const [works, replyTo] of [
+      [false, 'message-id'],
+      [true, 'plus'],
+    ] as const) {
+      writePlusAddress(load().data, works);
+      expect(replyToOf(with_('auto'))).toBe(replyTo);
+      expect(replyToOf(with_('message-id'))).toBe('message-id');
+    }
   });
 });
 

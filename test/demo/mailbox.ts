@@ -1,8 +1,7 @@
 import { ImapFlow } from 'imapflow';
 import type { Account } from '../servers/mail-world.js';
 
-/** All mails in a mailbox, read as any mail program does. */
-export const readMailbox = async ({ imap, user, password }: Account): Promise<readonly string[]> => {
+const openedAt = async <T>({ imap, user, password }: Account, use: (client: ImapFlow) => Promise<T>): Promise<T> => {
   const client = new ImapFlow({
     host: imap.host,
     port: imap.port,
@@ -14,12 +13,28 @@ export const readMailbox = async ({ imap, user, password }: Account): Promise<re
   client.on('error', () => undefined);
   await client.connect();
   try {
-    const mailbox = await client.mailboxOpen('INBOX');
-    if (mailbox.exists === 0) return [];
-    const mails: string[] = [];
-    for await (const { source } of client.fetch('1:*', { source: true })) mails.push(source?.toString('latin1') ?? '');
-    return mails;
+    return await use(client);
   } finally {
     await client.logout();
   }
 };
+
+const mailsIn = async (client: ImapFlow, folder: string): Promise<readonly string[]> => {
+  const mailbox = await client.mailboxOpen(folder);
+  if (mailbox.exists === 0) return [];
+  const mails: string[] = [];
+  for await (const { source } of client.fetch('1:*', { source: true })) mails.push(source?.toString('latin1') ?? '');
+  return mails;
+};
+
+/** All mails in the inbox, read as any mail program does. */
+export const readMailbox = (account: Account): Promise<readonly string[]> =>
+  openedAt(account, (client) => mailsIn(client, 'INBOX'));
+
+/** All mails in all folders of the mailbox. */
+export const readFolders = (account: Account): Promise<readonly string[]> =>
+  openedAt(account, async (client) => {
+    const mails: string[] = [];
+    for (const { path } of await client.list()) mails.push(...(await mailsIn(client, path)));
+    return mails;
+  });

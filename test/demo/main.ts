@@ -1,17 +1,26 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { createTransport } from 'nodemailer';
 import { findServers, missingLine } from '../servers/find-servers.js';
-import type { Account, MailWorld } from '../servers/mail-world.js';
-import { openMail, pepMail, person } from '../servers/pep-mail.js';
-import type { Letter, Person } from '../servers/pep-mail.js';
-import { readMailbox } from './mailbox.js';
+import type { MailWorld } from '../servers/mail-world.js';
+import { pepMail, person } from '../servers/pep-mail.js';
+import type { Person } from '../servers/pep-mail.js';
+import { ExitSearch } from './exit-search.js';
+import { tellFindings } from './findings.js';
+import { handIn } from './hand-in.js';
+import type { Door } from './hand-in.js';
+import { keepRunning } from './keep.js';
+import { answers, writeLetters } from './letters.js';
+import { MailProgram } from './mail-program.js';
+import type { Opened } from './mail-program.js';
 import { layNetwork } from './network.js';
+import type { Member, RunningClient } from './network.js';
+import { mixmailer } from './processes.js';
 import type { Running } from './processes.js';
-import { bold, bytesText, dim, green, heading, red, say, sideBySide } from './screen.js';
+import { fieldOf, headerOf, pressReply } from './reply.js';
+import { bytesText, dim, green, heading, red, say, sideBySide } from './screen.js';
 import { Watch } from './watch.js';
 
 const options = parseArgs({
@@ -21,54 +30,8 @@ const options = parseArgs({
   },
 }).values;
 
-/** As far as a mail on its way may take here. */
+/** As far as all mails and answers on their way may take here. */
 const patienceMs = 100_000;
-
-const words = ['Dinner on Friday?', 'The figures you asked for', 'Re: the figures', 'Train is late', 'Happy birthday!'];
-
-const writeLetters = (alice: Person, bob: Person): readonly Letter[] => [
-  ...words.map((subject, i) => ({
-    from: alice,
-    to: [bob],
-    subject,
-    text: `Dear Bob,\r\n\r\nthis is letter ${i + 1}: ${subject}\r\n\r\nAlice`,
-    date: new Date(),
-  })),
-  {
-    from: alice,
-    to: [bob],
-    subject: 'The photo from the lake',
-    text: 'Dear Bob,\r\n\r\nhere it is, in full size.\r\n\r\nAlice',
-    attachment: { name: 'lake.jpg', content: crypto.getRandomValues(new Uint8Array(65_536)) },
-    date: new Date(),
-  },
-];
-
-/** The photo is 540 kB, which encryption and two layers of base64 make a mail of one megabyte. */
-const enlarge = (letter: Letter): Letter => {
-  if (letter.attachment === undefined) return letter;
-  const content = Buffer.concat(Array.from({ length: 8 }, () => crypto.getRandomValues(new Uint8Array(65_536))));
-  return { ...letter, attachment: { ...letter.attachment, content } };
-};
-
-interface Sent {
-  readonly subject: string;
-  readonly raw: string;
-}
-
-interface Received extends Sent {
-  readonly opened: string;
-}
-
-const receive = async (account: Account, bob: Person, alice: Person): Promise<readonly Received[]> =>
-  Promise.all(
-    (await readMailbox(account)).map(async (raw) => {
-      const opened = await openMail(raw, bob, alice);
-      return { raw, opened, subject: /^Subject: (.*)\r?$/m.exec(opened)?.[1]?.trim() ?? '' };
-    }),
-  );
-
-const headerOf = (raw: string): readonly string[] => raw.split(/\r?\n\r?\n/)[0]?.split(/\r?\n/) ?? [];
 
 /** What a mail program shows its user about where a mail came from, without the lines servers add on its last way. */
 const outline = (raw: string): readonly string[] =>
@@ -81,11 +44,25 @@ const outline = (raw: string): readonly string[] =>
     )
     .slice(0, 26);
 
-/** Whether a mail shows who wrote it. Base64 has no `@`, `<` or `.`, so none of these turns up in it by chance. */
-const shows = (alice: Person, raw: string): boolean =>
-  ['alice@', 'Alice <', 'home.test', alice.publicKey.getKeyID().toHex(), alice.publicKey.getFingerprint()].some(
-    (trace) => raw.includes(trace),
-  ) || /alice|home/i.test(headerOf(raw).join());
+/** The fields of a header that say where a mail belongs, whole. */
+const thread = (raw: string): readonly string[] =>
+  ['From', 'Reply-To', 'To', 'Subject', 'Message-ID', 'In-Reply-To', 'References'].flatMap((name) => {
+    const value = fieldOf(raw, name);
+    return value === undefined ? [] : [`${name}: ${value}`];
+  });
+
+/** The part of a decrypted mail that its reader sees. */
+const shownPart = (text: string): readonly string[] => {
+  const lines = text.split(/\r?\n/);
+  const from = lines.findIndex((line) => line.startsWith('From: '));
+  const end = lines.indexOf('--wrapper', from);
+  return lines.slice(from, end === -1 ? undefined : end);
+};
+
+const fieldNames = (raw: string): readonly string[] =>
+  headerOf(raw)
+    .split(/\r?\n/)
+    .flatMap((line) => /^([^\s:]+):/.exec(line)?.[1] ?? []);
 
 /** The servers asked for; a message and an end of the process if they can't be had. */
 const startWorld = async (): Promise<MailWorld> => {
@@ -99,6 +76,59 @@ const startWorld = async (): Promise<MailWorld> => {
   );
 };
 
+interface Sent {
+  readonly subject: string;
+  readonly messageId: string;
+  readonly raw: string;
+}
+
+/** Alice's mail program hands her letters, and one mail in clear, to the client on her own machine. */
+const handInLetters = async (client: RunningClient, alice: Person, bob: Person): Promise<readonly Sent[]> => {
+  const sent: readonly Sent[] = await Promise.all(
+    writeLetters(alice, bob).map(async (letter) => {
+      const raw = await pepMail(letter);
+      return { subject: letter.subject, messageId: fieldOf(raw, 'Message-ID') ?? '', raw };
+    }),
+  );
+  heading(`Alice's mail program hands ${sent.length} encrypted mails to the client on her own machine`);
+  const door = { port: client.port, user: client.user, password: client.token };
+  const toBob = { from: alice.address, to: bob.address };
+  for (const { subject, raw } of sent)
+    say(`  ${subject.padEnd(28)} ${bytesText(raw.length).padStart(8)}   ${dim(await handIn(door, { ...toBob, raw }))}`);
+  const clear = `From: ${alice.address}\r\nTo: ${bob.address}\r\nSubject: in clear\r\n\r\nnot encrypted\r\n`;
+  const refused = await handIn(door, { ...toBob, raw: clear }).then(
+    () => 'accepted?!',
+    (error: unknown) => (error as Error).message,
+  );
+  say(`  ${'a mail in clear'.padEnd(28)} ${''.padStart(8)}   ${dim(refused)}`);
+  return sent;
+};
+
+/** Bob answers a letter, if it is one of those: from his own account, over his own provider. @returns his mail */
+const answerLetter = async (
+  { raw: mail, subject }: Opened,
+  [bob, alice]: readonly [Person, Person],
+  door: Door,
+): Promise<string | undefined> => {
+  const text = answers.get(subject);
+  if (text === undefined) return undefined;
+  const answer = await pressReply({
+    ...{ mail, from: bob, reader: alice, subject: `Re: ${subject}`, text },
+    ...{ id: crypto.randomUUID(), date: new Date() },
+  });
+  await handIn(door, { from: bob.address, to: answer.to, raw: answer.raw });
+  return answer.raw;
+};
+
+interface Row {
+  readonly state: string;
+}
+
+const queueRows = async (client: Member): Promise<readonly Row[]> =>
+  JSON.parse(await mixmailer('queue', '--config', client.configFile, '--json')) as readonly Row[];
+
+const distinct = (mails: readonly Opened[]): number => new Set(mails.map(({ subject }) => subject)).size;
+
 const main = async (): Promise<number> => {
   const folder = mkdtempSync(path.join(tmpdir(), 'mm-'));
   const closers: (() => Promise<void> | void)[] = [() => rmSync(folder, { recursive: true, force: true })];
@@ -107,12 +137,15 @@ const main = async (): Promise<number> => {
     const world = await startWorld();
     closers.unshift(() => world.stop());
     const [alice, bob] = await Promise.all([person('Alice', 'alice@home.test'), person('Bob', 'bob@friend.test')]);
-    const bobsMailbox = await world.addAccount('bob', 'friend.test');
-    const watch = new Watch([bob.address]);
+    const bobsAccount = await world.addAccount('bob', 'friend.test');
+    const watch = new Watch(alice.address);
     const network = await layNetwork({
       folder,
       world,
       nodes: 5,
+      exits: 1,
+      alias: world.plusAddresses ? 'plus' : 'message-id',
+      replyBlocks: 8,
       schedule: '*/2 * * * * *',
       loopsPerInterval: 3,
       spreadSeconds: 2,
@@ -124,101 +157,114 @@ const main = async (): Promise<number> => {
       await Promise.all(running.map((one) => one.stop()));
     });
     const client = await network.startClient();
+    const exit = network.nodes.at(-1) as Member;
+    const search = new ExitSearch({
+      exit,
+      processes: running.slice(-1),
+      mails: watch.mails,
+      words: [alice.address, 'home.test'],
+    });
     running.push(client.running);
     say(`  ${network.nodes.map(({ account }) => account.address).join('  ')}`);
-    say(`  each a process that knows its mailbox and a signed list of the others; mix interval 2 s, normally 12 min`);
-
-    const letters = writeLetters(alice, bob).map(enlarge);
-    const sent: readonly Sent[] = await Promise.all(
-      letters.map(async (letter) => ({ subject: letter.subject, raw: await pepMail(letter) })),
+    say(
+      `  each a process that knows its mailbox and a signed list of the others; ${exit.account.address} is the exit,`,
     );
-    heading(`Alice's mail program hands ${sent.length} encrypted mails to the client on her own machine`);
-    const program = createTransport({
-      host: '127.0.0.1',
-      port: client.port,
-      secure: false,
-      ignoreTLS: true,
-      auth: { user: client.user, pass: client.token },
-    });
-    for (const { subject, raw } of sent) {
-      const { response } = await program.sendMail({ raw, envelope: { from: alice.address, to: [bob.address] } });
-      say(`  ${subject.padEnd(28)} ${bytesText(raw.length).padStart(8)}   ${dim(response)}`);
-    }
-    const refused = await program
-      .sendMail({ from: alice.address, to: bob.address, subject: 'in clear', text: 'not encrypted' })
-      .then(
-        () => 'accepted?!',
-        (error: unknown) => (error as Error).message,
-      );
-    say(`  ${'a mail in clear'.padEnd(28)} ${''.padStart(8)}   ${dim(refused)}`);
-    program.close();
+    say(`  which hands mails to their recipients; mix interval 2 s, normally 12 min`);
+
+    const sent = await handInLetters(client, alice, bob);
 
     heading('What the mailbox providers see (1 pkt = 32,768 bytes, at every hop)');
     watch.start();
     const startedAt = Date.now();
-    let received: readonly Received[] = [];
-    while (new Set(received.map(({ subject }) => subject)).size < sent.length && Date.now() - startedAt < patienceMs) {
+    const bobsProgram = new MailProgram(bobsAccount, bob, alice);
+    const alicesProgram = new MailProgram(network.client.account, alice, bob);
+    const bobsDoor = { ...bobsAccount, port: await network.doorOf(bobsAccount) };
+    const written = new Map<string, string>();
+    let received: readonly Opened[] = [];
+    let replies: readonly Opened[] = [];
+    let confirmed = 0;
+    const look = async (): Promise<void> => {
+      received = await bobsProgram.read();
+      for (const letter of received) {
+        if (written.has(letter.subject)) continue;
+        const mail = await answerLetter(letter, [bob, alice], bobsDoor);
+        if (mail !== undefined) written.set(letter.subject, mail);
+      }
+      replies = await alicesProgram.read();
+      confirmed = (await queueRows(network.client)).filter(({ state }) => state === 'delivered').length;
+      await search.look();
+    };
+    const isDone = (): boolean =>
+      distinct(received) >= sent.length && distinct(replies) >= answers.size && confirmed >= sent.length;
+    while (!isDone() && Date.now() - startedAt < patienceMs) {
       await sleep(500);
-      received = await receive(bobsMailbox, bob, alice);
+      await look();
     }
     const seconds = ((Date.now() - startedAt) / 1000).toFixed(0);
     // One interval more, in which a second copy would come.
     await sleep(2500);
-    received = await receive(bobsMailbox, bob, alice);
+    await look();
     watch.stop();
 
     const [first] = sent;
     const arrived = received.find(({ subject }) => subject === first?.subject);
     if (first !== undefined && arrived !== undefined) {
       heading('The same mail: as Alice sent it, and as it lies in Bob’s mailbox');
-      sideBySide([bold('sent'), ...outline(first.raw)], [bold('received'), ...outline(arrived.raw)]);
+      sideBySide(['sent', ...outline(first.raw)], ['received', ...outline(arrived.raw)]);
       heading('What Bob reads, decrypted with his key and signed by Alice’s');
-      const letter = arrived.opened.split(/\r?\n/);
-      const from = letter.findIndex((line) => line.startsWith('From: '));
-      for (const line of letter.slice(from, letter.indexOf('--wrapper', from))) say(`  ${line}`);
+      for (const line of shownPart(arrived.text)) say(`  ${line}`);
     }
 
-    heading('What leaked');
-    const beyond = watch.mails.filter(({ from }) => from !== alice.address);
-    const leaking = beyond.filter(({ raw }) => shows(alice, raw.toString('latin1')));
-    say(
-      `  Alice's address, provider, key id or fingerprint: in ${leaking.length} of the ${beyond.length} mails beyond her own provider`,
-    );
-    say(
-      `  headers of the mail in Bob's mailbox: ${headerOf(arrived?.raw ?? '')
-        .filter((line) => /^\S+:/.test(line))
-        .map((line) => line.split(':')[0])
-        .join(', ')}`,
-    );
+    const wrote = written.get(first?.subject ?? '');
+    const reply = replies.find(({ subject }) => subject === `Re: ${first?.subject ?? ''}`);
+    if (first !== undefined && wrote !== undefined && reply !== undefined) {
+      heading(
+        'Bob presses Reply in his mail program, which knows nothing of MixMailer, and mails from his own account:',
+      );
+      for (const line of thread(wrote)) say(`  ${line}`);
+      heading('Which lies in Alice’s inbox then, under her own mail:');
+      for (const line of thread(reply.raw))
+        say(
+          `  ${line}${line === `In-Reply-To: ${first.messageId}` ? green('   <- the Message-ID of her own mail') : ''}`,
+        );
+      heading('What Alice reads, decrypted with her key and signed by Bob’s');
+      for (const line of shownPart(reply.text)) say(`  ${line}`);
+    }
 
-    const subjects = received.map(({ subject }) => subject);
-    const lost = sent.filter(({ subject }) => !subjects.includes(subject)).length;
-    const doubled = subjects.length - new Set(subjects).size;
-    const good = lost === 0 && doubled === 0 && leaking.length === 0;
+    heading('What became of her mails: mixmailer queue');
+    for (const line of (await mixmailer('queue', '--config', network.client.configFile)).trimEnd().split('\n'))
+      say(`  ${line}`);
+
+    heading('What leaked');
+    say(`  headers of the mail in Bob's mailbox: ${fieldNames(arrived?.raw ?? '').join(', ')}`);
+    const leaks = tellFindings({ alice, bob, mails: watch.mails, search });
+
+    const lost = sent.filter(({ subject }) => !received.some((one) => one.subject === subject)).length;
+    const doubled = received.length - distinct(received);
+    const isGood =
+      lost === 0 &&
+      doubled === 0 &&
+      confirmed === sent.length &&
+      written.size === answers.size &&
+      distinct(replies) === written.size &&
+      replies.length === written.size &&
+      leaks === 0;
     say();
-    if (!good) for (const one of running) say(dim(`${one.name}: ${one.log.split('\n').slice(-12).join(' | ')}`));
+    if (!isGood) for (const one of running) say(dim(`${one.name}: ${one.log.split('\n').slice(-12).join(' | ')}`));
     say(dim(`after ${seconds} s`));
-    const verdict = `delivered ${sent.length - lost} of ${sent.length}, ${lost} lost, ${doubled} doubled`;
+    const verdict = [
+      `delivered ${sent.length - lost} of ${sent.length}, ${lost} lost, ${doubled} doubled`,
+      `receipts ${confirmed} of ${sent.length}, replies ${replies.length} of ${written.size}`,
+    ];
+    for (const line of verdict) say(options.keep ? (isGood ? green(line) : red(line)) : line);
     if (options.keep) {
-      say(good ? green(verdict) : red(verdict));
-      heading('The network keeps running. In a mail program with OpenPGP:');
-      say(
-        `  outgoing server (SMTP)  127.0.0.1  port ${client.port}  no TLS, password sent in clear (it stays on this machine)`,
-      );
-      say(`  user ${client.user}  password ${client.token}`);
-      say(
-        `  write to ${bob.address}; his inbox: IMAP 127.0.0.1 port ${bobsMailbox.imap.port} no TLS, user ${bobsMailbox.user} password ${bobsMailbox.password}`,
-      );
-      const keyFile = path.join(folder, 'bob.asc');
-      writeFileSync(keyFile, bob.privateKey.armor(), { mode: 0o600 });
-      say(`  his throw-away key, secret and public part, to import: ${keyFile}`);
-      say('  Ctrl-C ends everything.');
-      await new Promise<void>((resolve) => {
-        process.once('SIGINT', resolve);
-        process.once('SIGTERM', resolve);
-      });
-    } else say(verdict);
-    return good ? 0 : 1;
+      const alicesDoor = { port: client.port, user: client.user, password: client.token };
+      await keepRunning(folder, [
+        { who: alice, account: network.client.account, door: alicesDoor },
+        { who: bob, account: bobsAccount, door: bobsDoor },
+      ]);
+    }
+    return isGood ? 0 : 1;
   } finally {
     for (const close of closers) await close();
   }

@@ -11,6 +11,14 @@ export interface Plan {
   readonly folder: string;
   readonly world: MailWorld;
   readonly nodes: number;
+  /** How many of the nodes are exits, counted from the last one; all of them unless said otherwise. */
+  readonly exits?: number;
+  /** How the exits know answers: `node.replies.alias`. */
+  readonly alias?: 'plus' | 'message-id';
+  /** Whose client sends; alice@home.test unless said otherwise. */
+  readonly sender?: { readonly user: string; readonly domain: string };
+  /** Reply blocks in every message of a client: `client.replies.blocks`; none unless said otherwise. */
+  readonly replyBlocks?: number;
   /** Cron expression of the mix interval. */
   readonly schedule: string;
   readonly loopsPerInterval: number;
@@ -25,18 +33,26 @@ export interface Member {
   readonly configFile: string;
 }
 
+/** A client, and what a mail program needs to send through it. */
+export interface RunningClient {
+  readonly running: Running;
+  readonly port: number;
+  readonly token: string;
+  readonly user: string;
+}
+
 /** A network of real processes on real mailboxes, set up as its operators would: with the `mixmailer` commands. */
 export interface TestNetwork {
   readonly nodes: readonly Member[];
+  /** The sender's. */
   readonly client: Member;
-  readonly sender: Account;
+  /** A client for somebody else. */
+  readonly addClient: (account: Account) => Promise<Member>;
+  /** The port at which that account's provider takes its mails, watched like those of nodes and clients. */
+  readonly doorOf: (account: Account) => Promise<number>;
   readonly startNode: (member: Member) => Promise<Running>;
-  readonly startClient: () => Promise<{
-    readonly running: Running;
-    readonly port: number;
-    readonly token: string;
-    readonly user: string;
-  }>;
+  /** The sender's client, or that of the member. */
+  readonly startClient: (member?: Member) => Promise<RunningClient>;
   readonly close: () => Promise<void>;
 }
 
@@ -79,7 +95,8 @@ authorities = ["${authority}"]
 threshold = 1
 `;
   const names = Array.from({ length: plan.nodes }, (_, i) => `mix${i + 1}`);
-  const sender = await world.addAccount('alice', 'home.test');
+  const { user, domain } = plan.sender ?? { user: 'alice', domain: 'home.test' };
+  const sender = await world.addAccount(user, domain);
   const taps = new Map<string, { readonly port: number; readonly close: () => Promise<void> }>();
   const doorOf = async (account: Account): Promise<number> => {
     if (plan.onMail === undefined) return account.smtp.port;
@@ -87,34 +104,44 @@ threshold = 1
     taps.set(account.address, tap);
     return tap.port;
   };
+  const firstExit = plan.nodes - (plan.exits ?? plan.nodes);
   const nodes: Member[] = [];
-  for (const name of names) {
+  for (const [i, name] of names.entries()) {
     // Every node at a provider of its own.
     const account = await world.addAccount(name, `${name}.test`);
     const config = `data = "data"
 ${mailSection(account, await doorOf(account))}${networkSection}
 [node]
 name = "${name}"
-exit = true
+exit = ${i >= firstExit}
 
 [node.cover]
 loopsPerInterval = ${plan.loopsPerInterval}
+
+[node.replies]
+alias = "${plan.alias ?? 'message-id'}"
 `;
     nodes.push(writeMember(path.join(folder, name), account, config));
   }
-  const client = writeMember(
-    path.join(folder, 'alice'),
-    sender,
-    `data = "data"
-${mailSection(sender, await doorOf(sender))}${networkSection}
+  const addClient = async (account: Account): Promise<Member> => {
+    const config = `data = "data"
+${mailSection(account, await doorOf(account))}${networkSection}
+[client]
+poll = 1
+
 [client.submission]
 port = 0
 
 [client.pace]
 schedule = "* * * * * *"
 spreadSeconds = ${plan.spreadSeconds}
-`,
-  );
+
+[client.replies]
+blocks = ${plan.replyBlocks ?? 0}
+`;
+    return writeMember(path.join(folder, account.address), account, config);
+  };
+  const client = await addClient(sender);
   const descriptors = await Promise.all(
     nodes.map(async ({ configFile }, i) => {
       await mixmailer('keygen', '--config', configFile);
@@ -130,14 +157,15 @@ spreadSeconds = ${plan.spreadSeconds}
   return {
     nodes,
     client,
-    sender,
+    addClient,
+    doorOf,
     startNode: async ({ account, configFile }) => {
       const running = new Running(account.address, 'node', '--config', configFile);
       await running.says(/^running/m);
       return running;
     },
-    startClient: async () => {
-      const running = new Running('client', 'client', '--config', client.configFile);
+    startClient: async ({ account, configFile } = client) => {
+      const running = new Running(`client of ${account.address}`, 'client', '--config', configFile);
       const [, port = '', user = '', token = ''] = await running.says(
         /port\s+(\d+)[^]*user\s+(\S+)[^]*password\s+(\S+)\n/,
       );

@@ -39,6 +39,11 @@ export class Running {
     return this.#trouble;
   }
 
+  /** Everything it has said. */
+  get said(): string {
+    return `${this.#out}${this.#trouble}`;
+  }
+
   /** Resolves with the match when its standard output matches; rejects when it ends before. */
   async says(pattern: RegExp): Promise<RegExpExecArray> {
     for (;;) {

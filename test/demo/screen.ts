@@ -7,6 +7,10 @@ export const dim = (text: string): string => paint(2, text);
 export const green = (text: string): string => paint(32, text);
 export const red = (text: string): string => paint(31, text);
 export const yellow = (text: string): string => paint(33, text);
+export const cyan = (text: string): string => paint(36, text);
+
+/** Characters in a line, where it is known. */
+const columns = Math.min(150, process.stdout.isTTY ? process.stdout.columns : 150);
 
 export const say = (line = ''): void => {
   process.stdout.write(`${line}\n`);
@@ -17,10 +21,39 @@ export const heading = (text: string): void => say(`\n${bold(text)}`);
 const cut = (text: string, width: number): string =>
   text.length > width ? `${text.slice(0, width - 1)}…` : text.padEnd(width);
 
-/** Two texts next to each other, line by line. */
-export const sideBySide = (left: readonly string[], right: readonly string[], width = 72): void => {
-  for (let i = 0; i < Math.max(left.length, right.length); i++)
-    say(`  ${cut(left[i] ?? '', width)} ${dim('│')} ${cut(right[i] ?? '', width).trimEnd()}`);
+/** Two texts next to each other, line by line; the first line of each is its title. */
+export const sideBySide = (left: readonly string[], right: readonly string[]): void => {
+  const width = Math.floor((columns - 5) / 2);
+  for (let i = 0; i < Math.max(left.length, right.length); i++) {
+    const strong = i === 0 ? bold : (text: string): string => text;
+    say(`  ${strong(cut(left[i] ?? '', width))} ${dim('│')} ${strong(cut(right[i] ?? '', width).trimEnd())}`);
+  }
+};
+
+/** A text and how it is painted. */
+export interface Painted {
+  readonly text: string;
+  readonly paint: (text: string) => string;
+}
+
+/** Items in a row behind a title, in as many lines as they need. */
+export const row = (title: string, items: readonly Painted[]): void => {
+  const indent = title.length + 1;
+  let used = indent;
+  let line = title;
+  for (const [i, { text, paint: painted }] of items.entries()) {
+    if (i > 0 && used + text.length + 3 > columns) {
+      say(line);
+      line = ' '.repeat(indent - 1);
+      used = indent;
+    } else if (i > 0) {
+      line += ` ${dim('·')}`;
+      used += 2;
+    }
+    line += ` ${painted(text)}`;
+    used += text.length + 1;
+  }
+  say(line);
 };
 
 export const bytesText = (bytes: number): string =>

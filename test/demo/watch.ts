@@ -1,5 +1,6 @@
 import type { SeenMail } from '../servers/smtp-tap.js';
-import { bytesText, dim, green, say, yellow } from './screen.js';
+import { bytesText, cyan, green, row, yellow } from './screen.js';
+import type { Painted } from './screen.js';
 
 const packetMailBytes = 44_000;
 
@@ -7,14 +8,14 @@ const packetMailBytes = 44_000;
 export class Watch {
   #startedAt = Date.now();
   #shown = false;
-  readonly #friends: ReadonlySet<string>;
+  readonly #user: string;
   readonly mails: SeenMail[] = [];
   #pending = new Map<string, SeenMail[]>();
   #timer: NodeJS.Timeout | undefined;
 
-  /** @param friends addresses outside the network, whose mails are not packets */
-  constructor(friends: readonly string[]) {
-    this.#friends = new Set(friends);
+  /** @param user address of the one whose client is watched: packets come to that mailbox too */
+  constructor(user: string) {
+    this.#user = user;
   }
 
   readonly see = (mail: SeenMail): void => {
@@ -42,16 +43,20 @@ export class Watch {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     const seconds = ((Date.now() - this.#startedAt) / 1000).toFixed(1).padStart(5);
-    for (const [from, mails] of [...this.#pending].sort()) {
-      const links = mails.map((mail) => this.#link(mail)).sort();
-      say(`${dim(`${seconds} s`)}  ${from.padEnd(18)} ${links.join(dim(' · '))}`);
-    }
+    for (const [from, mails] of [...this.#pending].sort())
+      row(
+        `${seconds} s  ${from.padEnd(16)}`,
+        mails.map((mail) => this.#link(mail)).sort((a, b) => (a.text < b.text ? -1 : 1)),
+      );
     this.#pending = new Map();
   }
 
-  #link({ to: [to = ''], raw }: SeenMail): string {
-    if (this.#friends.has(to)) return green(`→ ${to}: a mail of ${bytesText(raw.length)}`);
+  #link({ to: [to = ''], raw }: SeenMail): Painted {
+    const size = bytesText(raw.length);
+    // Packet mails are larger than any mail that people write by hand, and say what they are.
+    if (!/^Subject: MixMailer/m.test(raw.toString('latin1', 0, 2000)))
+      return { text: `→ ${to}: a mail of ${size}`, paint: green };
     const packets = Math.round(raw.length / packetMailBytes);
-    return `→ ${to.replace(/@.*/, '')} ${yellow(`${packets} pkt`)}`;
+    return { text: `→ ${to.replace(/@.*/, '')} ${packets} pkt`, paint: to === this.#user ? cyan : yellow };
   }
 }

@@ -10,11 +10,12 @@ import { parseNodeId } from '../../src/base/ids.js';
 import { seededRng } from '../../src/base/random.js';
 import type { Rng } from '../../src/base/random.js';
 import { dayMs, hourMs, minuteMs } from '../../src/base/units.js';
+import { runClient } from '../../src/client/client.js';
+import type { ClientDeps } from '../../src/client/client.js';
 import { collectOnce } from '../../src/client/collect.js';
 import type { RetryRules } from '../../src/client/exits.js';
 import { deliverInbound, toInbox } from '../../src/client/inbound.js';
 import { mustReach, sendOnce } from '../../src/client/send.js';
-import type { SendDeps } from '../../src/client/send.js';
 import { submitMail } from '../../src/client/submit.js';
 import type { Submitted } from '../../src/client/submit.js';
 import type { PoolParameters } from '../../src/mix/pool.js';
@@ -26,6 +27,7 @@ import type { ReassemblyBounds } from '../../src/message/reassembly.js';
 import type { Log } from '../../src/ports/log.js';
 import type { Directory } from '../../src/ports/network.js';
 import type { ClientStore, MessageStatus, MixStore } from '../../src/ports/stores.js';
+import type { Ticker } from '../../src/ports/ticker.js';
 import { postDue } from '../../src/post/post.js';
 import { signDescriptor } from '../../src/route/descriptor.js';
 import { publicKeyOf } from '../../src/route/document.js';
@@ -70,6 +72,8 @@ export interface FakeClient {
   readonly turn: (wrap?: Wrap) => Promise<void>;
   /** Ends the process and starts another one on the same store, which has to be in a file. */
   readonly restart: () => void;
+  /** The jobs themselves, as a process runs them. */
+  readonly run: (ticker: Ticker, stop: AbortSignal, wrap?: Wrap) => Promise<void>;
 }
 
 /** A whole network on mailboxes in memory, whose time stands still until it is moved. */
@@ -234,12 +238,38 @@ export const fakeNetwork = (options: FakeNetworkOptions = {}): FakeNetwork => {
   const { directory, sees } = directoryOf(network);
   const warnings: string[] = [];
   const log: Log = { info: () => undefined, warn: (event) => void warnings.push(event) };
-  const rules = { senderProvider: options.senderProvider ?? 'home.test', allow: new Set<never>() };
   const { receipts, retry, replyBlocks = 0, notices = 'hide-recipient' } = options.client ?? {};
-  const retryRules = { intervalMs: 6 * hourMs, otherExitAfter: 2, giveUpMs: 120 * hourMs, ...retry };
-  const reach = { directory, rules, rng, receipts: receipts === false ? undefined : { retry: retryRules } };
   const statuses: MessageStatus[] = [];
   let readAt = -Infinity;
+  const depsWith = (wrap: Wrap): Omit<ClientDeps, 'ticker' | 'schedule'> => {
+    const inbox = wrap('inbox', account.inbox);
+    return {
+      store: wrap('store', kept),
+      outbox: wrap('outbox', account.outbox),
+      crypto,
+      base64: nodeBase64,
+      rng,
+      clock,
+      log,
+      directory,
+      from: account.address,
+      rules: { senderProvider: options.senderProvider ?? 'home.test', allow: new Set() },
+      receipts:
+        receipts === false
+          ? undefined
+          : {
+              retry: { intervalMs: 6 * hourMs, otherExitAfter: 2, giveUpMs: 120 * hourMs, ...retry },
+              inbox,
+              parse: parseMail,
+              deliver: toInbox(inbox),
+              pollMs: minuteMs,
+            },
+      notices,
+      onStatus: (status) => statuses.push(status),
+      spreadMs: minuteMs,
+      forgetMs: 7 * dayMs,
+    };
+  };
   const client: FakeClient = {
     account,
     warnings,
@@ -253,40 +283,26 @@ export const fakeNetwork = (options: FakeNetworkOptions = {}): FakeNetwork => {
       kept = sqliteClientStore(file);
       readAt = -Infinity;
     },
-    submit: (raw, recipients, wrap = untouched) =>
-      submitMail(
+    submit: (raw, recipients, wrap = untouched) => {
+      const deps = depsWith(wrap);
+      return submitMail(
         {
-          store: wrap('store', kept),
+          ...deps,
           parse: parseMail,
-          base64: nodeBase64,
-          clock,
-          rng,
           keyIds: 'hide',
-          replyBlocks: reach.receipts && replyBlocks,
-          mustReach: (recipient, at) => mustReach(reach, recipient, at),
+          replyBlocks: deps.receipts && replyBlocks,
+          mustReach: (recipient, at) => mustReach(deps, recipient, at),
         },
         { raw, recipients },
-      ),
+      );
+    },
     turn: async (wrap = untouched) => {
-      const inbox = wrap('inbox', account.inbox);
-      const deps: SendDeps = {
-        ...reach,
-        store: wrap('store', kept),
-        crypto,
-        base64: nodeBase64,
-        clock,
-        log,
-        from: account.address,
-        notices,
-        onStatus: (status) => statuses.push(status),
-        spreadMs: minuteMs,
-        forgetMs: 7 * dayMs,
-      };
+      const deps = depsWith(wrap);
       if (deps.receipts !== undefined) {
         try {
-          await collectOnce({ ...deps, inbox, parse: parseMail }, signal);
+          await collectOnce({ ...deps, ...deps.receipts }, signal);
           readAt = now;
-          await deliverInbound({ store: deps.store, deliver: toInbox(inbox) }, signal);
+          await deliverInbound({ ...deps, ...deps.receipts }, signal);
         } catch (error) {
           // The other jobs go on, as in a running client.
           if (!(error instanceof MailError)) throw error;
@@ -294,8 +310,9 @@ export const fakeNetwork = (options: FakeNetworkOptions = {}): FakeNetwork => {
         }
       }
       sendOnce(deps, readAt);
-      await postDue({ ...deps, outbox: wrap('outbox', account.outbox) }, signal);
+      await postDue(deps, signal);
     },
+    run: (ticker, stop, wrap = untouched) => runClient({ ...depsWith(wrap), ticker, schedule: '* * * * *' }, stop),
   };
   return { world, network, nodes, client, rng, passMs: (ms) => (now += ms), now: () => now };
 };

@@ -5,6 +5,7 @@ import { messageIdOf } from '../../src/base/ids.js';
 import { seededRng, shuffled } from '../../src/base/random.js';
 import { cutFragments, type Fragment } from '../../src/message/fragment.js';
 import {
+  decideBlocks,
   decideFragment,
   hasExpired,
   joinFragments,
@@ -54,6 +55,22 @@ describe('a fragment', () => {
     expect(decideFragment(fragment(0, 4), undefined, 0, bounds)).toEqual({ kind: 'store' });
     expect(decideFragment(fragment(0, 5), undefined, 0, bounds)).toEqual(large);
     expect(decideFragment(fragment(3, 4, 25_000), open(4, 0), 1, bounds)).toEqual(large);
+  });
+});
+
+describe('reply blocks without a fragment', () => {
+  const drop = (reason: string) => ({ kind: 'drop', reason });
+
+  test('are kept for a message that is open, finished, or still to come', () => {
+    expect(decideBlocks(3, open(3, 2), 9, bounds)).toEqual({ kind: 'store' });
+    expect(decideBlocks(3, { kind: 'done' }, 9, bounds)).toEqual({ kind: 'store' });
+    expect(decideBlocks(3, undefined, 1, bounds)).toEqual({ kind: 'store' });
+  });
+
+  test('are dropped like the fragments of that message would be', () => {
+    expect(decideBlocks(5, undefined, 0, bounds)).toEqual(drop('message/too-large'));
+    expect(decideBlocks(1, undefined, 2, bounds)).toEqual(drop('message/too-many'));
+    expect(decideBlocks(2, open(3, 2), 1, bounds)).toEqual(drop('message/bad-fragment'));
   });
 });
 

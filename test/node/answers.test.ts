@@ -81,8 +81,16 @@ describe('a receipt says how a message ended', () => {
       await nodeTurns(network, 4);
       expect(anna.receipts().slice(before)).toEqual([{ kind: 'rejected', reason }]);
     }
-    expect(exitOf(network).store.openMessages()).toBe(0);
-    expect(exitOf(network).counted()).not.toHaveProperty('delivery');
+    const { store, counted } = exitOf(network);
+    expect(store.openMessages()).toBe(0);
+    expect(counted()).not.toHaveProperty('delivery');
+    // What is not handed over can't come back: the block for that takes no room, with a copy neither.
+    const id = anna.send(ascii('no message'), [anna.block(), anna.block()]);
+    await nodeTurns(network, 1);
+    expect(store.takeBlock(id, 'bounce')).toBeUndefined();
+    anna.send(ascii('no message'), [anna.block(), anna.block()], { id });
+    await nodeTurns(network, 1);
+    expect(store.takeBlock(id, 'bounce')).toBeUndefined();
   });
 
   it('when its fragments did not come in time', async () => {

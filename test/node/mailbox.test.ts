@@ -100,6 +100,13 @@ describe('a flood for one mailbox', () => {
     expect(flood.slice(0, 64).every((id) => first.has(toHex(id)))).toBe(false);
   });
 
+  it('under its other names is bounded like one', async () => {
+    const network = fakeNetwork(quick);
+    for (const name of ['anna', 'Anna', 'anna+1', 'ANNA+2']) bring(network, `${name}@home.test`, 30);
+    await last(network).turn();
+    expect(last(network).store.waiting(Infinity)).toHaveLength(120 - 64);
+  });
+
   it('is no company for the packets of others', async () => {
     const network = fakeNetwork({ strictest: { minimum: 66, rate: 1 }, parameters: { poolMinimum: 1, poolRate: 1 } });
     const node = last(network);

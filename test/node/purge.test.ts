@@ -1,12 +1,13 @@
 import { expect, it } from 'vitest';
 import { nodeBase64 } from '../../src/adapters/node-base64.js';
 import { sqliteMixStore } from '../../src/adapters/sqlite-mix-store.js';
-import { ascii, latin1 } from '../../src/base/bytes.js';
+import { ascii, latin1, toHex } from '../../src/base/bytes.js';
 import { messageIdOf } from '../../src/base/ids.js';
 import { seededRng } from '../../src/base/random.js';
 import { composeCarrierMail } from '../../src/carrier/carrier.js';
 import { composeDelivery } from '../../src/message/delivery.js';
 import type { Deliverable } from '../../src/message/delivery.js';
+import { composeNotice } from '../../src/message/notice.js';
 import { purgeSent } from '../../src/node/purge.js';
 import { geometry } from '../../src/sphinx/geometry.js';
 import { fakeInbox, FakeMailbox } from '../fakes/inbox.js';
@@ -28,6 +29,17 @@ const delivery = (): Uint8Array => {
   );
 };
 
+const notice = (): Uint8Array =>
+  composeNotice({
+    from: 'n@one.test',
+    to: 'bob@friend.test',
+    reason: 'expired',
+    inReplyTo: '<1@friend.test>',
+    roomBytes: 0,
+    id: toHex(rng(16)),
+    now: 0,
+  });
+
 const letter = ascii('From: owner@one.test\r\nMessage-ID: <1@one.test>\r\n\r\nmixmailer.invalid is a nice name\r\n');
 
 it('leaves of the sent folder only what its owner wrote', async () => {
@@ -37,13 +49,14 @@ it('leaves of the sent folder only what its owner wrote', async () => {
     store: sqliteMixStore(':memory:'),
     base64: nodeBase64,
   };
-  for (const raw of [packetMail(), letter, delivery(), packetMail()]) mailbox.put(raw, 'Sent');
+  for (const raw of [packetMail(), letter, delivery(), notice(), packetMail()]) mailbox.put(raw, 'Sent');
   mailbox.put(packetMail(), 'INBOX');
   await purgeSent(deps, never);
   expect(mailbox.raws('Sent').map((raw) => latin1(raw))).toEqual([latin1(letter)]);
   expect(mailbox.raws('INBOX')).toHaveLength(1);
 
   mailbox.put(delivery(), 'Sent');
+  mailbox.put(notice(), 'Sent');
   await purgeSent(deps, never);
   expect(mailbox.uids('Sent')).toEqual([2]);
 });

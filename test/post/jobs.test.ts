@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { Bug, MailError, StoreError } from '../../src/base/errors.js';
+import { Bug, ClientError, MailError, StoreError } from '../../src/base/errors.js';
 import { minuteMs, secondMs } from '../../src/base/units.js';
 import type { Log } from '../../src/ports/log.js';
 import type { Ticker } from '../../src/ports/ticker.js';
@@ -51,10 +51,11 @@ describe('the jobs of a process', () => {
       throw new StoreError('store/write', 'disk full');
     });
     jobs.loop(() => Promise.reject(gone()));
+    jobs.loop(() => Promise.reject(new ClientError('client/reply-not-taken', 'the program is busy')));
     await ticker.tick();
     await ticker.tick();
     expect(flushed).toBe(2);
-    expect(warned.toSorted()).toEqual(['mail/closed', 'store/write', 'store/write']);
+    expect(warned.toSorted()).toEqual(['client/reply-not-taken', 'mail/closed', 'store/write', 'store/write']);
     stop();
     await jobs.finished();
   });

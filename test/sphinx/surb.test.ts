@@ -3,7 +3,7 @@ import { Bug } from '../../src/base/errors.js';
 import { geometry } from '../../src/sphinx/geometry.js';
 import { nobleCrypto } from '../../src/sphinx/noble-crypto.js';
 import { createPacket, unwrapPacket } from '../../src/sphinx/packet.js';
-import { createSurb, openSurb, useSurb, type CreatedSurb } from '../../src/sphinx/surb.js';
+import { createSurb, firstHopOf, openSurb, useSurb, type CreatedSurb } from '../../src/sphinx/surb.js';
 import { filled, flipped, hopsOf, native, nodeAt, reasonOf, rngOf, travel } from './world.js';
 
 const { surbBytes, packetBytes, payloadBytes, userPayloadBytes, headerBytes } = geometry;
@@ -91,6 +91,13 @@ describe('a reply block', () => {
     const { surb } = surbOf(1);
     expect(reasonOf(() => useSurb(native, surb.subarray(1), reply))).toBe('packet/bad-length');
     expect(reasonOf(() => useSurb(native, flipped(surb, 8 * 32), reply))).toBe('packet/bad-version');
+  });
+
+  test('tells its first hop, and nothing else does', () => {
+    const { surb } = surbOf(3);
+    expect(firstHopOf(surb)).toBe(nodeAt(0).hop.nodeId);
+    expect(firstHopOf(surb.subarray(1))).toBeUndefined();
+    expect(firstHopOf(flipped(surb, 8 * 32))).toBeUndefined();
   });
 
   test('takes a payload that fits, and an opener opens only what is one', () => {

@@ -1,0 +1,10 @@
+// The door for programs: docs/library.md says how to use it.
+export { ClientError, ConfigError, RouteError, StoreError, SubmissionError } from './base/errors.js';
+export type { Submission } from './client/submit.js';
+export type { Ending } from './message/report.js';
+export { MixClient } from './mix-client.js';
+export type { ClientSettings, ClientSource, MixStatus, OpenOptions, Reply, SubmittedMessage } from './mix-client.js';
+export { mixTransport } from './mix-transport.js';
+export type { MixSentInfo, MixTransport } from './mix-transport.js';
+export type { Log } from './ports/log.js';
+export type { MessageState } from './ports/stores.js';

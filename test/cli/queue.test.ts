@@ -1,0 +1,141 @@
+import { join } from 'node:path';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { sqliteClientStore } from '../../src/adapters/sqlite-client-store.js';
+import { messageIdOf } from '../../src/base/ids.js';
+import { hourMs, minuteMs } from '../../src/base/units.js';
+import { queueLines, register } from '../../src/cli/queue.js';
+import type { MessageStatus } from '../../src/ports/stores.js';
+import { run, testFolder } from './run.js';
+
+const folder = testFolder();
+const now = Date.UTC(2026, 10, 22, 12);
+
+const statusOf = (more: Partial<MessageStatus>): MessageStatus => ({
+  id: messageIdOf(new Uint8Array(16)),
+  recipient: 'bob@friend.test',
+  originalMessageId: undefined,
+  state: 'waiting',
+  submittedAt: now - hourMs,
+  sendings: 0,
+  nextAt: undefined,
+  settledAt: undefined,
+  ending: undefined,
+  ...more,
+});
+
+describe('the queue as a table', () => {
+  it('says what became of each message', () => {
+    const lines = queueLines(
+      [
+        statusOf({
+          submittedAt: now - 72 * hourMs,
+          state: 'failed',
+          settledAt: now - hourMs,
+          ending: { kind: 'refused', code: 550 },
+        }),
+        statusOf({
+          submittedAt: now - 30 * hourMs,
+          recipient: 'c@x.test',
+          state: 'delivered',
+          sendings: 1,
+          settledAt: now - 90 * minuteMs,
+        }),
+        statusOf({ submittedAt: now - 13 * hourMs, state: 'in-network', sendings: 2, nextAt: now + hourMs }),
+        statusOf({ submittedAt: now - 2 * hourMs, state: 'sent', sendings: 1, settledAt: now }),
+        statusOf({ submittedAt: now - minuteMs, recipient: `${'long'.repeat(12)}@friend.test` }),
+      ],
+      now,
+    );
+    expect(lines).toEqual([
+      'submitted (UTC)   age    recipient                                 state',
+      '2026-11-19 12:00  3 d    bob@friend.test                           failed 2026-11-22 11:00: It was not delivered: the mail server refused it with the code 550.',
+      '2026-11-21 06:00  30 h   c@x.test                                  delivered 2026-11-22 10:30',
+      '2026-11-21 23:00  13 h   bob@friend.test                           in the network, 2nd sending, next at 2026-11-22 13:00',
+      '2026-11-22 10:00  2 h    bob@friend.test                           sent 2026-11-22 12:00',
+      '2026-11-22 11:59  1 min  longlonglonglonglonglonglonglonglongl...  waiting',
+    ]);
+  });
+
+  it('counts sendings as people do', () => {
+    const ordinals = [1, 2, 3, 4, 11, 12, 13, 21, 22, 23, 111].map((sendings) => {
+      const [, line = ''] = queueLines([statusOf({ state: 'in-network', sendings, nextAt: now })], now);
+      return /, (\S+) sending,/.exec(line)?.[1];
+    });
+    expect(ordinals).toEqual(['1st', '2nd', '3rd', '4th', '11th', '12th', '13th', '21st', '22nd', '23rd', '111th']);
+  });
+
+  it('has a line a message, and one when there is none', () => {
+    expect(queueLines([], now)).toEqual(['no message waits, and none was sent in the last 7 days']);
+    expect(
+      queueLines(
+        Array.from({ length: 50 }, () => statusOf({})),
+        now,
+      ),
+    ).toHaveLength(51);
+  });
+});
+
+const config = join(folder, 'client.toml');
+writeFileSync(
+  config,
+  `data = "data"
+[mail]
+address = "alice@home.example"
+[mail.imap]
+host = "imap.home.example"
+passwordCommand = "echo secret"
+[mail.smtp]
+host = "smtp.home.example"
+[client]
+`,
+);
+
+describe('mixmailer queue', () => {
+  it('works before the client has ever run, and without a network list', async () => {
+    expect(await run(register, 'queue', '--config', config)).toMatchObject({
+      exitCode: 0,
+      out: 'no message waits, and none was sent in the last 7 days\n',
+    });
+    expect((await run(register, 'queue', '--config', config, '--json')).out).toBe('[]\n');
+  });
+
+  it('shows the messages beside a running client, to people and to programs', async () => {
+    mkdirSync(join(folder, 'data'), { recursive: true, mode: 0o700 });
+    const store = sqliteClientStore(join(folder, 'data', 'mixmailer.db'));
+    const ids = [1, 2].map((fill) => messageIdOf(new Uint8Array(16).fill(fill)));
+    const [first = expect.fail(), second = expect.fail()] = ids;
+    const message = { message: new Uint8Array(1), replyBlocks: 0, originalMessageId: undefined };
+    store.queueMessage({ ...message, id: first, recipient: 'bob@friend.test' }, new Uint8Array(32).fill(1), now);
+    store.queueMessage({ ...message, id: second, recipient: 'carol@friend.test' }, new Uint8Array(32).fill(2), now + 1);
+    store.countSending(first, now + 3 * hourMs);
+    store.settleMessage(second, { state: 'failed', ending: { kind: 'gave-up' } }, now + hourMs);
+    const { out } = await run(register, 'queue', '--config', config);
+    expect(out).toMatch(/bob@friend\.test +in the network, 1st sending, next at 2026-11-22 15:00\n/);
+    expect(out).toMatch(/carol@friend\.test +failed 2026-11-22 13:00: It was not delivered/);
+    const json = JSON.parse((await run(register, 'queue', '--config', config, '--json')).out) as unknown;
+    expect(json).toEqual([
+      {
+        id: '01'.repeat(16),
+        recipient: 'bob@friend.test',
+        state: 'in-network',
+        submittedAt: '2026-11-22T12:00:00.000Z',
+        sendings: 1,
+        nextAt: '2026-11-22T15:00:00.000Z',
+        settledAt: null,
+        reason: null,
+      },
+      {
+        id: '02'.repeat(16),
+        recipient: 'carol@friend.test',
+        state: 'failed',
+        submittedAt: '2026-11-22T12:00:00.001Z',
+        sendings: 0,
+        nextAt: null,
+        settledAt: '2026-11-22T13:00:00.000Z',
+        reason: expect.stringContaining('not delivered') as string,
+      },
+    ]);
+    store.close();
+  });
+});

@@ -1,0 +1,54 @@
+import path from 'node:path';
+import type { SeenMail } from '../servers/smtp-tap.js';
+import { readFolders } from './mailbox.js';
+import type { Member } from './network.js';
+import type { Running } from './processes.js';
+import { filesBelow, tracesIn } from './traces.js';
+
+/** Where in an exit somebody's traces are looked for. */
+export interface SearchPlan {
+  readonly exit: Member;
+  /** Its processes, those that have ended too. */
+  readonly processes: readonly Running[];
+  /** Every mail that nodes, clients and repliers hand in, as they come. */
+  readonly mails: readonly SeenMail[];
+  /** Of the one who is looked for; `tracesIn` says which will do. */
+  readonly words: readonly string[];
+}
+
+/**
+ * Looks for somebody in everything an exit has (its files, what it logs, its mailbox, the mails to it and from it), and
+ * remembers what it found.
+ */
+export class ExitSearch {
+  /** `place: word` */
+  readonly found = new Set<string>();
+  /** How many things of each place have been judged; those that stay, again at each look. */
+  readonly looked = new Map<string, number>();
+  readonly #plan: SearchPlan;
+  #mailsJudged = 0;
+
+  constructor(plan: SearchPlan) {
+    this.#plan = plan;
+  }
+
+  /** Judges what is there at this moment. */
+  async look(): Promise<void> {
+    const { exit, processes, mails } = this.#plan;
+    const { address } = exit.account;
+    for (const { file, bytes } of filesBelow(path.dirname(exit.configFile))) this.#judge(path.basename(file), bytes);
+    for (const { said } of processes) this.#judge('log', Buffer.from(said));
+    for (const mail of await readFolders(exit.account)) this.#judge('mailbox', Buffer.from(mail, 'latin1'));
+    const fresh = mails.slice(this.#mailsJudged);
+    this.#mailsJudged += fresh.length;
+    for (const { from, to, raw } of fresh) {
+      if (from === address) this.#judge('mail from it', raw);
+      if (to.some((one) => one.replace(/\+.*@/, '@') === address)) this.#judge('mail to it', raw);
+    }
+  }
+
+  #judge(place: string, bytes: Uint8Array): void {
+    if (bytes.length > 0) this.looked.set(place, (this.looked.get(place) ?? 0) + 1);
+    for (const word of tracesIn(bytes, this.#plan.words)) this.found.add(`${place}: ${word}`);
+  }
+}
