@@ -177,7 +177,7 @@ export const fakeNetwork = (options: FakeNetworkOptions = {}): FakeNetwork => {
     const self = parseNodeId(nodeId);
     if (self === undefined) throw new Error('no node id');
     const account = world.account(address);
-    const kept = sqliteMixStore(':memory:');
+    const kept = sqliteMixStore(':memory:', rng);
     const tally = new Tally();
     const { directory, sees } = directoryOf(network);
     const counts = new Map<string, number>();
@@ -234,7 +234,7 @@ export const fakeNetwork = (options: FakeNetworkOptions = {}): FakeNetwork => {
 
   const account = world.account('alice@home.test');
   const { file = ':memory:' } = options.client ?? {};
-  let kept = sqliteClientStore(file);
+  let kept = sqliteClientStore(file, rng);
   const { directory, sees } = directoryOf(network);
   const warnings: string[] = [];
   const log: Log = { info: () => undefined, warn: (event) => void warnings.push(event) };
@@ -280,7 +280,7 @@ export const fakeNetwork = (options: FakeNetworkOptions = {}): FakeNetwork => {
     statuses,
     restart: () => {
       kept.close();
-      kept = sqliteClientStore(file);
+      kept = sqliteClientStore(file, rng);
       readAt = -Infinity;
     },
     submit: (raw, recipients, wrap = untouched) => {
