@@ -196,7 +196,7 @@ export const composeClient = (config: Config, log = stderrLog): Composed<ClientD
   const lock = lockFolder(config.data);
   const store = sqliteClientStore(databaseOf(config));
   const outbox = smtpOutbox(accountOf('mail.smtp', mail.smtp, mail.proxy), log);
-  const inbox = mail.imap && imapInbox(accountOf('mail.imap', mail.imap, mail.proxy), log);
+  const inbox = client.receipts && mail.imap && imapInbox(accountOf('mail.imap', mail.imap, mail.proxy), log);
   const deps: ClientDeps = {
     outbox,
     store,

@@ -1,6 +1,6 @@
 import type { Base64 } from '../base/base64.js';
 import { Bug, RouteError } from '../base/errors.js';
-import { uniformInt } from '../base/random.js';
+import { shuffled, uniformInt } from '../base/random.js';
 import type { Rng } from '../base/random.js';
 import { joinBundle, planBundles } from '../carrier/bundle.js';
 import { composeCarrierMail } from '../carrier/carrier.js';
@@ -63,7 +63,8 @@ export const addBundles = (
   network: Network,
   now: number,
 ): void => {
-  for (const { way, ids } of leaving.values()) {
+  // The way of the packet drawn first is rather one of many packets; where its mail stands must not tell.
+  for (const { way, ids } of shuffled(rng, [...leaving.values()])) {
     const node = way.kind === 'node' ? network.byId.get(way.nextHop) : undefined;
     const to = way.kind === 'node' ? node?.address : way.address;
     if (to === undefined) throw new Bug('packets for a node without a way');

@@ -26,6 +26,7 @@ import { Tally } from '../../src/node/tally.js';
 import type { ReassemblyBounds } from '../../src/message/reassembly.js';
 import type { Log } from '../../src/ports/log.js';
 import type { Directory } from '../../src/ports/network.js';
+import type { LiveKey } from '../../src/ports/unwrapper.js';
 import type { ClientStore, MessageStatus, MixStore } from '../../src/ports/stores.js';
 import type { Ticker } from '../../src/ports/ticker.js';
 import { postDue } from '../../src/post/post.js';
@@ -46,11 +47,15 @@ const signal = new AbortController().signal;
 
 export interface FakeNode {
   readonly nodeId: NodeId;
+  /** Its mix key. */
+  readonly key: LiveKey;
   readonly account: FakeAccount;
   readonly store: MixStore;
   readonly tally: Tally;
   /** All that it has counted in its log so far, by name. */
   readonly counted: () => Readonly<Record<string, number>>;
+  /** Every line of its log. */
+  readonly logged: readonly string[];
   /** The list this one has from now on; undefined: none that is valid. */
   readonly sees: (network: Network | undefined) => void;
   /** The last of its jobs alone. */
@@ -181,12 +186,17 @@ export const fakeNetwork = (options: FakeNetworkOptions = {}): FakeNetwork => {
     const tally = new Tally();
     const { directory, sees } = directoryOf(network);
     const counts = new Map<string, number>();
+    const logged: string[] = [];
     const log: Log = {
       info: (event, counted = {}) => {
+        logged.push(`${event} ${JSON.stringify(counted)}`);
         if (event !== 'mix') return;
         for (const [name, count] of Object.entries(counted)) counts.set(name, (counts.get(name) ?? 0) + Number(count));
       },
-      warn: (event) => counts.set(event, (counts.get(event) ?? 0) + 1),
+      warn: (event, counted = {}) => {
+        logged.push(`${event} ${JSON.stringify(counted)}`);
+        counts.set(event, (counts.get(event) ?? 0) + 1);
+      },
     };
     const depsOf = (wrap: Wrap) => {
       const store = wrap('store', kept);
@@ -229,7 +239,7 @@ export const fakeNetwork = (options: FakeNetworkOptions = {}): FakeNetwork => {
       await post(wrap);
     };
     const counted = (): Readonly<Record<string, number>> => Object.fromEntries(counts);
-    return { nodeId: self, account, store: kept, tally, counted, sees, post, turn };
+    return { nodeId: self, key, account, store: kept, tally, counted, logged, sees, post, turn };
   });
 
   const account = world.account('alice@home.test');

@@ -138,7 +138,10 @@ for (const kind of await findServers()) {
         await search.look();
         const result = await holds();
         if (result !== undefined) return result;
-        if (Date.now() > end) throw new Error(`waited in vain: ${what}`);
+        if (Date.now() > end) {
+          const logs = [client.running, ...mixes, ...exits].map(({ name, log }) => `${name}: ${log.slice(-1000)}`);
+          throw new Error([`waited in vain: ${what}`, ...logs].join('\n'));
+        }
         await sleep(500);
       }
     };
