@@ -20,7 +20,6 @@ import type {
 import { openStore } from './sqlite.js';
 import type { Row, Sql } from './sqlite.js';
 import { bytesOf, cursorStore, outgoingStore, poolStore, sharedTables, sharedTables2 } from './sqlite-tables.js';
-import { systemRng } from './system.js';
 
 /** The steps from an empty file to this version. */
 export const clientSchema: readonly string[] = [
@@ -324,13 +323,13 @@ const inboundStore = (sql: Sql): InboundStore => ({
  *
  * @throws StoreError 'store/open', 'store/version'
  */
-export const sqliteClientStore = (file: string, rng = systemRng): ClientStore & { readonly close: () => void } => {
+export const sqliteClientStore = (file: string): ClientStore & { readonly close: () => void } => {
   const { sql, atomically, close } = openStore(file, clientSchema);
   return {
     atomically,
     close,
     ...cursorStore(sql),
-    ...poolStore(sql, rng),
+    ...poolStore(sql),
     ...outgoingStore(sql),
     ...queueStore(sql),
     ...messageStore(sql),

@@ -3,7 +3,6 @@ import type { MixStore, ReassemblyStore, ReplayStore, ReturnStore } from '../por
 import { openStore } from './sqlite.js';
 import type { Sql } from './sqlite.js';
 import { bytesOf, cursorStore, outgoingStore, poolStore, sharedTables, sharedTables2 } from './sqlite-tables.js';
-import { systemRng } from './system.js';
 
 /** The steps from an empty file to this version. */
 export const mixSchema: readonly string[] = [
@@ -178,13 +177,13 @@ const returnStore = (sql: Sql): ReturnStore => ({
  *
  * @throws StoreError 'store/open', 'store/version'
  */
-export const sqliteMixStore = (file: string, rng = systemRng): MixStore & { readonly close: () => void } => {
+export const sqliteMixStore = (file: string): MixStore & { readonly close: () => void } => {
   const { sql, atomically, close } = openStore(file, mixSchema);
   return {
     atomically,
     close,
     ...cursorStore(sql),
-    ...poolStore(sql, rng),
+    ...poolStore(sql),
     ...outgoingStore(sql),
     ...replayStore(sql),
     ...reassemblyStore(sql),

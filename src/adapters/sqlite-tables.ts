@@ -1,7 +1,6 @@
 import { messageIdOf } from '../base/ids.js';
 import type { MessageId, NodeId } from '../base/ids.js';
 import { Bug, StoreError } from '../base/errors.js';
-import type { Rng } from '../base/random.js';
 import type { CursorStore, Destination, OutgoingKind, OutgoingStore, PoolStore } from '../ports/stores.js';
 import { fromHex } from '../base/bytes.js';
 import type { Row, Sql } from './sqlite.js';
@@ -56,17 +55,10 @@ const destinationOf = (row: Row): Destination => {
   return nextHop === undefined ? { kind: 'here' } : { kind: 'node', nextHop: nextHop as NodeId };
 };
 
-const drawId = (rng: Rng): bigint => {
-  const { buffer, byteOffset } = rng(8);
-  return new DataView(buffer, byteOffset).getBigInt64(0);
-};
-
-/** @param rng draws the ids; in tests a seeded one, because pools are read in the order of these */
-export const poolStore = (sql: Sql, rng: Rng): PoolStore => ({
+export const poolStore = (sql: Sql): PoolStore => ({
   addToPool: (entry) => {
     sql.run(
-      'INSERT INTO pool (id, next_hop, address, ready_at, bytes) VALUES (?, ?, ?, ?, ?)',
-      drawId(rng),
+      'INSERT INTO pool (id, next_hop, address, ready_at, bytes) VALUES (random(), ?, ?, ?, ?)',
       entry.kind === 'forward' ? (fromHex(entry.nextHop) ?? null) : null,
       entry.kind === 'mailbox' ? entry.address : null,
       Math.ceil(entry.readyAt),

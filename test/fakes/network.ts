@@ -182,7 +182,7 @@ export const fakeNetwork = (options: FakeNetworkOptions = {}): FakeNetwork => {
     const self = parseNodeId(nodeId);
     if (self === undefined) throw new Error('no node id');
     const account = world.account(address);
-    const kept = sqliteMixStore(':memory:', rng);
+    const kept = sqliteMixStore(':memory:');
     const tally = new Tally();
     const { directory, sees } = directoryOf(network);
     const counts = new Map<string, number>();
@@ -244,7 +244,7 @@ export const fakeNetwork = (options: FakeNetworkOptions = {}): FakeNetwork => {
 
   const account = world.account('alice@home.test');
   const { file = ':memory:' } = options.client ?? {};
-  let kept = sqliteClientStore(file, rng);
+  let kept = sqliteClientStore(file);
   const { directory, sees } = directoryOf(network);
   const warnings: string[] = [];
   const log: Log = { info: () => undefined, warn: (event) => void warnings.push(event) };
@@ -290,7 +290,7 @@ export const fakeNetwork = (options: FakeNetworkOptions = {}): FakeNetwork => {
     statuses,
     restart: () => {
       kept.close();
-      kept = sqliteClientStore(file, rng);
+      kept = sqliteClientStore(file);
       readAt = -Infinity;
     },
     submit: (raw, recipients, wrap = untouched) => {
