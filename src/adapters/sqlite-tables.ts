@@ -23,6 +23,7 @@ export const sharedTables = `
 export const sharedTables2 = `
   ALTER TABLE pool ADD COLUMN address TEXT;
   ALTER TABLE outgoing ADD COLUMN message_id BLOB;
+  ALTER TABLE outgoing ADD COLUMN in_attempt INTEGER NOT NULL DEFAULT 0;
 `;
 
 /** @throws Bug when it is no hex */
@@ -101,7 +102,7 @@ export const outgoingStore = (sql: Sql): OutgoingStore => ({
           .map((row) => row.number('id')),
   beginAttempt: (id, retryAt) => {
     const row = sql.first(
-      `UPDATE outgoing SET attempts = attempts + 1, next_at = ? WHERE id = ?
+      `UPDATE outgoing SET attempts = attempts + 1, next_at = ?, in_attempt = 1 WHERE id = ?
        RETURNING kind, recipient, raw, message_id, attempts, created_at`,
       Math.ceil(retryAt),
       id,
@@ -119,7 +120,13 @@ export const outgoingStore = (sql: Sql): OutgoingStore => ({
     };
   },
   retryOutgoingAt: (id, at) => {
-    sql.run('UPDATE outgoing SET next_at = ? WHERE id = ?', Math.ceil(at), id);
+    sql.run('UPDATE outgoing SET next_at = ?, in_attempt = 0 WHERE id = ?', Math.ceil(at), id);
+  },
+  resumeOutgoing: (now) => {
+    sql.run(
+      "UPDATE outgoing SET next_at = ?, in_attempt = 0 WHERE in_attempt = 1 AND kind = 'packets'",
+      Math.floor(now),
+    );
   },
   pauseOutgoing: (until) => {
     sql.run(

@@ -36,6 +36,7 @@ export interface ClientDeps extends SendDeps, PostDeps {
  */
 export const runClient = async (deps: ClientDeps, signal: AbortSignal): Promise<void> => {
   const { store, clock, receipts } = deps;
+  store.resumeOutgoing(clock.now());
   const jobs = new Jobs(deps.log, signal);
   const post = jobs.waking((stop) => postDue(deps, stop));
   let readAt = -Infinity;

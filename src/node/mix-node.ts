@@ -49,6 +49,7 @@ export const destroyExpiredKeys = async ({
  */
 export const runMixNode = async (deps: MixNodeDeps, signal: AbortSignal): Promise<void> => {
   const { inbox, ticker, log } = deps;
+  deps.store.resumeOutgoing(deps.clock.now());
   const jobs = new Jobs(log, signal);
   const ended: PostDeps['ended'] = (mail, end, now) => settleDelivery(deps, mail, end, now);
   const post = jobs.waking((stop) => postDue({ ...deps, ended }, stop));

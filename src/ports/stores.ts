@@ -174,6 +174,8 @@ export interface OutgoingStore {
   /** Counts an attempt, before it is made, and puts the next one at `retryAt`. @returns the mail, if it is still there */
   readonly beginAttempt: (id: number, retryAt: number) => Outgoing | undefined;
   readonly retryOutgoingAt: (id: number, at: number) => void;
+  /** Mails with packets whose attempt was cut off by the end of the process are due: for its next start. */
+  readonly resumeOutgoing: (now: number) => void;
   /** No mail leaves before `until`: the account has reached a limit. */
   readonly pauseOutgoing: (until: number) => void;
   readonly removeOutgoing: (id: number) => void;

@@ -26,7 +26,10 @@ const endOf = (last: SendOutcome): PostEnd =>
 
 /** Mails handed over at a time: at 40 ms round trip eight connections carry seven times what one does. */
 const lanes = 4;
-/** A mail whose attempt was cut off by our own death is tried again after this. */
+/**
+ * A delivery whose attempt was cut off by our own death is tried again after this, as not every mail program folds a
+ * second copy; packets go again when the process starts (`resumeOutgoing`).
+ */
 const attemptMs = 10 * minuteMs;
 
 /**

@@ -10,7 +10,7 @@ import { encodeReceipt } from '../../src/message/receipt.js';
 import { cutReply, pieceDataBytes } from '../../src/message/reply.js';
 import type { Descriptor } from '../../src/route/descriptor.js';
 import { hopOf } from '../../src/route/hop.js';
-import { choosePath } from '../../src/route/path.js';
+import { chooseExit, chooseLoopPath, choosePath } from '../../src/route/path.js';
 import { geometry } from '../../src/sphinx/geometry.js';
 import { openHeader, type Hop } from '../../src/sphinx/header.js';
 import { expandKey, type ExpandedKey } from '../../src/sphinx/kem.js';
@@ -48,17 +48,9 @@ interface Made {
 
 const madeOver = (hops: readonly Hop[], packet: Uint8Array): Made => ({ firstHop: (hops[0] as Hop).nodeId, packet });
 
+const forwardRules = { senderProvider: 'home.test', recipientDomains: ['friend.test'], allow: new Set<never>() };
 const pathTo = (exit: Descriptor, length = 3): readonly Hop[] =>
-  choosePath({
-    network,
-    now,
-    rng,
-    length,
-    senderProvider: 'home.test',
-    recipientDomains: ['friend.test'],
-    allow: new Set(),
-    exit: exit.nodeId,
-  }).map((node) => hopOf(node, now));
+  choosePath({ ...forwardRules, network, now, rng, length, exit: exit.nodeId }).map((node) => hopOf(node, now));
 
 const replyRules = { rules: { senderProvider: 'home.test', allow: new Set<never>() }, rng };
 const replyPath = (exit: Descriptor): readonly Hop[] =>
@@ -174,6 +166,23 @@ describe('packets of different kinds', () => {
   it('have no part in common with another one, of any kind, anywhere on their way', () => {
     const onTheWay = [...ways.values()].flat().flatMap((way) => way.map(({ bytes }) => bytes));
     expect(repeats([...onTheWay, ...fillings, ...mailboxPackets])).toBe(0);
+  });
+});
+
+describe('where packets of different kinds go', () => {
+  it('is known to lean: with 3 exits among 30 nodes, forward packets go to exits more often', () => {
+    const some = networkOf(
+      Array.from({ length: 30 }, (_, i) => nodeAt(`some${i}.test`, `some${i}`, i < 3 ? ['mix', 'exit'] : ['mix'])),
+    );
+    const wish = { ...forwardRules, network: some, now, rng, length: 3 };
+    /** Of all steps between nodes, the share that leads to an exit. */
+    const toExits = (pathOf: (self: Descriptor) => readonly Descriptor[]): number => {
+      const steps = Array.from({ length: 40 }, () => some.nodes.flatMap((self) => pathOf(self).slice(1))).flat();
+      return steps.filter(({ roles }) => roles.includes('exit')).length / steps.length;
+    };
+    expect(toExits(() => choosePath(wish))).toBeCloseTo(0.54, 1);
+    expect(toExits(() => chooseBlockPath(replyRules, chooseExit(wish), wish))).toBeCloseTo(0.07, 1);
+    expect(toExits((self) => chooseLoopPath({ ...wish, self: self.nodeId }))).toBeCloseTo(0.1, 1);
   });
 });
 

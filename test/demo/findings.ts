@@ -38,16 +38,14 @@ export const tellFindings = ({ alice, bob, mails, search }: Evidence): number =>
   const naming = home.filter(({ raw }) => tracesIn(raw, [bob.address, 'friend.test']).length > 0).length;
   const looked = (...places: readonly string[]): number =>
     places.reduce((sum, place) => sum + (search.looked.get(place) ?? 0), 0);
-  const atExit = search.found.size === 0 ? 'nowhere' : [...search.found].join(', ');
 
   say(`  Alice's name, address or provider: in ${showing} of the ${beyond.length} mails beyond her own provider`);
-  say(`  her address or provider at the exit, which took Bob's answers for her: ${atExit},`);
   say(
-    `    in ${looked('mail to it', 'mail from it')} mails to and from it, and in its mailbox, database and log at ${looked('mixmailer.db')} moments`,
+    `  her address or provider at the exit, which took Bob's answers for her: in ${search.found.size} places (${looked('mail to it', 'mail from it')} mails to and from it; its mailbox, database, keys and log, searched ${looked('mixmailer.db')} times)`,
   );
-  say(`  the id of her key in OpenPGP data: in ${keyed} of ${others.length} mails of the network`);
+  for (const place of search.found) say(`    ${place}`);
   say(
-    `    (and in ${answers.filter(({ raw }) => namesKeyOf(alice, raw)).length} of ${answers.length} answers: Bob's program names the key to read them with, as most do)`,
+    `  the id of her key in OpenPGP data: in ${keyed} of ${others.length} mails of the network (and in ${answers.filter(({ raw }) => namesKeyOf(alice, raw)).length} of ${answers.length} answers: Bob's program names the key to read them with, as most do)`,
   );
   say(`  Bob's address or provider: in ${naming} of the ${home.length} packet mails that came to Alice's mailbox`);
   return showing + search.found.size + keyed + naming;

@@ -30,9 +30,8 @@ export const keepRunning = async (folder: string, players: readonly Player[]): P
   for (const player of players) tellPlayer(folder, player);
   say('  To send: as Alice, write to Bob, encrypted.');
   say(
-    "  To reply by hand: as Bob, open a mail in the inbox, press Reply, encrypt it to Alice's key (her address stands",
+    "  To reply by hand: as Bob, open a mail in the inbox, press Reply, encrypt it to Alice's key, send. Her address stands inside the mail, not in its header, so a program that takes keys by address has to be told which. The answer comes to Alice's inbox, under her own mail.",
   );
-  say("  inside the mail, not in its header), send. The answer comes to Alice's inbox, under her own mail.");
   say('  Ctrl-C ends everything.');
   await new Promise<void>((resolve) => {
     process.once('SIGINT', resolve);

@@ -167,9 +167,8 @@ const main = async (): Promise<number> => {
     running.push(client.running);
     say(`  ${network.nodes.map(({ account }) => account.address).join('  ')}`);
     say(
-      `  each a process that knows its mailbox and a signed list of the others; ${exit.account.address} is the exit,`,
+      `  each a process that knows its mailbox and a signed list of the others; ${exit.account.address} is the exit, which hands mails to their recipients; mix interval 2 s, normally 12 min`,
     );
-    say(`  which hands mails to their recipients; mix interval 2 s, normally 12 min`);
 
     const sent = await handInLetters(client, alice, bob);
 

@@ -9,14 +9,28 @@ export const red = (text: string): string => paint(31, text);
 export const yellow = (text: string): string => paint(33, text);
 export const cyan = (text: string): string => paint(36, text);
 
-/** Characters in a line, where it is known. */
 const columns = Math.min(150, process.stdout.isTTY ? process.stdout.columns : 150);
 
-export const say = (line = ''): void => {
+/** Characters that a text takes on the screen. */
+const widthOf = (text: string): number => text.replace(/\u001b\[\d+m/g, '').length;
+
+/** A line, in as many as the screen needs, broken between words. */
+export const say = (text = ''): void => {
+  const indent = ' '.repeat(text.search(/\S|$/));
+  let line = '';
+  for (const word of text.split(/(?<=\S)(?= )/)) {
+    if (line !== '' && widthOf(line) + widthOf(word) > columns) {
+      process.stdout.write(`${line}\n`);
+      line = `${indent}  ${word.trimStart()}`;
+    } else line += word;
+  }
   process.stdout.write(`${line}\n`);
 };
 
-export const heading = (text: string): void => say(`\n${bold(text)}`);
+export const heading = (text: string): void => {
+  say();
+  say(bold(text));
+};
 
 const cut = (text: string, width: number): string =>
   text.length > width ? `${text.slice(0, width - 1)}…` : text.padEnd(width);
@@ -30,30 +44,17 @@ export const sideBySide = (left: readonly string[], right: readonly string[]): v
   }
 };
 
-/** A text and how it is painted. */
-export interface Painted {
-  readonly text: string;
-  readonly paint: (text: string) => string;
-}
-
 /** Items in a row behind a title, in as many lines as they need. */
-export const row = (title: string, items: readonly Painted[]): void => {
-  const indent = title.length + 1;
-  let used = indent;
+export const row = (title: string, items: readonly string[]): void => {
   let line = title;
-  for (const [i, { text, paint: painted }] of items.entries()) {
-    if (i > 0 && used + text.length + 3 > columns) {
-      say(line);
-      line = ' '.repeat(indent - 1);
-      used = indent;
-    } else if (i > 0) {
-      line += ` ${dim('·')}`;
-      used += 2;
-    }
-    line += ` ${painted(text)}`;
-    used += text.length + 1;
+  for (const [i, item] of items.entries()) {
+    const longer = `${line} ${i > 0 ? dim('· ') : ''}${item}`;
+    if (i > 0 && widthOf(longer) > columns) {
+      process.stdout.write(`${line}\n`);
+      line = `${' '.repeat(title.length)} ${item}`;
+    } else line = longer;
   }
-  say(line);
+  process.stdout.write(`${line}\n`);
 };
 
 export const bytesText = (bytes: number): string =>

@@ -1,6 +1,5 @@
 import type { SeenMail } from '../servers/smtp-tap.js';
 import { bytesText, cyan, green, row, yellow } from './screen.js';
-import type { Painted } from './screen.js';
 
 const packetMailBytes = 44_000;
 
@@ -44,19 +43,15 @@ export class Watch {
     this.#timer = undefined;
     const seconds = ((Date.now() - this.#startedAt) / 1000).toFixed(1).padStart(5);
     for (const [from, mails] of [...this.#pending].sort())
-      row(
-        `${seconds} s  ${from.padEnd(16)}`,
-        mails.map((mail) => this.#link(mail)).sort((a, b) => (a.text < b.text ? -1 : 1)),
-      );
+      row(`${seconds} s  ${from.padEnd(16)}`, mails.map((mail) => this.#link(mail)).sort());
     this.#pending = new Map();
   }
 
-  #link({ to: [to = ''], raw }: SeenMail): Painted {
+  #link({ to: [to = ''], raw }: SeenMail): string {
     const size = bytesText(raw.length);
     // Packet mails are larger than any mail that people write by hand, and say what they are.
-    if (!/^Subject: MixMailer/m.test(raw.toString('latin1', 0, 2000)))
-      return { text: `→ ${to}: a mail of ${size}`, paint: green };
+    if (!/^Subject: MixMailer/m.test(raw.toString('latin1', 0, 2000))) return green(`→ ${to}: a mail of ${size}`);
     const packets = Math.round(raw.length / packetMailBytes);
-    return { text: `→ ${to.replace(/@.*/, '')} ${packets} pkt`, paint: to === this.#user ? cyan : yellow };
+    return (to === this.#user ? cyan : yellow)(`→ ${to.replace(/@.*/, '')} ${packets} pkt`);
   }
 }
