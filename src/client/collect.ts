@@ -68,36 +68,42 @@ const carrierIn = async ({ parse, base64 }: CollectDeps, { uid, raw }: InboxMail
   }
 };
 
-/** What an exit said about its part of a message that has not come to its end. */
-const note = (deps: CollectDeps, { messageId, exit }: Surb, news: (known: Sending) => Partial<Sending>): void => {
+/**
+ * What an exit said about its part of a message that has not come to its end.
+ *
+ * @returns whether the message goes out sooner for it
+ */
+const note = (deps: CollectDeps, { messageId, exit }: Surb, news: (known: Sending) => Partial<Sending>): boolean => {
   const { store, rng, clock } = deps;
   const sendings = store.sendings(messageId);
   const known = sendings.find((sending) => sending.exit === exit);
-  if (known === undefined) return;
+  if (known === undefined) return false;
   const now = { ...known, ...news(known) };
   store.putSending(messageId, now);
   const asksForMore = now.closed !== known.closed || now.confirmed.length > known.confirmed.length;
-  if (asksForMore && known === sendings[0]) store.setNextAt(messageId, clock.now() + unitInterval(rng) * soonMs);
+  if (!asksForMore || known !== sendings[0]) return false;
+  store.setNextAt(messageId, clock.now() + unitInterval(rng) * soonMs);
+  return true;
 };
 
 /**
  * Acts upon a receipt. That fragments are missing counts as an answer only if there are more of them than before: an
  * exit that says the same again and again does not keep the message from going to another one.
+ *
+ * @returns whether the message's status is another one
  */
 const takeReceipt = (deps: CollectDeps, surb: Surb, status: MessageStatus, content: Uint8Array): boolean => {
   const receipt = decodeReceipt(content);
   switch (receipt.kind) {
     case 'incomplete':
-      note(deps, surb, ({ bytes, confirmed, unanswered }) => {
+      return note(deps, surb, ({ bytes, confirmed, unanswered }) => {
         const have = receipt.have.filter((index) => index * fragmentDataBytes < bytes.length);
         const all = [...new Set([...confirmed, ...have])].toSorted((a, b) => a - b);
         return { confirmed: all, unanswered: all.length > confirmed.length ? 0 : unanswered };
       });
-      return true;
     case 'gave-up':
     case 'expired':
-      note(deps, surb, () => ({ closed: receipt.kind }));
-      return true;
+      return note(deps, surb, () => ({ closed: receipt.kind }));
     default:
       return settle(deps, status, receipt, deps.clock.now());
   }

@@ -136,6 +136,16 @@ describe('a message', () => {
     expect(statesOf(hand).slice(-2)).toEqual(['failed', 'delivered']);
   });
 
+  it('that is delivered is not told of again when another exit says what it lacks', async () => {
+    const hand = handOf();
+    await sent(hand, large);
+    await hand.pass(nextSendingMs);
+    await hand.answer(handedOver, hand.unused('receipt')[0]);
+    await hand.answer({ kind: 'incomplete', have: [0] }, hand.unused('receipt')[1]);
+    await hand.answer({ kind: 'expired' }, hand.unused('receipt')[1]);
+    expect(statesOf(hand)).toEqual(['in-network', 'in-network', 'delivered']);
+  });
+
   it('for which there is no way for all that time was not sent, and the notice says that', async () => {
     const hand = handOf({ nodes: 4 });
     const id = await hand.submit(letter);

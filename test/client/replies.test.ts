@@ -174,9 +174,10 @@ describe('a reply', () => {
       cutReply(new Uint8Array(3 * pieceDataBytes), new Uint8Array(16).fill(9)),
     ];
     const lying = two[1]?.map((byte, i) => (i === 18 ? 60 : byte));
+    // The first piece of a reply says how many there are; within a mail packets come in any order.
+    await bring(hand, [[blocks[1], two[0]]]);
     await bring(hand, [
       [blocks[0], ascii('nonsense')],
-      [blocks[1], two[0]],
       [blocks[2], lying],
       [blocks[3], one[0]],
       [blocks[4], two[2]],

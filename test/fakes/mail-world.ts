@@ -16,6 +16,8 @@ export interface FakeMailWorld {
   readonly account: (address: string, limits?: FakeInboxLimits) => FakeAccount;
   /** Every mail a server took, in order, with its envelope id: what an observer of all providers sees. */
   readonly observed: readonly OutgoingMail[];
+  /** Empties what was observed: the mails of a long story don't fit into memory. */
+  readonly forget: () => void;
   /** Decides what becomes of each mail sent from now on; undefined: it is delivered. */
   handle: (mail: OutgoingMail) => Handling | undefined;
   /** Whether mail to `local+detail@domain` arrives at `local@domain`; true until it is changed. */
@@ -36,6 +38,7 @@ export const fakeMailWorld = (): FakeMailWorld => {
   const observed: OutgoingMail[] = [];
   const world: FakeMailWorld = {
     observed,
+    forget: () => void observed.splice(0),
     handle: () => undefined,
     plusAddresses: true,
     account(address, limits) {

@@ -75,6 +75,8 @@ export interface FakeClient {
   readonly submit: (raw: Uint8Array, recipients: readonly string[], wrap?: Wrap) => Promise<readonly Submitted[]>;
   /** One round of all jobs: collect, deliver to the own inbox, send, post. Without its mailbox the last two. */
   readonly turn: (wrap?: Wrap) => Promise<void>;
+  /** Ends the process and starts another one on the same store, which has to be in a file. */
+  readonly restart: () => void;
   /** The jobs themselves, as a process runs them. */
   readonly run: (ticker: Ticker, stop: AbortSignal, wrap?: Wrap) => Promise<void>;
 }
@@ -98,6 +100,8 @@ export interface FakeNetworkOptions {
   readonly bounds?: Partial<ReassemblyBounds>;
   readonly strictest?: PoolParameters;
   readonly isExit?: boolean;
+  /** How many of the nodes are exits: the first ones. All, if nothing is said. */
+  readonly exits?: number;
   readonly replyTo?: 'plus' | 'message-id';
   readonly clearReplies?: 'refuse' | 'carry';
   readonly senderProvider?: string;
@@ -111,6 +115,8 @@ export interface FakeClientOptions {
   readonly retry?: Partial<RetryRules>;
   readonly replyBlocks?: number;
   readonly notices?: 'hide-recipient' | 'name-recipient';
+  /** Where its store is kept; in memory, if nothing is said. */
+  readonly file?: string;
 }
 
 /** A list without that node. */
@@ -131,7 +137,7 @@ const directoryOf = (network: Network): { directory: Directory; sees: (network: 
 
 const startAt = Date.UTC(2026, 0, 15, 12);
 
-/** All nodes are exits, each at a provider of its own; nothing is random but by the seed. */
+/** Each node is at a provider of its own; nothing is random but by the seed. */
 export const fakeNetwork = (options: FakeNetworkOptions = {}): FakeNetwork => {
   const rng = seededRng(new Uint8Array(32).fill(options.seed ?? 1));
   const world = fakeMailWorld();
@@ -140,6 +146,7 @@ export const fakeNetwork = (options: FakeNetworkOptions = {}): FakeNetwork => {
   const epoch = { notBefore: startAt - dayMs, notAfter: startAt + 6 * dayMs, expiresAt: startAt + 13 * dayMs };
   const authority = rng(32);
   const members = Array.from({ length: options.nodes ?? 4 }, (_, i) => {
+    const isExit = i < (options.exits ?? Infinity);
     const identity = rng(32);
     const seed = rng(32);
     const { publicKey } = expandKey(crypto, seed);
@@ -150,13 +157,14 @@ export const fakeNetwork = (options: FakeNetworkOptions = {}): FakeNetwork => {
         name,
         address,
         provider: `${name}.test`,
-        roles: ['mix', 'exit'],
+        roles: isExit ? ['mix', 'exit'] : ['mix'],
         mixKeys: [{ publicKey, ...epoch }],
         publishedAt: startAt,
       },
       identity,
     );
-    return { address, descriptor, key: { keyId: keyIdOf(crypto, publicKey), seed }, nodeId: publicKeyOf(identity) };
+    const key = { keyId: keyIdOf(crypto, publicKey), seed };
+    return { address, descriptor, key, nodeId: publicKeyOf(identity), isExit: isExit && (options.isExit ?? true) };
   });
   const text = signNetwork(
     {
@@ -170,7 +178,7 @@ export const fakeNetwork = (options: FakeNetworkOptions = {}): FakeNetwork => {
   const signed = readNetwork(text, { authorities: [publicKeyOf(authority)], threshold: 1 }, now);
   const network: Network = { ...signed, parameters: { ...signed.parameters, ...options.parameters } };
 
-  const nodes = members.map(({ address, key, nodeId }): FakeNode => {
+  const nodes = members.map(({ address, key, nodeId, isExit }): FakeNode => {
     const self = parseNodeId(nodeId);
     if (self === undefined) throw new Error('no node id');
     const account = world.account(address);
@@ -210,7 +218,7 @@ export const fakeNetwork = (options: FakeNetworkOptions = {}): FakeNetwork => {
         keys: () => [key],
         bench: () => {
           const { byId } = directory.network(now);
-          return { isExit: options.isExit ?? true, knows: (id: NodeId) => byId.has(id) };
+          return { isExit, knows: (id: NodeId) => byId.has(id) };
         },
         strictest: options.strictest ?? { minimum: 0, rate: 1 },
         loopsPerInterval: options.loopsPerInterval ?? 0,
@@ -235,7 +243,8 @@ export const fakeNetwork = (options: FakeNetworkOptions = {}): FakeNetwork => {
   });
 
   const account = world.account('alice@home.test');
-  const kept = sqliteClientStore(':memory:');
+  const { file = ':memory:' } = options.client ?? {};
+  let kept = sqliteClientStore(file);
   const { directory, sees } = directoryOf(network);
   const warnings: string[] = [];
   const log: Log = { info: () => undefined, warn: (event) => void warnings.push(event) };
@@ -275,8 +284,15 @@ export const fakeNetwork = (options: FakeNetworkOptions = {}): FakeNetwork => {
     account,
     warnings,
     sees,
-    store: kept,
+    get store() {
+      return kept;
+    },
     statuses,
+    restart: () => {
+      kept.close();
+      kept = sqliteClientStore(file);
+      readAt = -Infinity;
+    },
     submit: (raw, recipients, wrap = untouched) => {
       const deps = depsWith(wrap);
       return submitMail(
