@@ -201,9 +201,9 @@ describe('a network that loses three packets of ten, and one of its exits for go
     // Nor is that when the keys of all reply blocks are destroyed.
     network.passMs(16 * dayMs);
     await network.client.turn();
-    const { cursor, ...others } = rowsIn(file);
-    expect(cursor).toBe(1);
-    expect(Object.values(others).every((count) => count === 0)).toBe(true);
+    const left = Object.entries(rowsIn(file)).filter(([, count]) => count > 0);
+    // How far the mailbox is read, and SQLite's own count of the mails there were.
+    expect(left.map(([table]) => table).filter((table) => table !== 'sqlite_sequence')).toEqual(['cursor']);
   });
 });
 

@@ -101,11 +101,12 @@ export const weatherOver = (network: FakeNetwork, { loss, seed }: { loss: number
     crossed: () => ({ packets, lost }),
     until: async (done, mostMs) => {
       const end = now() + mostMs;
-      for (; !done(); passMs(intervalMs)) {
+      while (!done()) {
         if (now() > end) throw new Error('the story has no end');
         for (const { node, turn, wrap } of turns)
           if (node === undefined || !(dead.has(node) || asleep.has(node))) await turn(wrap);
         world.forget();
+        passMs(intervalMs);
       }
     },
   };
