@@ -117,8 +117,8 @@ export interface LetterDeps extends ReturnDeps {
 export type Letter =
   | {
       readonly kind: 'reply';
-      /** Of the return address. */
-      readonly token: string;
+      /** Of the return addresses it is for, at least one. */
+      readonly tokens: readonly string[];
       readonly content: Uint8Array;
       readonly isEncrypted: boolean;
       readonly by: Pick<Extract<Incoming, { kind: 'reply' }>, 'from' | 'messageId'>;
@@ -152,11 +152,12 @@ export const readLetter = async (deps: LetterDeps, raw: Uint8Array): Promise<Let
   switch (incoming.kind) {
     case 'reply': {
       const { aliases, tokens, ...by } = incoming;
-      const named = [...aliases.map((alias) => store.tokenOfAlias(aliasHash(alias))), ...tokens];
-      const token = named.find((one) => one !== undefined && store.isReturnAddress(one));
-      if (token === undefined) return undefined;
+      const named = aliases.flatMap((alias) => store.tokenOfAlias(aliasHash(alias)) ?? []);
+      // What it answers counts only for one that is to no alias: Cc may name a second sender, not a second mail.
+      const known = named.length > 0 ? named : tokens.filter(store.isReturnAddress).slice(0, 1);
+      if (known.length === 0) return undefined;
       const encrypted = isEncrypted(await readable(parse, raw), base64);
-      return { kind: 'reply', token, content: replyContent(raw), isEncrypted: encrypted, by };
+      return { kind: 'reply', tokens: known, content: replyContent(raw), isEncrypted: encrypted, by };
     }
     case 'report':
       return { kind: 'report', bounces: bouncesIn((await readable(parse, raw))?.parts ?? [], raw) };
@@ -170,32 +171,54 @@ export const readLetter = async (deps: LetterDeps, raw: Uint8Array): Promise<Let
   }
 };
 
+type Reply = Extract<Letter, { kind: 'reply' }>;
+
+/** Why a reply can't go to a return address. */
+interface Refusal {
+  readonly token: string;
+  readonly reason: NoticeReason;
+  /** How large it may be there. */
+  readonly roomBytes: number;
+}
+
+/** Carries a reply for one return address, once. @returns why it can't be, if so */
+const carryFor = (
+  deps: LetterDeps,
+  { content, isEncrypted: encrypted }: Reply,
+  token: string,
+  moment: Moment,
+): Refusal | undefined => {
+  const { store, tally, clearReplies } = deps;
+  const seen = `reply ${toHex(sha256(content))}`;
+  if (store.isMarked(token, seen)) return undefined;
+  const blocks = usableBlocks(deps, token, moment);
+  const reason = objectionTo(content, blocks) ?? (encrypted || clearReplies === 'carry' ? undefined : 'not-encrypted');
+  if (reason !== undefined) {
+    tally.add(`reply/${reason}`);
+    return { token, reason, roomBytes: blocks.length * pieceDataBytes };
+  }
+  store.mark(token, seen);
+  carry(deps, content, blocks, moment.now);
+  return undefined;
+};
+
 /**
- * Carries a reply, or tells its writer that it can't be: once for each reason, so that nobody can make the exit write to
- * them again and again.
+ * Carries a reply to all it is for, or tells its writer that it can't be: in one mail, and once for each reason, so that
+ * nobody can make the exit write to them again and again.
  *
  * @returns whether the mail is dealt with; it is not when there is nobody to tell
  */
-const takeReply = (deps: LetterDeps, reply: Extract<Letter, { kind: 'reply' }>, moment: Moment): boolean => {
-  const { store, tally, rng, from, clearReplies } = deps;
-  const { token, content, by } = reply;
+const takeReply = (deps: LetterDeps, reply: Reply, moment: Moment): boolean => {
+  const { store, tally, rng, from } = deps;
+  const { by } = reply;
   const { now } = moment;
-  const seen = `reply ${toHex(sha256(content))}`;
-  if (store.isMarked(token, seen)) return true;
-  const blocks = usableBlocks(deps, token, moment);
-  const reason =
-    objectionTo(content, blocks) ?? (reply.isEncrypted || clearReplies === 'carry' ? undefined : 'not-encrypted');
-  if (reason === undefined) {
-    store.mark(token, seen);
-    carry(deps, content, blocks, now);
-    return true;
-  }
-  tally.add(`reply/${reason}`);
-  if (by.from === undefined) return false;
-  const told = `notice ${reason}`;
-  if (store.isMarked(token, told)) return true;
-  store.mark(token, told);
-  const roomBytes = blocks.length * pieceDataBytes;
+  const refusals = reply.tokens.flatMap((token) => carryFor(deps, reply, token, moment) ?? []);
+  if (by.from === undefined) return refusals.length === 0;
+  const untold = refusals.filter(({ token, reason }) => !store.isMarked(token, `notice ${reason}`));
+  for (const { token, reason } of untold) store.mark(token, `notice ${reason}`);
+  const [first] = untold;
+  if (first === undefined) return true;
+  const { reason, roomBytes } = first;
   const notice = { from, to: by.from, reason, inReplyTo: by.messageId, roomBytes, id: toHex(rng(16)), now };
   store.addOutgoing({ kind: 'notice', to: by.from, raw: composeNotice(notice) }, now);
   tally.add('notice');

@@ -128,6 +128,26 @@ describe('an answer to a delivered mail', () => {
     expect([...mailbox.raws(), ...mailbox.raws('Junk')]).toEqual([]);
   });
 
+  it('to two senders goes to both, whichever is in Cc; what can’t be carried is told in one notice', async () => {
+    const { network, anna, got, bobSends, notices } = await story(({ returnAddress }) => returnAddress(1));
+    const carla = senderIn(network, 'carla@home.test');
+    const carlas = network.world.account('bert@friend.test').mailbox;
+    carla.send(await messageOf(letter, 'bert@friend.test', carla.returnAddress(1)));
+    await nodeTurns(network, 2);
+    const hers = valuesOf(readHead(carlas.raws()[0] ?? expect.fail('nothing for Bert')), 'reply-to')[0];
+    const [to, cc] = [bare(got('reply-to')), bare(hers)];
+    const answer = answerWith({ To: to, Cc: cc, 'In-Reply-To': got('message-id') ?? '' });
+    await bobSends(to, answer);
+    await nodeTurns(network, 4);
+    expect([anna.replies(), carla.replies()]).toEqual([[replyContent(answer)], [replyContent(answer)]]);
+    await bobSends(to, answerWith({ To: to, Cc: cc, Subject: 'more' }));
+    await bobSends(cc, answerWith({ To: cc, Subject: 'still more' }));
+    await nodeTurns(network, 4);
+    expect(notices()).toHaveLength(1);
+    expect(exitOf(network).counted()).toMatchObject({ reply: 2, 'reply/expired': 3, notice: 1 });
+    expect(exitOf(network).account.mailbox.raws()).toEqual([]);
+  });
+
   it('goes over no block that leads nowhere any more', async () => {
     const { network, anna, got, bobSends } = await story((anna_) => ({
       ...anna_.returnAddress(3),
