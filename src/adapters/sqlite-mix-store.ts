@@ -50,19 +50,14 @@ const replayStore = (sql: Sql): ReplayStore => ({
 const reassemblyStore = (sql: Sql): ReassemblyStore => ({
   message: (id) => {
     const row = sql.first(
-      'SELECT count, first_seen_at, closed_at IS NOT NULL AS closed, answer FROM message WHERE id = ?',
+      'SELECT count, closed_at IS NOT NULL AS closed, answer FROM message WHERE id = ?',
       bytesOf(id),
     );
     if (row === undefined) return undefined;
-    const kept = sql.all(
-      'SELECT place, length(data) AS bytes FROM fragment WHERE message_id = ? ORDER BY place',
-      bytesOf(id),
-    );
+    const kept = sql.all('SELECT place FROM fragment WHERE message_id = ? ORDER BY place', bytesOf(id));
     return {
       count: row.number('count'),
       indexes: kept.map((fragment) => fragment.number('place')),
-      bytes: kept.reduce((sum, fragment) => sum + fragment.number('bytes'), 0),
-      firstSeenAt: row.number('first_seen_at'),
       closed: row.number('closed') === 1,
       answer: row.optionalBytes('answer'),
     };

@@ -5,7 +5,7 @@ import { fragmentDataBytes, type Fragment } from './fragment.js';
 /** How much an exit keeps of messages it hasn't all fragments of. */
 export interface ReassemblyBounds {
   readonly maxMessageBytes: number;
-  /** Messages begun and not complete; a message of one fragment is never begun. */
+  /** Messages begun and not complete; one of a single fragment only when reply blocks came before it. */
   readonly maxOpenMessages: number;
   /** How long a message may stay incomplete after its first fragment. */
   readonly expiryMs: number;
@@ -13,7 +13,7 @@ export interface ReassemblyBounds {
 
 /** What is stored of a message. */
 export type StoredMessage =
-  | { readonly kind: 'open'; readonly count: number; readonly indexes: readonly number[]; readonly firstSeenAt: number }
+  | { readonly kind: 'open'; readonly count: number; readonly indexes: readonly number[] }
   /** Complete and handed over; remembered so that a second copy isn't. */
   | { readonly kind: 'done' };
 
@@ -71,10 +71,6 @@ export const decideBlocks = (
   if (stored === undefined && openMessages >= bounds.maxOpenMessages) return drop('message/too-many');
   return stored === undefined || stored.count === count ? { kind: 'store' } : drop('message/bad-fragment');
 };
-
-/** Whether an open message has waited too long for its other fragments and is given up. */
-export const hasExpired = (firstSeenAt: number, now: number, bounds: ReassemblyBounds): boolean =>
-  now - firstSeenAt >= bounds.expiryMs;
 
 /**
  * The message all of whose fragments these are, in any order.

@@ -64,8 +64,6 @@ export interface MessageRecord {
   readonly count: number;
   /** Indexes of the fragments at hand, ascending. */
   readonly indexes: readonly number[];
-  readonly bytes: number;
-  readonly firstSeenAt: number;
   /** Handed over, refused or expired: later fragments are dropped. */
   readonly closed: boolean;
   /** How it ended, in the bytes its sender is told that with; undefined until that is known. */

@@ -84,8 +84,6 @@ describe('a mix store', () => {
     expect(store.message(message)).toEqual({
       count: 2,
       indexes: [1],
-      bytes: 10,
-      firstSeenAt: 50,
       closed: false,
       answer: undefined,
     });

@@ -7,7 +7,6 @@ import { cutFragments, type Fragment } from '../../src/message/fragment.js';
 import {
   decideBlocks,
   decideFragment,
-  hasExpired,
   joinFragments,
   type ReassemblyBounds,
   type StoredMessage,
@@ -21,7 +20,7 @@ const fragment = (index: number, count: number, length = index === count - 1 ? 1
   count,
   data: new Uint8Array(length),
 });
-const open = (count: number, ...indexes: number[]): StoredMessage => ({ kind: 'open', count, indexes, firstSeenAt: 0 });
+const open = (count: number, ...indexes: number[]): StoredMessage => ({ kind: 'open', count, indexes });
 
 describe('a fragment', () => {
   test('alone in its message completes it, even while the exit takes no new ones', () => {
@@ -72,11 +71,6 @@ describe('reply blocks without a fragment', () => {
     expect(decideBlocks(1, undefined, 2, bounds)).toEqual(drop('message/too-many'));
     expect(decideBlocks(2, open(3, 2), 1, bounds)).toEqual(drop('message/bad-fragment'));
   });
-});
-
-test('an open message is given up after its time', () => {
-  expect(hasExpired(5000, 5999, bounds)).toBe(false);
-  expect(hasExpired(5000, 6000, bounds)).toBe(true);
 });
 
 test('only all fragments of one message are joined', () => {
