@@ -19,13 +19,17 @@ export const mixSchema: readonly string[] = [
   ALTER TABLE message ADD COLUMN token TEXT;
   ALTER TABLE message ADD COLUMN answer BLOB;
   CREATE INDEX message_token ON message (token);
+  CREATE INDEX message_open ON message (first_seen_at) WHERE closed_at IS NULL;
+  CREATE INDEX message_closed ON message (closed_at);
   CREATE TABLE answer_block (
-    message_id BLOB NOT NULL REFERENCES message (id) ON DELETE CASCADE, purpose TEXT NOT NULL, block BLOB NOT NULL,
-    came_at INTEGER NOT NULL, PRIMARY KEY (message_id, purpose)
+    message_id BLOB NOT NULL REFERENCES message (id) ON DELETE CASCADE, purpose TEXT NOT NULL, came_at INTEGER NOT NULL,
+    block BLOB NOT NULL, PRIMARY KEY (message_id, purpose)
   ) STRICT;
+  CREATE INDEX answer_block_came ON answer_block (came_at) WHERE purpose = 'receipt';
   CREATE TABLE return_address (
     token TEXT PRIMARY KEY, alias BLOB NOT NULL UNIQUE, expires_at INTEGER NOT NULL
   ) STRICT, WITHOUT ROWID;
+  CREATE INDEX return_address_end ON return_address (expires_at);
   CREATE TABLE reply_block (
     id INTEGER PRIMARY KEY, token TEXT NOT NULL REFERENCES return_address (token) ON DELETE CASCADE, block BLOB NOT NULL
   ) STRICT;

@@ -255,3 +255,21 @@ describe('a data folder', () => {
     lockFolder(folder).release();
   });
 });
+
+describe('what a mix asks at every packet or flush', () => {
+  it.each([
+    'SELECT count(*) AS n FROM message WHERE closed_at IS NULL',
+    'SELECT id FROM message WHERE closed_at IS NULL AND first_seen_at < 1',
+    "SELECT id FROM message JOIN answer_block ON message_id = id WHERE closed_at IS NULL AND purpose = 'receipt' AND came_at < 1",
+    'DELETE FROM answer_block WHERE message_id IN (SELECT id FROM message WHERE answer IS NOT NULL AND closed_at < 1)',
+    'DELETE FROM message WHERE closed_at < 1',
+    'DELETE FROM reply_block WHERE token IN (SELECT token FROM return_address WHERE expires_at <= 1)',
+    'DELETE FROM return_address WHERE expires_at < 1',
+  ])('is answered from an index, however many messages have passed: %s', (query) => {
+    const { sql, close } = openStore(':memory:', mixSchema);
+    const plan = sql.all(`EXPLAIN QUERY PLAN ${query}`).map((row) => row.text('detail'));
+    // The index of the open messages holds nothing else, and may be gone through.
+    expect(plan.filter((step) => /^SCAN (?!message USING (?:COVERING )?INDEX message_open)/.test(step))).toEqual([]);
+    close();
+  });
+});
