@@ -56,3 +56,22 @@ export const atMostEach = <T>(
   });
   return [...waiting.filter((entry) => groupOf(entry) === undefined), ...chosen];
 };
+
+/**
+ * What may leave at this flush where only so many groups may: everything of `most` of them, drawn at random each time
+ * anew, and whatever is in no group.
+ *
+ * @param groupOf as for `atMostEach`
+ */
+export const atMostGroups = <T>(
+  most: number,
+  waiting: readonly T[],
+  groupOf: (entry: T) => string | undefined,
+  rng: Rng,
+): readonly T[] => {
+  const groups = new Set(waiting.map(groupOf));
+  groups.delete(undefined);
+  if (groups.size <= most) return waiting;
+  const chosen = new Set(shuffled(rng, [...groups]).slice(0, most)).add(undefined);
+  return waiting.filter((entry) => chosen.has(groupOf(entry)));
+};

@@ -3,7 +3,7 @@ import { poissonCount } from '../base/random.js';
 import type { NodeId } from '../base/ids.js';
 import type { Network } from '../route/network.js';
 import { createLoop } from '../cover/loops.js';
-import { atMostEach, selectBatch } from '../mix/pool.js';
+import { atMostEach, atMostGroups, selectBatch } from '../mix/pool.js';
 import type { PoolParameters } from '../mix/pool.js';
 import { addBundles, addLeaving, isOpen } from '../post/bundles.js';
 import type { BundleDeps, Leaving } from '../post/bundles.js';
@@ -30,6 +30,12 @@ export interface FlushDeps extends BundleDeps, ExitDeps {
   readonly forgetMs: number;
 }
 
+/**
+ * Addresses of mailboxes that get a mail at a flush: 150 an hour. Anybody can make a reply block that ends anywhere; 32
+ * mails that come in would else make 2,000 that go out, to strangers, and providers close accounts that do so.
+ */
+const mostAddresses = 30;
+const addressOf = ({ to }: Waiting): string | undefined => (to.kind === 'mailbox' ? to.address : undefined);
 /** Packets for one mailbox that leave at a flush: one mail. More wait, so that nobody has a mailbox flooded. */
 const mostPerMailbox = 64;
 /** Addresses that differ in case or by a plus detail lead to one mailbox at most providers. */
@@ -74,7 +80,8 @@ export const flushOnce = (deps: FlushDeps): void => {
     addLoops(deps, network, now);
     // A hop that is not in the list now may be in the next one: its packets wait.
     const open = store.waiting(now).filter(({ to }) => to.kind === 'here' || isOpen(network, to, now));
-    const waiting = atMostEach(mostPerMailbox, open, mailboxOf, rng);
+    const few = atMostGroups(mostAddresses, open, addressOf, rng);
+    const waiting = atMostEach(mostPerMailbox, few, mailboxOf, rng);
     const leaving: Leaving = new Map();
     for (const { id, to } of selectBatch(waiting, pool, rng)) {
       tally.add('out');

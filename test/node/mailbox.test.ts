@@ -107,6 +107,23 @@ describe('a flood for one mailbox', () => {
     expect(last(network).store.waiting(Infinity)).toHaveLength(120 - 64);
   });
 
+  it('or for many of them, leaves as few mails a flush, and all of it in the end', async () => {
+    const network = fakeNetwork(quick);
+    for (let i = 0; i < 64; i++) {
+      network.world.account(`stranger${i}@away.test`);
+      bring(network, `stranger${i}@away.test`);
+    }
+    const { account, turn } = last(network);
+    account.mailbox.put(carrierTo(network, last(network), [packetOver(network, network.nodes.slice(0, 2))]));
+    const gone: number[] = [];
+    for (let flush = 0; flush < 3; flush++) {
+      await turn();
+      gone.push(network.world.observed.filter(({ to }) => /^stranger/.test(to)).length);
+      expect(network.world.observed.filter(({ to }) => !/^stranger/.test(to))).toHaveLength(1);
+    }
+    expect(gone).toEqual([30, 60, 64]);
+  });
+
   it('is no company for the packets of others', async () => {
     const network = fakeNetwork({ strictest: { minimum: 66, rate: 1 }, parameters: { poolMinimum: 1, poolRate: 1 } });
     const node = last(network);
