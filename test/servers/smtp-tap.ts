@@ -21,6 +21,8 @@ class DialogReader {
   #buffer: Buffer = Buffer.alloc(0);
   #chunks: Buffer[] = [];
   #inData = false;
+  #asked = false;
+  #answer = '';
   #from = '';
   #to: string[] = [];
   readonly #tell: (mail: SeenMail) => void;
@@ -29,8 +31,16 @@ class DialogReader {
     this.#tell = tell;
   }
 
+  /** What the server says. */
+  hear(chunk: Buffer): void {
+    this.#answer = chunk.toString('latin1').trimEnd().split('\n').at(-1) ?? '';
+  }
+
   read(chunk: Buffer): void {
     this.#buffer = this.#buffer.length === 0 ? chunk : Buffer.concat([this.#buffer, chunk]);
+    // DATA may come together with a recipient that is refused: no mail follows then.
+    if (this.#asked) this.#inData = this.#answer.startsWith('354');
+    this.#asked = false;
     while (this.#inData ? this.#readData() : this.#readLine());
   }
 
@@ -44,7 +54,7 @@ class DialogReader {
       this.#from = address;
       this.#to = [];
     } else if (/^RCPT TO:/i.test(line)) this.#to.push(address);
-    else if (/^DATA$/i.test(line)) this.#inData = true;
+    else if (/^DATA$/i.test(line)) this.#asked = true;
     return true;
   }
 
@@ -75,6 +85,7 @@ export const smtpTap = async (target: number, tell: (mail: SeenMail) => void): P
     const upstream = net.connect(target, '127.0.0.1');
     const reader = new DialogReader(tell);
     client.on('data', (chunk) => reader.read(chunk));
+    upstream.on('data', (chunk) => reader.hear(chunk));
     client.pipe(upstream).pipe(client);
     for (const socket of [client, upstream]) {
       sockets.add(socket);
