@@ -198,13 +198,15 @@ export const fakeNetwork = (options: FakeNetworkOptions = {}): FakeNetwork => {
         counts.set(event, (counts.get(event) ?? 0) + 1);
       },
     };
+    // Kept from turn to turn: making its key ready costs more than ten packets.
+    const unwrapper = inlineUnwrapper(crypto);
     const depsOf = (wrap: Wrap) => {
       const store = wrap('store', kept);
       return {
         store,
         inbox: wrap('inbox', account.inbox),
         outbox: wrap('outbox', account.outbox),
-        unwrapper: inlineUnwrapper(crypto),
+        unwrapper,
         parse: parseMail,
         base64: nodeBase64,
         clock,
