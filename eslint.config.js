@@ -1,24 +1,29 @@
 import tseslint from 'typescript-eslint';
 
+const core = ['base', 'sphinx', 'route', 'council', 'message', 'mix', 'cover', 'carrier'];
+
 // The rooms of src/ and whom each may import. One direction only; everything from base to carrier is pure.
 const rooms = {
   base: [],
   sphinx: ['base'],
   route: ['base', 'sphinx'],
+  council: ['base', 'sphinx', 'route'],
   message: ['base', 'sphinx', 'route'],
   mix: ['base', 'sphinx', 'route'],
   cover: ['base', 'sphinx', 'route'],
-  carrier: ['base', 'sphinx', 'route', 'message', 'mix', 'cover'],
-  ports: ['base', 'sphinx', 'route', 'message', 'mix', 'cover', 'carrier'],
-  post: ['base', 'sphinx', 'route', 'message', 'mix', 'cover', 'carrier', 'ports'],
-  node: ['base', 'sphinx', 'route', 'message', 'mix', 'cover', 'carrier', 'ports', 'post'],
-  client: ['base', 'sphinx', 'route', 'message', 'mix', 'cover', 'carrier', 'ports', 'post'],
-  adapters: ['base', 'sphinx', 'route', 'message', 'carrier', 'ports'],
-  cli: ['base', 'sphinx', 'route', 'message', 'mix', 'cover', 'carrier', 'ports', 'post', 'node', 'client', 'adapters'],
+  carrier: ['base', 'sphinx', 'route', 'council', 'message', 'mix', 'cover'],
+  ports: ['base', 'sphinx', 'route', 'council', 'message', 'mix', 'cover', 'carrier'],
+  post: [...core, 'ports'],
+  follow: [...core, 'ports', 'post'],
+  node: [...core, 'ports', 'post', 'follow'],
+  client: [...core, 'ports', 'post', 'follow'],
+  directory: [...core, 'ports', 'post', 'follow'],
+  adapters: ['base', 'sphinx', 'route', 'council', 'message', 'carrier', 'ports'],
+  cli: [...core, 'ports', 'post', 'follow', 'node', 'client', 'directory', 'adapters'],
 };
-const pure = new Set(['base', 'sphinx', 'route', 'message', 'mix', 'cover', 'carrier']);
+const pure = new Set(core);
 // Rooms that may wait but never touch the world themselves.
-const world = new Set([...pure, 'ports', 'post', 'node', 'client']);
+const world = new Set([...pure, 'ports', 'post', 'follow', 'node', 'client', 'directory']);
 
 const nowIsAnArgument = 'A pure room takes `now` as an argument.';
 const chanceIsAnArgument = 'Randomness is an argument (base/random).';

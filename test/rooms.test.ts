@@ -13,10 +13,13 @@ const firstFile = (room: string): string => {
 const rooms = readdirSync('src', { withFileTypes: true })
   .filter((entry) => entry.isDirectory())
   .map(({ name }) => name);
-const pureRooms = ['base', 'sphinx', 'route', 'message', 'mix', 'cover', 'carrier'].filter((room) =>
+const pureRooms = ['base', 'sphinx', 'route', 'council', 'message', 'mix', 'cover', 'carrier'].filter((room) =>
   rooms.includes(room),
 );
-const roomsWithoutIo = [...pureRooms, ...['ports', 'post', 'node', 'client'].filter((room) => rooms.includes(room))];
+const roomsWithoutIo = [
+  ...pureRooms,
+  ...['ports', 'post', 'follow', 'node', 'client', 'directory'].filter((room) => rooms.includes(room)),
+];
 
 const innocent = 'export const twice = (value: number): number => 2 * value;\n';
 

@@ -75,6 +75,8 @@ const newList = (files: readonly string[], options: SignOptions, secretKey: Uint
       mixSchedule: options.mixSchedule,
       poolMinimum: options.poolMinimum,
       poolRate: options.poolRate,
+      topology: defaultNetworkParameters.topology,
+      mostPerOperator: defaultNetworkParameters.mostPerOperator,
     },
     descriptors: files.map((file) => named(file, () => readDescriptor(readText(file)).text)),
   };

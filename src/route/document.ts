@@ -237,6 +237,15 @@ export class Fields {
   }
 }
 
+/** Reads an integer in that range, in decimal digits. */
+export const inRange =
+  (from: number, to: number) =>
+  (value: string): number | undefined =>
+    /^\d{1,9}$/.test(value) && Number(value) >= from && Number(value) <= to ? Number(value) : undefined;
+
+/** Reads 32 bytes in lower-case hex: a digest, a key, a random value. */
+export const readDigest = (value: string): string | undefined => (/^[0-9a-f]{64}$/.test(value) ? value : undefined);
+
 /** `2026-11-22T00:00:00Z`. @param at whole seconds, in milliseconds since 1970, before the year 10000 */
 export const timeText = (at: number): string => `${new Date(at).toISOString().slice(0, 19)}Z`;
 

@@ -1,15 +1,18 @@
 import { sha256 } from '@noble/hashes/sha2.js';
-import { ascii, fromHex, toHex } from '../base/bytes.js';
+import { ascii, toHex } from '../base/bytes.js';
 import { Bug, RouteError } from '../base/errors.js';
 import type { NodeId } from '../base/ids.js';
+import { consensusIn, consensusLines, standingLine, standingsIn, topologyIn, topologyLines } from './consensus.js';
 import { type Descriptor, readDescriptor } from './descriptor.js';
 import {
   badDocument,
   cosignDocument,
   type Document,
   Fields,
+  inRange,
   publicKeyOf,
   type PublicKeyHex,
+  readDigest,
   readDocument,
   readTime,
   signDocument,
@@ -26,11 +29,58 @@ export interface Network {
   readonly parameters: NetworkParameters;
   readonly nodes: readonly Descriptor[];
   readonly byId: ReadonlyMap<NodeId, Descriptor>;
+  /** What authorities that agree by mail add; undefined in a list signed by hand. */
+  readonly consensus: Consensus | undefined;
+  /** What the authorities know of a node beside its own word, by node. */
+  readonly standings: ReadonlyMap<NodeId, Standing>;
   /** SHA-256 over the signed body, 64 hex digits: names this list whoever signed it. */
   readonly digest: string;
   /** The signed document, canonical. */
   readonly text: string;
 }
+
+/** A list as one of a chain that the authorities continue by a timetable. */
+export interface Consensus {
+  /** Its place in time: it is valid from `number * periodMs` on. */
+  readonly number: number;
+  readonly periodMs: number;
+  /** Random, and known to nobody before the descriptors were fixed: it assigns nodes to layers. 64 hex digits. */
+  readonly randomness: string;
+  /** Who signs, and where their mail goes. */
+  readonly authorities: readonly AuthorityAddress[];
+  /** Digests of the lists before this one, newest first, `previous` included; at most 32. */
+  readonly history: readonly PastConsensus[];
+}
+
+export interface AuthorityAddress {
+  readonly key: PublicKeyHex;
+  readonly address: string;
+}
+
+export interface PastConsensus {
+  readonly number: number;
+  readonly digest: string;
+}
+
+/** What the authorities found out about a node. */
+export interface Standing {
+  /** Who runs its mailbox, as the mail exchangers of its domain tell. */
+  readonly operator: string;
+  /** Packets of the authorities that came back through it, of 1000; undefined where nothing is measured. */
+  readonly deliveredPerMille: number | undefined;
+  /** Time a packet takes through it, mail included: median and 90th percentile. */
+  readonly medianMs: number | undefined;
+  readonly p90Ms: number | undefined;
+  /** It goes: what is under way is carried, and no new path leads over it. */
+  readonly leaving: boolean;
+}
+
+/** How hops follow one another. */
+export type Topology =
+  /** Any node after any other. */
+  | { readonly kind: 'free' }
+  /** As many layers as a path has hops; each node has about that many successors in the next layer. */
+  | { readonly kind: 'layers'; readonly successors: number };
 
 /** What all nodes and clients do alike, so that none stands out. */
 export interface NetworkParameters {
@@ -42,6 +92,9 @@ export interface NetworkParameters {
   readonly poolMinimum: number;
   /** Highest part of the pool that leaves in one flush, above 0 and at most 1. */
   readonly poolRate: number;
+  readonly topology: Topology;
+  /** Nodes of one operator in a layer (of one operator at all in a network without layers); undefined: any number. */
+  readonly mostPerOperator: number | undefined;
 }
 
 export const defaultNetworkParameters: NetworkParameters = {
@@ -49,6 +102,8 @@ export const defaultNetworkParameters: NetworkParameters = {
   mixSchedule: '*/12 * * * *',
   poolMinimum: 2,
   poolRate: 0.9,
+  topology: { kind: 'free' },
+  mostPerOperator: undefined,
 };
 
 /** What an authority fills in. Times are whole seconds. */
@@ -59,6 +114,8 @@ export interface NetworkDraft {
   readonly parameters: NetworkParameters;
   /** Signed descriptors as their nodes made them. */
   readonly descriptors: readonly string[];
+  readonly consensus?: Consensus;
+  readonly standings?: ReadonlyMap<NodeId, Standing>;
 }
 
 /** Whose signatures a reader asks for. */
@@ -82,14 +139,10 @@ export interface Support {
 export const largestNetworkCharacters = 64 * 1024 * 1024;
 export const mostHops = 5;
 
-const inRange = (from: number, to: number) => (value: string) =>
-  /^\d{1,9}$/.test(value) && Number(value) >= from && Number(value) <= to ? Number(value) : undefined;
 const readRate = (value: string): number | undefined =>
   /^(0\.\d{1,6}|1)$/.test(value) && Number(value) > 0 ? Number(value) : undefined;
 const readSchedule = (value: string): string | undefined =>
   /^[\d*/,-]+( [\d*/,-]+){4,5}$/.test(value) && value.length <= 100 ? value : undefined;
-const readDigest = (value: string): string | undefined =>
-  value.length === 64 && fromHex(value) !== undefined && value === value.toLowerCase() ? value : undefined;
 
 /**
  * The list with the first authority's signature.
@@ -98,6 +151,11 @@ const readDigest = (value: string): string | undefined =>
  *   valid-from | valid-until <time>
  *   previous <digest, 64 hex digits>                   not in the first list
  *   path-length | mix-schedule | pool-minimum | pool-rate <...>
+ *   topology <free, or layers and the number of successors>    free, if it is missing
+ *   most-per-operator <n>                              any number, if it is missing
+ *   number | period | randomness <...>                 of a consensus, and
+ *   authority <key> <address>, history <number> <digest>
+ *   standing <node id> <operator> <per mille> <median s> <p90 s> [leaving]
  *   mixmailer-descriptor 1 ... end mixmailer-descriptor     each node's, as it signed it
  *   signature <authority> ...
  *   end mixmailer-network
@@ -115,6 +173,9 @@ export const signNetwork = (draft: NetworkDraft, secretKey: Uint8Array): string 
     `mix-schedule ${parameters.mixSchedule}`,
     `pool-minimum ${parameters.poolMinimum}`,
     `pool-rate ${parameters.poolRate}`,
+    ...topologyLines(parameters),
+    ...(draft.consensus === undefined ? [] : consensusLines(draft.consensus)),
+    ...[...(draft.standings ?? [])].map(([nodeId, standing]) => standingLine(nodeId, standing)),
     ...draft.descriptors.flatMap((text) => readDescriptor(text).text.trimEnd().split('\n')),
   ];
   return networkOf(readNetworkDocument(signDocument('network', lines, secretKey))).text;
@@ -156,7 +217,13 @@ const networkOf = (document: Document): Network => {
       mixSchedule: fields.one('mix-schedule', 'a cron expression of 5 or 6 fields', readSchedule),
       poolMinimum: fields.one('pool-minimum', 'an integer from 1 to 1000000', inRange(1, 1_000_000)),
       poolRate: fields.one('pool-rate', 'a number above 0, at most 1, with at most 6 digits', readRate),
+      topology: topologyIn(fields),
+      mostPerOperator:
+        fields.optional('most-per-operator') &&
+        fields.one('most-per-operator', 'an integer from 1 to 1000000', inRange(1, 1_000_000)),
     },
+    consensus: consensusIn(fields),
+    standings: standingsIn(fields),
     nodes,
     byId: new Map(nodes.map((node) => [node.nodeId, node])),
     digest: toHex(sha256(ascii(document.body))),

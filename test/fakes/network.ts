@@ -32,7 +32,7 @@ import type { Ticker } from '../../src/ports/ticker.js';
 import { postDue } from '../../src/post/post.js';
 import { signDescriptor } from '../../src/route/descriptor.js';
 import { publicKeyOf } from '../../src/route/document.js';
-import { readNetwork, signNetwork } from '../../src/route/network.js';
+import { defaultNetworkParameters, readNetwork, signNetwork } from '../../src/route/network.js';
 import type { Network, NetworkParameters } from '../../src/route/network.js';
 import { expandKey, keyIdOf } from '../../src/sphinx/kem.js';
 import { fakeMailWorld } from './mail-world.js';
@@ -170,7 +170,7 @@ export const fakeNetwork = (options: FakeNetworkOptions = {}): FakeNetwork => {
     {
       validFrom: epoch.notBefore,
       validUntil: epoch.notAfter,
-      parameters: { pathLength: 3, mixSchedule: '*/12 * * * *', poolMinimum: 2, poolRate: 0.9 },
+      parameters: defaultNetworkParameters,
       descriptors: members.map(({ descriptor }) => descriptor),
     },
     authority,

@@ -48,6 +48,8 @@ export const networkOf = (nodes: readonly Descriptor[]): Network => ({
   validUntil: now + dayMs,
   previous: undefined,
   parameters: defaultNetworkParameters,
+  consensus: undefined,
+  standings: new Map(),
   nodes,
   byId: new Map(nodes.map((node) => [node.nodeId, node])),
   digest: '00'.repeat(32),

@@ -1,0 +1,128 @@
+import { mailboxIn, parseDomain } from '../base/address.js';
+import type { NodeId } from '../base/ids.js';
+import { parseNodeId } from '../base/ids.js';
+import { secondMs } from '../base/units.js';
+import { badDocument, type Field, type Fields, inRange, readDigest } from './document.js';
+import type { AuthorityAddress, Consensus, NetworkParameters, PastConsensus, Standing, Topology } from './network.js';
+
+// The fields of a network list that authorities which agree by mail add to it.
+
+/** Two periods of an hour a day for 86 years; more than that is no number of a list. */
+const mostPeriods = 999_999_999;
+const longestPeriodSeconds = 90 * 86_400;
+export const mostSuccessors = 64;
+const mostHistory = 32;
+const mostAuthorities = 64;
+
+export const topologyLines = ({ topology, mostPerOperator }: NetworkParameters): string[] => [
+  ...(topology.kind === 'free' ? [] : [`topology layers ${topology.successors}`]),
+  ...(mostPerOperator === undefined ? [] : [`most-per-operator ${mostPerOperator}`]),
+];
+
+const readTopology = (value: string): Topology | undefined => {
+  if (value === 'free') return { kind: 'free' };
+  const [kind, count = '', ...rest] = value.split(' ');
+  const successors = inRange(1, mostSuccessors)(count);
+  return kind === 'layers' && successors !== undefined && rest.length === 0 ? { kind, successors } : undefined;
+};
+
+export const topologyIn = (fields: Fields): Topology =>
+  fields.optional('topology') === undefined
+    ? { kind: 'free' }
+    : fields.one('topology', `free, or layers and 1 to ${mostSuccessors}`, readTopology);
+
+export const consensusLines = (consensus: Consensus): string[] => [
+  `number ${consensus.number}`,
+  `period ${consensus.periodMs / secondMs}`,
+  `randomness ${consensus.randomness}`,
+  ...consensus.authorities.map(({ key, address }) => `authority ${key} ${address}`),
+  ...consensus.history.map(({ number, digest }) => `history ${number} ${digest}`),
+];
+
+const readAuthority = ({ value }: Field): AuthorityAddress => {
+  const [key = '', address = '', ...rest] = value.split(' ');
+  if (readDigest(key) === undefined || mailboxIn(address) !== address || rest.length > 0)
+    throw badDocument('authority: expected a public key and a mailbox');
+  return { key, address };
+};
+
+const readPast = ({ value }: Field): PastConsensus => {
+  const [first = '', digest = '', ...rest] = value.split(' ');
+  const number = inRange(0, mostPeriods)(first);
+  if (number === undefined || readDigest(digest) === undefined || rest.length > 0)
+    throw badDocument('history: expected a number and a digest');
+  return { number, digest };
+};
+
+/** @throws RouteError `route/bad-document` when only some of the fields are there, or one is wrong */
+export const consensusIn = (fields: Fields): Consensus | undefined => {
+  if (fields.optional('number') === undefined) return undefined;
+  const authorities = fields.many('authority').map(readAuthority);
+  const history = fields.many('history').map(readPast);
+  if (authorities.length > mostAuthorities || history.length > mostHistory)
+    throw badDocument(`expected at most ${mostAuthorities} authorities and ${mostHistory} lines of history`);
+  const number = fields.one('number', 'an integer', inRange(0, mostPeriods));
+  if ([number, ...history.map((past) => past.number)].some((one, i, all) => i > 0 && one >= (all[i - 1] ?? 0)))
+    throw badDocument('history: expected earlier lists only, newest first');
+  return {
+    number,
+    periodMs: fields.one('period', 'seconds', inRange(1, longestPeriodSeconds)) * secondMs,
+    randomness: fields.one('randomness', '64 lower-case hex digits', readDigest),
+    authorities,
+    history,
+  };
+};
+
+const optionalNumber = (value: number | undefined, unit = 1): string =>
+  value === undefined ? '-' : `${Math.round(value / unit)}`;
+
+export const standingLine = (nodeId: NodeId, standing: Standing): string =>
+  [
+    'standing',
+    nodeId,
+    standing.operator,
+    optionalNumber(standing.deliveredPerMille),
+    optionalNumber(standing.medianMs, secondMs),
+    optionalNumber(standing.p90Ms, secondMs),
+    ...(standing.leaving ? ['leaving'] : []),
+  ].join(' ');
+
+const readOptional = (text: string, most: number): number | undefined => {
+  const value = text === '-' ? undefined : inRange(0, most)(text);
+  if (value === undefined && text !== '-') throw badDocument('standing: expected numbers, or - for what is not known');
+  return value;
+};
+
+/** A standing from the values behind its keyword. @throws RouteError `route/bad-document` */
+export const readStanding = (value: string): readonly [NodeId, Standing] => {
+  const [id = '', operator = '', delivered = '', median = '', p90 = '', leaving, ...rest] = value.split(' ');
+  const nodeId = parseNodeId(id);
+  if (
+    nodeId !== id ||
+    parseDomain(operator) !== operator ||
+    rest.length > 0 ||
+    !['leaving', undefined].includes(leaving)
+  )
+    throw badDocument('standing: expected a node, its operator, three numbers, and perhaps "leaving"');
+  const inMs = (text: string): number | undefined => {
+    const seconds = readOptional(text, longestPeriodSeconds);
+    return seconds === undefined ? undefined : seconds * secondMs;
+  };
+  return [
+    nodeId,
+    {
+      operator,
+      deliveredPerMille: readOptional(delivered, 1000),
+      medianMs: inMs(median),
+      p90Ms: inMs(p90),
+      leaving: leaving !== undefined,
+    },
+  ];
+};
+
+export const standingsIn = (fields: Fields): ReadonlyMap<NodeId, Standing> => {
+  const all = fields.many('standing').map(({ value }) => readStanding(value));
+  const standings = new Map(all);
+  if (standings.size < all.length) throw badDocument('standing: expected once a node');
+  return standings;
+};
