@@ -6,7 +6,9 @@ import { ConfigError } from './base/errors.js';
 import { isLoopback } from './adapters/proxy.js';
 import { mailboxIn, parseDomain } from './base/address.js';
 import { mostReplyBlocks } from './message/envelope.js';
+import { mostSuccessors } from './route/consensus.js';
 import { isNodeName } from './route/descriptor.js';
+import { defaultNetworkParameters, mostHops } from './route/network.js';
 import { type PathException, pathExceptions } from './route/path.js';
 
 const isProxy = (value: string): boolean =>
@@ -48,6 +50,11 @@ const cron = text(
   'cron expression of 5 or 6 fields such as "*/12 * * * *"',
   (value) => value.trim().split(/\s+/).length >= 5 && isCron(value),
 );
+// A network list holds it, for readers of any language: no names of months or days.
+const mixSchedule = text(
+  'cron expression of 5 or 6 fields of digits and * / , - such as "*/12 * * * *"',
+  (value) => /^[\d*/,-]+( [\d*/,-]+){4,5}$/.test(value) && value.length <= 100 && isCron(value),
+);
 const path = text('path of a file or folder');
 const publicKey = text('public key of 64 hex digits', (value) => value.length === 64 && fromHex(value) !== undefined);
 
@@ -64,18 +71,26 @@ const server = section({
   ca: path.optional(),
 });
 
+const mailAddress = text('mail address', (value) => mailboxIn(value) !== undefined);
+const isSource = (value: string): boolean =>
+  /^[a-z][a-z0-9+.-]*:\/\//i.test(value) ? URL.canParse(value) && new URL(value).protocol === 'https:' : value !== '';
+
 const schema = section({
   data: path,
   mail: section({
-    address: text('mail address', (value) => mailboxIn(value) !== undefined),
+    address: mailAddress,
     provider: text('domain', (value) => parseDomain(value) !== undefined).optional(),
     proxy: text('socks5h://host:port', isProxy).optional(),
     imap: server.optional(),
     smtp: server,
   }),
   network: section({
-    list: path,
-    authorities: listOf(publicKey, 'public keys').min(1, { error: () => 'list of at least one public key' }),
+    join: text('invitation that begins with "mixmailer:"', (value) => value.trim().startsWith('mixmailer:')).optional(),
+    sources: listOf(text('https URL or path of a file', isSource), 'https URLs and paths').optional(),
+    list: path.optional(),
+    authorities: listOf(publicKey, 'public keys')
+      .min(1, { error: () => 'list of at least one public key' })
+      .optional(),
     threshold: integer(1, 64).optional(),
   }).optional(),
   node: section({
@@ -83,7 +98,10 @@ const schema = section({
     exit: flag().prefault(false),
     workers: integer(0, 64).prefault(0),
     poll: integer(1, 86_400).prefault(600),
-    keys: section({ epochDays: number(0.01, 90).prefault(7), graceDays: number(0.01, 90).prefault(7) }).prefault({}),
+    keys: section({
+      epochDays: number(0.0001, 90).prefault(7),
+      graceDays: number(0.0001, 90).prefault(7),
+    }).prefault({}),
     mix: section({
       pool: section({ minimum: integer(1, 1_000_000).prefault(2), rate: number(0.01, 1).prefault(0.9) }).prefault({}),
     }).prefault({}),
@@ -129,6 +147,26 @@ const schema = section({
       '"imap", or "maildir:" and the path of a Maildir',
       (value) => value === 'imap' || /^maildir:./.test(value),
     ).prefault('imap'),
+  }).optional(),
+  authority: section({
+    key: path.optional(),
+    peers: listOf(section({ address: mailAddress, key: publicKey }), 'authorities, each with address and key')
+      .max(63, { error: () => 'at most 63 other authorities' })
+      .prefault([]),
+    period: integer(1, 90 * 86_400).prefault(86_400),
+    mostPerOperator: integer(1, 1_000_000).prefault(2),
+    parameters: section({
+      pathLength: integer(1, mostHops).prefault(defaultNetworkParameters.pathLength),
+      mixSchedule: mixSchedule.prefault(defaultNetworkParameters.mixSchedule),
+      poolMinimum: integer(1, 1_000_000).prefault(defaultNetworkParameters.poolMinimum),
+      poolRate: number(0.01, 1).prefault(defaultNetworkParameters.poolRate),
+      topology: oneOf('layers', 'free').prefault('layers'),
+      successors: integer(1, mostSuccessors).prefault(4),
+    }).prefault({}),
+    candidatesPerHour: integer(1, 10_000).prefault(20),
+    probesPerPeriod: integer(0, 100_000).prefault(48),
+    publish: path.optional(),
+    lookup: oneOf('mx', 'none').prefault('mx'),
   }).optional(),
 });
 

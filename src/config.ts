@@ -2,15 +2,18 @@ import { readFileSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { parse } from 'smol-toml';
 import { refuseSharedWithOthers } from './adapters/owner-only.js';
-import { isLoopback } from './adapters/proxy.js';
-import { checkFile, type FileConfig, type FileServer, type FileSettings } from './config-schema.js';
+import { authorityOf, networkOf } from './config-network.js';
+import { checkFile, type FileConfig, type FileSettings } from './config-schema.js';
+import { serverOf } from './config-server.js';
 import type { RetryRules } from './client/exits.js';
-import type { SecretSource, ServerSettings } from './adapters/secrets.js';
+import type { ServerSettings } from './adapters/secrets.js';
 import { ConfigError } from './base/errors.js';
 import { dayMs, hourMs, secondMs } from './base/units.js';
 import { domainOf, mailboxIn } from './base/address.js';
+import type { Invitation } from './council/invitation.js';
 import type { PublicKeyHex } from './route/document.js';
 import type { EpochRule } from './route/epoch.js';
+import type { AuthorityAddress, NetworkParameters, Trust } from './route/network.js';
 import type { PathException } from './route/path.js';
 
 /** Everything a configuration file says, checked and frozen; paths are absolute. The example files explain each key. */
@@ -20,10 +23,11 @@ export interface Config {
   /** Folder of keys and database. */
   readonly data: string;
   readonly mail: MailConfig;
-  /** Undefined until the operator has a list; see `networkConfig`. */
+  /** Undefined until the operator has a list or an invitation; see `networkConfig`. */
   readonly network: NetworkConfig | undefined;
   readonly node: NodeConfig | undefined;
   readonly client: ClientConfig | undefined;
+  readonly authority: AuthorityConfig | undefined;
 }
 
 export interface MailConfig {
@@ -37,10 +41,44 @@ export interface MailConfig {
   readonly smtp: ServerSettings;
 }
 
-export interface NetworkConfig {
+/** Where the list of all nodes comes from. */
+export type NetworkConfig = ListConfig | JoinConfig;
+
+/** A file that the operator keeps up to date. */
+export interface ListConfig {
+  readonly kind: 'list';
   readonly list: string;
   readonly authorities: readonly PublicKeyHex[];
   readonly threshold: number;
+}
+
+/** A network that was joined by its invitation: its lists are fetched, by mail and from these sources. */
+export interface JoinConfig {
+  readonly kind: 'join';
+  readonly invitation: Invitation;
+  /** Where it stands: in `network.join`, or where `--join` has put it. */
+  readonly origin: 'file' | 'data';
+  /** `https:` URLs, and absolute paths of files. */
+  readonly sources: readonly string[];
+}
+
+export interface AuthorityConfig {
+  /** File of its secret key. */
+  readonly key: string;
+  /** The other authorities. */
+  readonly peers: readonly AuthorityAddress[];
+  /** Time between two lists. */
+  readonly periodMs: number;
+  /** What it votes for. */
+  readonly parameters: NetworkParameters;
+  /** Challenges that are mailed to new nodes in an hour, at most. */
+  readonly candidatesPerHour: number;
+  /** Packets in a period that find out how well nodes forward. */
+  readonly probesPerPeriod: number;
+  /** Folder that a web server shows: the list, and what changed. */
+  readonly publish: string | undefined;
+  /** How the operator of a mailbox is found: by mail exchangers, or by the address alone. */
+  readonly lookup: 'mx' | 'none';
 }
 
 export interface NodeConfig {
@@ -121,10 +159,28 @@ export const configFrom = (settings: FileSettings, folder: string): Config => {
   return configOf(checkFile(file, settings), { file, folder: resolve(folder) });
 };
 
-/** The [network] section. @throws ConfigError when the file has none yet */
+/** The network. @throws ConfigError when there is none yet, neither in the file nor joined */
 export const networkConfig = (config: Config): NetworkConfig => {
   if (config.network !== undefined) return config.network;
-  throw new ConfigError(`network: expected a section with list and authorities, got nothing (in ${config.file})`);
+  throw new ConfigError(
+    `network: expected a section with join, or with list and authorities, got nothing; --join and an invitation does it too (in ${config.file})`,
+  );
+};
+
+/** More than half: two groups of authorities can't both reach it with different lists. */
+export const majorityOf = (count: number): number => Math.floor(count / 2) + 1;
+
+/** Whose signatures a list of that network needs. */
+export const trustOf = (network: NetworkConfig): Trust => {
+  if (network.kind === 'list') return { authorities: network.authorities, threshold: network.threshold };
+  const authorities = network.invitation.authorities.map(({ key }) => key);
+  return { authorities, threshold: majorityOf(authorities.length) };
+};
+
+/** The [authority] section. @throws ConfigError when there is none */
+export const authorityConfig = (config: Config): AuthorityConfig => {
+  if (config.authority !== undefined) return config.authority;
+  throw new ConfigError(`authority: expected a section, which may be empty, got nothing (in ${config.file})`);
 };
 
 /** The [node] section. @throws ConfigError when there is none */
@@ -139,7 +195,8 @@ export const clientConfig = (config: Config): ClientConfig => {
   throw new ConfigError(`client: expected a section, which may be empty, got nothing (in ${config.file})`);
 };
 
-type Fail = (key: string, expected: string, got: string) => void;
+/** Notes what is wrong with a key. */
+export type Fail = (key: string, expected: string, got: string) => void;
 
 /** Where settings come from, and what paths in them are relative to. */
 type Origin = { readonly file: string; readonly folder: string };
@@ -149,8 +206,15 @@ const configOf = (read: FileConfig, { file, folder }: Origin): Config => {
   const fail: Fail = (key, expected, got) =>
     void mistakes.push(`${key}: expected ${expected}, got ${got} (in ${file})`);
   const at = (name: string): string => resolve(folder, name);
-  const { mail, network, node, client } = read;
-  if (node === undefined && client === undefined) fail('node', 'a section [node] or [client]', 'neither');
+  const { mail, network, node, client, authority } = read;
+  if (node === undefined && client === undefined && authority === undefined)
+    fail('node', 'a section [node], [client] or [authority]', 'none of them');
+  if (authority !== undefined && (node !== undefined || client !== undefined))
+    fail('authority', 'a file, a mailbox and a data folder of its own', 'beside [node] or [client]');
+  if (authority !== undefined && network !== undefined)
+    fail('network', 'nothing: an authority makes the list itself', 'a section');
+  if (authority !== undefined && mail.imap === undefined)
+    fail('mail.imap', 'a section: an authority reads its mailbox', 'nothing');
   if (node !== undefined && mail.imap === undefined)
     fail('mail.imap', 'a section: a node reads its mailbox', 'nothing');
   if (client?.receipts === true && mail.imap === undefined)
@@ -162,6 +226,9 @@ const configOf = (read: FileConfig, { file, folder }: Origin): Config => {
     mail.imap &&
     serverOf('mail.imap', { host: mail.imap, standard: { tls: 993, starttls: 143, none: 143 } }, { at, fail, address });
   const data = at(read.data);
+  const joined = networkOf({ network: authority === undefined ? network : undefined, data }, at, fail);
+  if (joined?.kind === 'join' && mail.imap === undefined && joined.sources.length === 0)
+    fail('mail.imap', 'a section: the list of nodes comes by mail (network.sources does without)', 'nothing');
   const config: Config = {
     file,
     data,
@@ -176,7 +243,7 @@ const configOf = (read: FileConfig, { file, folder }: Origin): Config => {
         { at, fail, address, like: imap },
       ),
     },
-    network: network && networkOf(network, at, fail),
+    network: joined,
     node: node && {
       name: node.name,
       exit: node.exit,
@@ -203,6 +270,7 @@ const configOf = (read: FileConfig, { file, folder }: Origin): Config => {
       hygiene: client.hygiene,
       receipts: client.receipts ? receiptsOf(client, at) : undefined,
     },
+    authority: authority && authorityOf(authority, { data, at, fail }),
   };
   if (mistakes.length > 0) throw new ConfigError(mistakes.join('\n'));
   return deepFreeze(config);
@@ -226,83 +294,6 @@ const receiptsOf = (client: NonNullable<FileConfig['client']>, at: (name: string
 
 /** Times in signed documents are whole seconds. */
 const wholeSeconds = (spanMs: number): number => Math.round(spanMs / secondMs) * secondMs;
-
-const networkOf = (
-  network: NonNullable<FileConfig['network']>,
-  at: (name: string) => string,
-  fail: Fail,
-): NetworkConfig => {
-  const authorities = network.authorities.map((key) => key.toLowerCase());
-  const distinct = new Set(authorities).size;
-  if (distinct < authorities.length) fail('network.authorities', 'each key once', 'a key twice');
-  // More than half: two groups of authorities can't both reach it with different lists.
-  const threshold = network.threshold ?? Math.floor(distinct / 2) + 1;
-  if (threshold > distinct) fail('network.threshold', `at most the number of authorities, ${distinct}`, `${threshold}`);
-  return { list: at(network.list), authorities, threshold };
-};
-
-interface ServerContext {
-  readonly at: (name: string) => string;
-  readonly fail: Fail;
-  readonly address: string;
-  /** Where the secret comes from if this section doesn't say. */
-  readonly like?: ServerSettings | undefined;
-}
-
-const secretKeys = ['password', 'passwordFile', 'passwordEnv', 'passwordCommand', 'tokenCommand'] as const;
-
-const serverOf = (
-  name: string,
-  {
-    host: read,
-    standard,
-  }: { readonly host: FileServer; readonly standard: Readonly<Record<ServerSettings['security'], number>> },
-  { at, fail, address, like }: ServerContext,
-): ServerSettings => {
-  if (read.security === 'none' && !isLoopback(read.host))
-    fail(`${name}.security`, '"tls" or "starttls" for a server that is not on this machine', '"none"');
-  const given = secretKeys.filter((key) => read[key] !== undefined);
-  const oneOfThem = `one of ${secretKeys.join(', ')}`;
-  if (given.length > 1) fail(name, oneOfThem, given.join(' and '));
-  if (given.length === 0 && like === undefined) fail(name, oneOfThem, 'none of them');
-  return {
-    host: read.host,
-    port: read.port ?? standard[read.security],
-    security: read.security,
-    ca: read.ca === undefined ? like?.ca : certificateOf(`${name}.ca`, at(read.ca), fail),
-    user: read.user ?? like?.user ?? address,
-    secret: (given[0] === undefined ? like?.secret : secretOf(read, given[0], at)) ?? {
-      kind: 'password',
-      password: '',
-    },
-  };
-};
-
-const secretOf = (read: FileServer, kind: (typeof secretKeys)[number], at: (name: string) => string): SecretSource => {
-  const value = read[kind] ?? '';
-  switch (kind) {
-    case 'password':
-      return { kind, password: value };
-    case 'passwordFile':
-      return { kind, path: at(value) };
-    case 'passwordEnv':
-      return { kind, variable: value };
-    case 'passwordCommand':
-    case 'tokenCommand':
-      return { kind, command: value };
-  }
-};
-
-const certificateOf = (key: string, file: string, fail: Fail): string | undefined => {
-  try {
-    const pem = readFileSync(file, 'utf8');
-    if (pem.includes('-----BEGIN CERTIFICATE-----')) return pem;
-    fail(key, 'a file with a PEM certificate', file);
-  } catch {
-    fail(key, 'a file that can be read', file);
-  }
-  return undefined;
-};
 
 const readConfigFile = (file: string): string => {
   try {

@@ -72,9 +72,11 @@ export const fileKeys = (folder: string, params: FileKeysParams): KeyStore => {
       writePrivateFile(path, `${toHex(seed)}\n`);
       return seed;
     },
-    mixKeys: (now) => {
+    mixKeys: (now, until = now) => {
       const covers = (at: number) => (key: MixKey) => key.notBefore <= at && at < key.notAfter;
-      for (const at of [now, params.spanAt(now).notAfter]) if (!keysOnDisk().some(covers(at))) makeMixKey(at);
+      const next = params.spanAt(now).notAfter;
+      for (let at = now; at <= next || at < until; at = params.spanAt(at).notAfter)
+        if (!keysOnDisk().some(covers(at))) makeMixKey(at);
       return keysOnDisk().filter(({ expiresAt }) => now < expiresAt);
     },
     destroyExpired: (now) => {

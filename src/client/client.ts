@@ -1,3 +1,5 @@
+import { type Following, followSchedule } from '../follow/following.js';
+import { watchedList } from '../follow/network-at.js';
 import type { Inbox, MimeParser } from '../ports/mail.js';
 import type { Ticker } from '../ports/ticker.js';
 import { Jobs } from '../post/jobs.js';
@@ -24,6 +26,8 @@ export interface Receipts {
 export interface ClientDeps extends SendDeps, PostDeps {
   readonly store: SendDeps['store'];
   readonly receipts: Receipts | undefined;
+  /** Undefined where the list is a file, which others keep up to date. */
+  readonly following: Following | undefined;
   readonly ticker: Ticker;
   /** When the client looks for what is to be sent: a cron expression. */
   readonly schedule: string;
@@ -35,26 +39,36 @@ export interface ClientDeps extends SendDeps, PostDeps {
  * @throws Bug, or whatever our own mistake threw
  */
 export const runClient = async (deps: ClientDeps, signal: AbortSignal): Promise<void> => {
-  const { store, clock, receipts } = deps;
+  const { store, clock, receipts, following, ticker } = deps;
   store.resumeOutgoing(clock.now());
   const jobs = new Jobs(deps.log, signal);
   const post = jobs.waking((stop) => postDue(deps, stop));
+  const watched = watchedList(deps);
   let readAt = -Infinity;
-  jobs.every(deps.ticker, deps.schedule, () => {
-    sendOnce(deps, readAt);
+  jobs.every(ticker, deps.schedule, () => {
+    // Whoever has joined a network waits for its first list; the log says so once.
+    if (following === undefined || watched(clock.now()) !== undefined) sendOnce(deps, readAt);
     post();
   });
-  if (receipts !== undefined) {
-    // Beside the reading: who takes a reply may need long, or wait for what is to be read.
-    const deliver = jobs.waking((stop) => deliverInbound({ store, deliver: receipts.deliver }, stop));
+  if (following !== undefined)
+    jobs.every(ticker, followSchedule, async (stop) => {
+      await following.tick(clock.now(), stop);
+      watched(clock.now());
+      post();
+    });
+  // Beside the reading: who takes a reply may need long, or wait for what is to be read.
+  const deliver = receipts && jobs.waking((stop) => deliverInbound({ store, deliver: receipts.deliver }, stop));
+  const mailbox = receipts ?? following?.mailbox;
+  if (mailbox !== undefined)
     jobs.loop(async (stop) => {
       const begunAt = clock.now();
-      await collectOnce({ ...deps, ...receipts }, stop);
+      await following?.mailbox?.read(stop);
+      if (receipts !== undefined) await collectOnce({ ...deps, ...receipts }, stop);
       if (stop.aborted) return;
       readAt = begunAt;
-      deliver();
-      await receipts.inbox.waitForMail(receipts.pollMs, stop);
+      deliver?.();
+      post();
+      await mailbox.inbox.waitForMail(mailbox.pollMs, stop);
     });
-  }
   await jobs.finished();
 };

@@ -1,3 +1,5 @@
+import { type Following, followSchedule } from '../follow/following.js';
+import { networkAt, watchedList } from '../follow/network-at.js';
 import type { KeyStore } from '../ports/keys.js';
 import type { Ticker } from '../ports/ticker.js';
 import { Jobs } from '../post/jobs.js';
@@ -14,8 +16,8 @@ export interface MixNodeDeps extends ReceiveDeps, FlushDeps, PostDeps {
   readonly store: FlushDeps['store'];
   readonly keyStore: KeyStore;
   readonly ticker: Ticker;
-  /** When the mix interval ends: a cron expression. */
-  readonly schedule: string;
+  /** Undefined where the list is a file, which others keep up to date. */
+  readonly following: Following | undefined;
   /** How often the mailbox is asked without a notice from its server. */
   readonly pollMs: number;
 }
@@ -45,24 +47,55 @@ export const destroyExpiredKeys = async ({
 /**
  * Runs a mix until the signal aborts, then lets every job come to its end.
  *
+ * In a network that it has joined it first has no list: then it reads the directory's mails and nothing else, and begins
+ * to mix when a list is there. The mix interval is always that of the list in force.
+ *
  * @throws Bug, or whatever our own mistake threw
  */
 export const runMixNode = async (deps: MixNodeDeps, signal: AbortSignal): Promise<void> => {
-  const { inbox, ticker, log } = deps;
-  deps.store.resumeOutgoing(deps.clock.now());
+  const { inbox, ticker, log, clock, following } = deps;
+  deps.store.resumeOutgoing(clock.now());
   const jobs = new Jobs(log, signal);
   const ended: PostDeps['ended'] = (mail, end, now) => settleDelivery(deps, mail, end, now);
   const post = jobs.waking((stop) => postDue({ ...deps, ended }, stop));
-  jobs.every(ticker, deps.schedule, () => {
-    flushOnce(deps);
+  const watched = watchedList(deps);
+  let schedule: string | undefined;
+  let awake = new AbortController();
+  const lookForSchedule = jobs.everyNow(
+    ticker,
+    () => {
+      const wanted = watched(clock.now())?.parameters.mixSchedule;
+      // What waits in the mailbox for the first list is read at once.
+      if (schedule === undefined && wanted !== undefined) awake.abort();
+      schedule = wanted ?? schedule;
+      return schedule;
+    },
+    () => {
+      flushOnce(deps);
+      post();
+    },
+  );
+  jobs.every(ticker, postSchedule, () => {
+    lookForSchedule();
     post();
   });
-  jobs.every(ticker, postSchedule, post);
   jobs.every(ticker, keySchedule, () => destroyExpiredKeys(deps));
   jobs.every(ticker, purgeSchedule, (stop) => purgeSent(deps, stop));
+  if (following !== undefined)
+    jobs.every(ticker, followSchedule, async (stop) => {
+      await following.tick(clock.now(), stop);
+      lookForSchedule();
+      post();
+    });
   jobs.loop(async (stop) => {
-    await receiveOnce(deps, stop);
-    await inbox.waitForMail(deps.pollMs, stop);
+    awake = new AbortController();
+    if (following?.mailbox !== undefined) {
+      await following.mailbox.read(stop);
+      lookForSchedule();
+      post();
+    }
+    if (following === undefined || networkAt(deps.directory, clock.now()) !== undefined) await receiveOnce(deps, stop);
+    await inbox.waitForMail(deps.pollMs, AbortSignal.any([stop, awake.signal]));
   });
   post();
   await jobs.finished();

@@ -14,8 +14,11 @@ export interface MixKey extends LiveKey {
 export interface KeyStore {
   /** Ed25519 secret key (32-byte seed) that signs descriptors and never decrypts; made at first use. */
   readonly identity: () => Uint8Array;
-  /** Keys not yet expired at `now`, making those of the running and the next epoch if they are missing. */
-  readonly mixKeys: (now: number) => readonly MixKey[];
+  /**
+   * Keys not yet expired at `now`, those first that begin first; makes those of the running and the next epoch if they
+   * are missing, and of every other epoch that begins before `until`.
+   */
+  readonly mixKeys: (now: number, until?: number) => readonly MixKey[];
   /** Destroys the keys expired at `now`. @returns their key ids */
   readonly destroyExpired: (now: number) => readonly string[];
 }

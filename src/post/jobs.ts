@@ -1,4 +1,4 @@
-import { ClientError, MailError, RouteError, StoreError } from '../base/errors.js';
+import { ClientError, ConfigError, MailError, RouteError, StoreError } from '../base/errors.js';
 import { minuteMs, secondMs } from '../base/units.js';
 import type { Log } from '../ports/log.js';
 import type { Ticker, Ticking } from '../ports/ticker.js';
@@ -36,7 +36,7 @@ const rest = (forMs: number, signal: AbortSignal): Promise<void> =>
 export class Jobs {
   readonly #log: Log;
   readonly #stop = new AbortController();
-  readonly #tickings: Ticking[] = [];
+  readonly #endings: (() => Promise<void>)[] = [];
   readonly #running = new Set<Promise<void>>();
   readonly signal: AbortSignal;
 
@@ -67,11 +67,42 @@ export class Jobs {
 
   /** Does the job at every tick of the schedule. */
   every(ticker: Ticker, schedule: string, job: Job): void {
-    this.#tickings.push(
-      ticker.every(schedule, async () => {
-        await this.#once(job);
-      }),
-    );
+    const ticking = this.#tick(ticker, schedule, job);
+    this.#endings.push(() => ticking.stop());
+  }
+
+  #tick(ticker: Ticker, schedule: string, job: Job): Ticking {
+    return ticker.every(schedule, async () => {
+      await this.#once(job);
+    });
+  }
+
+  /**
+   * Does the job at every tick of a schedule that may change, or not be known yet.
+   *
+   * @param schedule the one that holds now; undefined: none
+   * @returns asks for the schedule again, and goes by it from then on
+   */
+  everyNow(ticker: Ticker, schedule: () => string | undefined, job: Job): () => void {
+    let known: string | undefined;
+    let ticking: Ticking | undefined;
+    const look = (): void => {
+      const wanted = schedule();
+      if (wanted === known || this.signal.aborted) return;
+      known = wanted;
+      try {
+        const next = wanted === undefined ? undefined : this.#tick(ticker, wanted, job);
+        if (ticking !== undefined) this.#track(ticking.stop());
+        ticking = next;
+      } catch (error) {
+        // Of a day that never comes: the one before still holds.
+        if (!(error instanceof ConfigError)) throw error;
+        this.#log.warn(error.code, { message: error.message });
+      }
+    };
+    this.#endings.push(async () => ticking?.stop());
+    look();
+    return look;
   }
 
   /** Does the job again and again, resting after failures whatever happens meanwhile: servers lock out who hurries. */
@@ -108,7 +139,7 @@ export class Jobs {
     if (!this.signal.aborted) {
       await new Promise<void>((resolve) => this.signal.addEventListener('abort', () => resolve(), { once: true }));
     }
-    await Promise.all(this.#tickings.map((ticking) => ticking.stop()));
+    await Promise.all(this.#endings.map((end) => end()));
     await Promise.all(this.#running);
     if (this.#stop.signal.aborted) throw this.#stop.signal.reason;
   }

@@ -60,7 +60,7 @@ export interface DescriptorDraft {
 
 /** About 1.8 KB a mix key. */
 export const largestDescriptorCharacters = 32_768;
-const mostMixKeys = 8;
+export const mostMixKeys = 8;
 
 const roleNames: readonly string[] = ['mix', 'exit'] satisfies Role[];
 

@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Account, MailWorld } from '../servers/mail-world.js';
 import { smtpTap } from '../servers/smtp-tap.js';
@@ -24,8 +24,19 @@ export interface Plan {
   readonly loopsPerInterval: number;
   /** Mean of the client's random delay for each packet. */
   readonly spreadSeconds: number;
-  /** Sees every mail that a node or the client hands to its provider. */
+  /** Sees every mail that a node, a client or an authority hands to its provider. */
   readonly onMail?: (mail: SeenMail) => void;
+}
+
+/** A network that nobody prepares: its nodes and clients find each other by an invitation. */
+export interface JoinPlan extends Plan {
+  readonly authorities: number;
+  /** Time between two lists. */
+  readonly periodSeconds: number;
+  /** How long a mix key is used, and how long it opens late packets after that; as usual unless said otherwise. */
+  readonly keys?: { readonly epochSeconds: number; readonly graceSeconds: number };
+  readonly topology?: 'free' | 'layers';
+  readonly probesPerPeriod?: number;
 }
 
 export interface Member {
@@ -56,6 +67,16 @@ export interface TestNetwork {
   readonly close: () => Promise<void>;
 }
 
+/** One that was joined. */
+export interface JoinedNetwork extends TestNetwork {
+  readonly authorities: readonly Member[];
+  /** What nodes and clients are started with. */
+  readonly invitation: string;
+  /** A mailbox and a configuration for one node more. */
+  readonly addNode: (name: string) => Promise<Member>;
+  readonly startAuthority: (member: Member) => Promise<Running>;
+}
+
 const mailSection = ({ address, user, imap, smtp }: Account, smtpPort: number): string => `[mail]
 address = "${address}"
 
@@ -82,50 +103,69 @@ const writeMember = (folder: string, account: Account, config: string): Member =
   return { account, configFile };
 };
 
-/** Makes accounts, configs, keys, descriptors and the signed list; starts nothing yet. */
-export const layNetwork = async (plan: Plan): Promise<TestNetwork> => {
+/** Accounts and configurations, and the start of what they describe. */
+interface Site extends Pick<TestNetwork, 'doorOf' | 'close'> {
+  readonly addNode: (name: string, isExit: boolean) => Promise<Member>;
+  readonly addClient: (account: Account) => Promise<Member>;
+  readonly addAuthority: (name: string, section: string) => Promise<Member>;
+  readonly startNode: (member: Member) => Promise<Running>;
+  readonly startClient: (member: Member) => Promise<RunningClient>;
+  readonly startAuthority: (member: Member) => Promise<Running>;
+}
+
+/**
+ * @param networkSection of nodes and clients; empty where they join
+ * @param args what nodes and clients are started with beside their configuration
+ */
+const openSite = (
+  plan: Plan,
+  {
+    networkSection,
+    keysSection = '',
+    args,
+  }: { readonly networkSection: string; readonly keysSection?: string; readonly args: () => readonly string[] },
+): Site => {
   const { folder, world } = plan;
-  const authorityFile = path.join(folder, 'authority.key');
-  const listFile = path.join(folder, 'network.txt');
-  const authority = /[0-9a-f]{64}/.exec(await mixmailer('keygen', '--authority', authorityFile))?.[0] ?? '';
-  const networkSection = `
-[network]
-list = "${listFile}"
-authorities = ["${authority}"]
-threshold = 1
-`;
-  const names = Array.from({ length: plan.nodes }, (_, i) => `mix${i + 1}`);
-  const { user, domain } = plan.sender ?? { user: 'alice', domain: 'home.test' };
-  const sender = await world.addAccount(user, domain);
-  const taps = new Map<string, { readonly port: number; readonly close: () => Promise<void> }>();
+  const taps: { readonly port: number; readonly close: () => Promise<void> }[] = [];
   const doorOf = async (account: Account): Promise<number> => {
     if (plan.onMail === undefined) return account.smtp.port;
     const tap = await smtpTap(account.smtp.port, plan.onMail);
-    taps.set(account.address, tap);
+    taps.push(tap);
     return tap.port;
   };
-  const firstExit = plan.nodes - (plan.exits ?? plan.nodes);
-  const nodes: Member[] = [];
-  for (const [i, name] of names.entries()) {
+  const addMember = async (name: string, account: Account, sections: string): Promise<Member> => {
+    const config = `data = "data"\n${mailSection(account, await doorOf(account))}${sections}`;
+    return writeMember(path.join(folder, name), account, config);
+  };
+  const running = async (pattern: RegExp, name: string, ...command: readonly string[]): Promise<Running> => {
+    const one = new Running(name, ...command);
+    await one.says(pattern);
+    return one;
+  };
+  return {
+    doorOf,
     // Every node at a provider of its own.
-    const account = await world.addAccount(name, `${name}.test`);
-    const config = `data = "data"
-${mailSection(account, await doorOf(account))}${networkSection}
+    addNode: async (name, isExit) =>
+      addMember(
+        name,
+        await world.addAccount(name, `${name}.test`),
+        `${networkSection}
 [node]
 name = "${name}"
-exit = ${i >= firstExit}
-
+exit = ${isExit}
+${keysSection}
 [node.cover]
 loopsPerInterval = ${plan.loopsPerInterval}
 
 [node.replies]
 alias = "${plan.alias ?? 'message-id'}"
-`;
-    nodes.push(writeMember(path.join(folder, name), account, config));
-  }
-  const addClient = async (account: Account): Promise<Member> => {
-    const config = `data = "data"
-${mailSection(account, await doorOf(account))}${networkSection}
+`,
+      ),
+    addClient: (account) =>
+      addMember(
+        account.address,
+        account,
+        `${networkSection}
 [client]
 poll = 1
 
@@ -138,14 +178,56 @@ spreadSeconds = ${plan.spreadSeconds}
 
 [client.replies]
 blocks = ${plan.replyBlocks ?? 0}
-`;
-    return writeMember(path.join(folder, account.address), account, config);
+`,
+      ),
+    addAuthority: async (name, section) => addMember(name, await world.addAccount(name, `${name}.test`), section),
+    startNode: ({ account, configFile }) =>
+      running(/^running/m, account.address, 'node', '--config', configFile, ...args()),
+    startAuthority: ({ account, configFile }) =>
+      running(/^running/m, account.address, 'authority', '--config', configFile),
+    startClient: async ({ account, configFile }) => {
+      const one = new Running(`client of ${account.address}`, 'client', '--config', configFile, ...args());
+      const [, port = '', user = '', token = ''] = await one.says(/port\s+(\d+)[^]*user\s+(\S+)[^]*password\s+(\S+)\n/);
+      return { running: one, port: Number(port), user, token };
+    },
+    close: async () => {
+      await Promise.all(taps.map((tap) => tap.close()));
+    },
   };
-  const client = await addClient(sender);
+};
+
+/** Names of the nodes, and which of them are exits. */
+const namesOf = ({ nodes, exits = nodes }: Plan): readonly (readonly [name: string, isExit: boolean])[] =>
+  Array.from({ length: nodes }, (_, i) => [`mix${i + 1}`, i >= nodes - exits]);
+
+const senderOf = ({ world, sender = { user: 'alice', domain: 'home.test' } }: Plan): Promise<Account> =>
+  world.addAccount(sender.user, sender.domain);
+
+const inTurn = async <T, U>(items: readonly T[], work: (item: T) => Promise<U>): Promise<U[]> => {
+  const results: U[] = [];
+  for (const item of items) results.push(await work(item));
+  return results;
+};
+
+/** Makes accounts, configs, keys, descriptors and the signed list; starts nothing yet. */
+export const layNetwork = async (plan: Plan): Promise<TestNetwork> => {
+  const { folder } = plan;
+  const authorityFile = path.join(folder, 'authority.key');
+  const listFile = path.join(folder, 'network.txt');
+  const authority = /[0-9a-f]{64}/.exec(await mixmailer('keygen', '--authority', authorityFile))?.[0] ?? '';
+  const networkSection = `
+[network]
+list = "${listFile}"
+authorities = ["${authority}"]
+threshold = 1
+`;
+  const site = openSite(plan, { networkSection, args: () => [] });
+  const nodes = await inTurn(namesOf(plan), ([name, isExit]) => site.addNode(name, isExit));
+  const client = await site.addClient(await senderOf(plan));
   const descriptors = await Promise.all(
-    nodes.map(async ({ configFile }, i) => {
+    nodes.map(async ({ account, configFile }) => {
       await mixmailer('keygen', '--config', configFile);
-      const file = path.join(folder, `${names[i] ?? ''}.descriptor`);
+      const file = path.join(folder, `${account.user}.descriptor`);
       await mixmailer('descriptor', '--config', configFile, '--out', file);
       return file;
     }),
@@ -154,25 +236,54 @@ blocks = ${plan.replyBlocks ?? 0}
     ...['network', 'sign', '--authority', authorityFile, '--out', listFile],
     ...['--mix-schedule', plan.schedule, ...descriptors],
   );
+  return { ...site, nodes, client, startClient: (member = client) => site.startClient(member) };
+};
+
+const secondsADay = 86_400;
+
+/** Makes accounts, configs, the keys of the authorities and their invitation; starts nothing yet. */
+export const foundNetwork = async (plan: JoinPlan): Promise<JoinedNetwork> => {
+  let invitation = '';
+  const { keys } = plan;
+  const keysSection =
+    keys === undefined
+      ? ''
+      : `
+[node.keys]
+epochDays = ${keys.epochSeconds / secondsADay}
+graceDays = ${keys.graceSeconds / secondsADay}
+`;
+  const site = openSite(plan, { networkSection: '', keysSection, args: () => ['--join', invitation] });
+  const section = `
+[authority]
+period = ${plan.periodSeconds}
+lookup = "none"
+candidatesPerHour = 1000
+probesPerPeriod = ${plan.probesPerPeriod ?? 6}
+
+[authority.parameters]
+mixSchedule = "${plan.schedule}"
+topology = "${plan.topology ?? 'layers'}"
+`;
+  const names = Array.from({ length: plan.authorities }, (_, i) => `authority${i + 1}`);
+  const authorities = await inTurn(names, (name) => site.addAuthority(name, section));
+  const peers = await Promise.all(
+    authorities.map(async ({ account, configFile }) => {
+      const key = /[0-9a-f]{64}/.exec(await mixmailer('network', 'new', '--config', configFile))?.[0] ?? '';
+      return `\n[[authority.peers]]\naddress = "${account.address}"\nkey = "${key}"\n`;
+    }),
+  );
+  for (const { configFile } of authorities) appendFileSync(configFile, peers.join(''));
+  invitation = (await mixmailer('network', 'invite', '--config', authorities[0]?.configFile ?? '')).trim();
+  const nodes = await inTurn(namesOf(plan), ([name, isExit]) => site.addNode(name, isExit));
+  const client = await site.addClient(await senderOf(plan));
   return {
+    ...site,
     nodes,
     client,
-    addClient,
-    doorOf,
-    startNode: async ({ account, configFile }) => {
-      const running = new Running(account.address, 'node', '--config', configFile);
-      await running.says(/^running/m);
-      return running;
-    },
-    startClient: async ({ account, configFile } = client) => {
-      const running = new Running(`client of ${account.address}`, 'client', '--config', configFile);
-      const [, port = '', user = '', token = ''] = await running.says(
-        /port\s+(\d+)[^]*user\s+(\S+)[^]*password\s+(\S+)\n/,
-      );
-      return { running, port: Number(port), user, token };
-    },
-    close: async () => {
-      await Promise.all([...taps.values()].map((tap) => tap.close()));
-    },
+    authorities,
+    invitation,
+    addNode: (name) => site.addNode(name, true),
+    startClient: (member = client) => site.startClient(member),
   };
 };

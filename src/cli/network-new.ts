@@ -1,0 +1,94 @@
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import { type Command, InvalidArgumentError } from 'commander';
+import { readSecretKey } from '../adapters/file-keys.js';
+import { makePrivateFolder, writePrivateFile } from '../adapters/owner-only.js';
+import { systemRng } from '../adapters/system.js';
+import { toHex } from '../base/bytes.js';
+import { dayMs } from '../base/units.js';
+import { authorityConfig, type Config, loadConfig } from '../config.js';
+import { formatInvitation } from '../council/invitation.js';
+import { publicKeyOf } from '../route/document.js';
+import type { AuthorityAddress } from '../route/network.js';
+import { printer } from './print.js';
+
+/** The authority of that configuration, with its key as it is. @throws ConfigError when it has none yet */
+const ownAddress = (config: Config): AuthorityAddress => ({
+  key: publicKeyOf(readSecretKey(authorityConfig(config).key)),
+  address: config.mail.address,
+});
+
+/** All authorities of the configuration in the one order that all of them write. */
+export const authoritiesOf = (config: Config): readonly AuthorityAddress[] => {
+  const own = ownAddress(config);
+  const others = authorityConfig(config).peers.filter(({ key }) => key !== own.key);
+  return [own, ...others].toSorted((a, b) => (a.key < b.key ? -1 : 1));
+};
+
+const invitationOf = (config: Config, urls: readonly string[]): string => {
+  const { periodMs } = authorityConfig(config);
+  return formatInvitation({
+    authorities: authoritiesOf(config),
+    periodMs: periodMs === dayMs ? undefined : periodMs,
+    urls,
+  });
+};
+
+const makeKey = (file: string): 'made' | 'found' => {
+  if (existsSync(file)) return 'found';
+  if (!existsSync(path.dirname(file))) makePrivateFolder(path.dirname(file));
+  writePrivateFile(file, `${toHex(systemRng(32))}\n`);
+  return 'made';
+};
+
+const httpsUrls = (text: string, before: readonly string[] = []): readonly string[] => {
+  if (!URL.canParse(text) || new URL(text).protocol !== 'https:')
+    throw new InvalidArgumentError('expected an https URL');
+  return [...before, text];
+};
+
+interface Options {
+  readonly config: string;
+  readonly url?: readonly string[];
+}
+
+/** `mixmailer network new` and `invite`: the beginning of a network. */
+export const registerNew = (network: Command): void => {
+  network
+    .command('new')
+    .description('begin a network: make the key of its authority, and print the invitation for everybody else')
+    .requiredOption('-c, --config <file>', 'configuration of the authority')
+    .option('--url <url...>', 'where the list is on the web too', httpsUrls)
+    .action(({ config: file, url = [] }: Options, command: Command) => {
+      const config = loadConfig(file);
+      const { key, peers } = authorityConfig(config);
+      const how = makeKey(key);
+      const own = ownAddress(config);
+      printer(command)(
+        how === 'made' ? `made the key ${key}` : `the key ${key} is there already, and stays`,
+        `authority ${own.key} at ${own.address}`,
+        '',
+        'Other authorities of the same network, if there are any, need this in their configurations:',
+        '',
+        ...peerSection(own),
+        '',
+        `Invitation to the network of ${peers.length === 0 ? 'this authority' : 'all authorities configured here'}, for mixmailer node --join and client --join:`,
+        '',
+        invitationOf(config, url),
+      );
+    });
+  network
+    .command('invite')
+    .description('print the invitation to the network of all configured authorities')
+    .requiredOption('-c, --config <file>', 'configuration of an authority')
+    .option('--url <url...>', 'where the list is on the web too', httpsUrls)
+    .action(({ config: file, url = [] }: Options, command: Command) => {
+      printer(command)(invitationOf(loadConfig(file), url));
+    });
+};
+
+const peerSection = ({ key, address }: AuthorityAddress): readonly string[] => [
+  '  [[authority.peers]]',
+  `  address = "${address}"`,
+  `  key = "${key}"`,
+];

@@ -1,0 +1,86 @@
+import { join } from 'node:path';
+import { readPrivateFile } from './adapters/owner-only.js';
+import { mailboxIn } from './base/address.js';
+import { RouteError } from './base/errors.js';
+import { secondMs } from './base/units.js';
+import { type AuthorityConfig, type Fail, type ListConfig, majorityOf, type NetworkConfig } from './config.js';
+import type { FileConfig } from './config-schema.js';
+import { parseInvitation } from './council/invitation.js';
+
+/** Where the invitation is kept that `--join` was given. */
+export const invitationFile = (data: string): string => join(data, 'invitation');
+
+/**
+ * The network of a node or client: as the file says, or else as `--join` has put it into the data folder.
+ *
+ * @throws ConfigError when others may read what is there
+ */
+export const networkOf = (
+  { network, data }: { readonly network: FileConfig['network']; readonly data: string },
+  at: (name: string) => string,
+  fail: Fail,
+): NetworkConfig | undefined => {
+  if (network?.list !== undefined || network?.authorities !== undefined || network?.threshold !== undefined)
+    return listOf(network, at, fail);
+  const sources = (network?.sources ?? []).map((source) => (URL.canParse(source) ? source : at(source)));
+  const origin = network?.join === undefined ? 'data' : 'file';
+  const text = network?.join ?? readPrivateFile(invitationFile(data));
+  if (text === undefined) return undefined;
+  try {
+    return { kind: 'join', invitation: parseInvitation(text.trim()), origin, sources };
+  } catch (error) {
+    if (!(error instanceof RouteError)) throw error;
+    const key = origin === 'file' ? 'network.join' : invitationFile(data);
+    fail(key, 'an invitation, whole and unchanged', `something else: ${error.message}`);
+    return undefined;
+  }
+};
+
+const listOf = (
+  network: NonNullable<FileConfig['network']>,
+  at: (name: string) => string,
+  fail: Fail,
+): ListConfig | undefined => {
+  for (const key of ['join', 'sources'] as const)
+    if (network[key] !== undefined) fail(`network.${key}`, 'either this, or list and authorities', 'both');
+  for (const key of ['list', 'authorities'] as const)
+    if (network[key] === undefined) fail(`network.${key}`, 'list and authorities together, or join alone', 'nothing');
+  const authorities = (network.authorities ?? []).map((key) => key.toLowerCase());
+  const distinct = new Set(authorities).size;
+  if (distinct < authorities.length) fail('network.authorities', 'each key once', 'a key twice');
+  const threshold = network.threshold ?? majorityOf(distinct);
+  if (threshold > distinct && network.authorities !== undefined)
+    fail('network.threshold', `at most the number of authorities, ${distinct}`, `${threshold}`);
+  return { kind: 'list', list: at(network.list ?? ''), authorities, threshold };
+};
+
+/** What an authority does and votes for. */
+export const authorityOf = (
+  authority: NonNullable<FileConfig['authority']>,
+  { data, at, fail }: { readonly data: string; readonly at: (name: string) => string; readonly fail: Fail },
+): AuthorityConfig => {
+  const { pathLength, mixSchedule, poolMinimum, poolRate, topology, successors } = authority.parameters;
+  const peers = authority.peers.map(({ key, address }) => ({
+    key: key.toLowerCase(),
+    address: mailboxIn(address) ?? address,
+  }));
+  if (new Set(peers.map(({ key }) => key)).size < peers.length) fail('authority.peers', 'each key once', 'a key twice');
+  return {
+    key: authority.key === undefined ? join(data, 'authority.key') : at(authority.key),
+    peers,
+    periodMs: authority.period * secondMs,
+    parameters: {
+      pathLength,
+      mixSchedule,
+      poolMinimum,
+      // As many digits as a list has.
+      poolRate: Number(poolRate.toFixed(6)),
+      topology: topology === 'free' ? { kind: 'free' } : { kind: 'layers', successors },
+      mostPerOperator: authority.mostPerOperator,
+    },
+    candidatesPerHour: authority.candidatesPerHour,
+    probesPerPeriod: authority.probesPerPeriod,
+    publish: authority.publish === undefined ? undefined : at(authority.publish),
+    lookup: authority.lookup,
+  };
+};

@@ -1,0 +1,69 @@
+import { readFileSync } from 'node:fs';
+import { isLoopback } from './adapters/proxy.js';
+import type { SecretSource, ServerSettings } from './adapters/secrets.js';
+import type { Fail } from './config.js';
+import type { FileServer } from './config-schema.js';
+
+interface ServerContext {
+  readonly at: (name: string) => string;
+  readonly fail: Fail;
+  readonly address: string;
+  /** Where the secret comes from if this section doesn't say. */
+  readonly like?: ServerSettings | undefined;
+}
+
+const secretKeys = ['password', 'passwordFile', 'passwordEnv', 'passwordCommand', 'tokenCommand'] as const;
+
+/** A mail server, with standard port and the secrets of the other one where it names none. */
+export const serverOf = (
+  name: string,
+  {
+    host: read,
+    standard,
+  }: { readonly host: FileServer; readonly standard: Readonly<Record<ServerSettings['security'], number>> },
+  { at, fail, address, like }: ServerContext,
+): ServerSettings => {
+  if (read.security === 'none' && !isLoopback(read.host))
+    fail(`${name}.security`, '"tls" or "starttls" for a server that is not on this machine', '"none"');
+  const given = secretKeys.filter((key) => read[key] !== undefined);
+  const oneOfThem = `one of ${secretKeys.join(', ')}`;
+  if (given.length > 1) fail(name, oneOfThem, given.join(' and '));
+  if (given.length === 0 && like === undefined) fail(name, oneOfThem, 'none of them');
+  return {
+    host: read.host,
+    port: read.port ?? standard[read.security],
+    security: read.security,
+    ca: read.ca === undefined ? like?.ca : certificateOf(`${name}.ca`, at(read.ca), fail),
+    user: read.user ?? like?.user ?? address,
+    secret: (given[0] === undefined ? like?.secret : secretOf(read, given[0], at)) ?? {
+      kind: 'password',
+      password: '',
+    },
+  };
+};
+
+const secretOf = (read: FileServer, kind: (typeof secretKeys)[number], at: (name: string) => string): SecretSource => {
+  const value = read[kind] ?? '';
+  switch (kind) {
+    case 'password':
+      return { kind, password: value };
+    case 'passwordFile':
+      return { kind, path: at(value) };
+    case 'passwordEnv':
+      return { kind, variable: value };
+    case 'passwordCommand':
+    case 'tokenCommand':
+      return { kind, command: value };
+  }
+};
+
+const certificateOf = (key: string, file: string, fail: Fail): string | undefined => {
+  try {
+    const pem = readFileSync(file, 'utf8');
+    if (pem.includes('-----BEGIN CERTIFICATE-----')) return pem;
+    fail(key, 'a file with a PEM certificate', file);
+  } catch {
+    fail(key, 'a file that can be read', file);
+  }
+  return undefined;
+};

@@ -1,0 +1,20 @@
+import type { Inbox } from '../ports/mail.js';
+
+/** How a process of a network that it has joined keeps its list, and its place in it, up to date. */
+export interface Following {
+  /** The mailbox, where lists and questions come to; undefined: they come over other ways only. */
+  readonly mailbox: DirectoryMailbox | undefined;
+  /** What is due by the time: questions, and what the authorities are to hear. @throws StoreError, RouteError */
+  readonly tick: (now: number, signal: AbortSignal) => Promise<void>;
+}
+
+export interface DirectoryMailbox {
+  readonly inbox: Inbox;
+  /** How often it is asked without a notice from its server. */
+  readonly pollMs: number;
+  /** Reads the directory's mails in it. @throws MailError, StoreError: the next call goes on where this one stopped */
+  readonly read: (signal: AbortSignal) => Promise<void>;
+}
+
+/** How often what is due is looked for. */
+export const followSchedule = '*/2 * * * * *';
