@@ -2,14 +2,13 @@ import { sha256 } from '@noble/hashes/sha2.js';
 import { ascii, toHex } from '../base/bytes.js';
 import { Bug, RouteError } from '../base/errors.js';
 import type { NodeId } from '../base/ids.js';
-import { consensusIn, consensusLines, standingLine, standingsIn, topologyIn, topologyLines } from './consensus.js';
-import { type Descriptor, readDescriptor } from './descriptor.js';
+import { consensusIn, consensusLines, standingLine, standingsIn } from './consensus.js';
+import { type Descriptor, readDescriptor, readVouchedDescriptor } from './descriptor.js';
 import {
   badDocument,
   cosignDocument,
   type Document,
   Fields,
-  inRange,
   publicKeyOf,
   type PublicKeyHex,
   readDigest,
@@ -18,6 +17,8 @@ import {
   signDocument,
   timeText,
 } from './document.js';
+import { parameterLines, parametersIn } from './parameters.js';
+import { supportOf, tooFew } from './support.js';
 
 /** The list of all nodes for a time, signed by the authorities: what every client and node must see alike. */
 export interface Network {
@@ -137,12 +138,6 @@ export interface Support {
 
 /** About 10,000 nodes. */
 export const largestNetworkCharacters = 64 * 1024 * 1024;
-export const mostHops = 5;
-
-const readRate = (value: string): number | undefined =>
-  /^(0\.\d{1,6}|1)$/.test(value) && Number(value) > 0 ? Number(value) : undefined;
-const readSchedule = (value: string): string | undefined =>
-  /^[\d*/,-]+( [\d*/,-]+){4,5}$/.test(value) && value.length <= 100 ? value : undefined;
 
 /**
  * The list with the first authority's signature.
@@ -164,16 +159,11 @@ const readSchedule = (value: string): string | undefined =>
  * @throws RouteError when a descriptor is bad, or two claim one id, name or address
  */
 export const signNetwork = (draft: NetworkDraft, secretKey: Uint8Array): string => {
-  const { parameters } = draft;
   const lines = [
     `valid-from ${timeText(draft.validFrom)}`,
     `valid-until ${timeText(draft.validUntil)}`,
     ...(draft.previous === undefined ? [] : [`previous ${draft.previous}`]),
-    `path-length ${parameters.pathLength}`,
-    `mix-schedule ${parameters.mixSchedule}`,
-    `pool-minimum ${parameters.poolMinimum}`,
-    `pool-rate ${parameters.poolRate}`,
-    ...topologyLines(parameters),
+    ...parameterLines(draft.parameters),
     ...(draft.consensus === undefined ? [] : consensusLines(draft.consensus)),
     ...[...(draft.standings ?? [])].map(([nodeId, standing]) => standingLine(nodeId, standing)),
     ...draft.descriptors.flatMap((text) => readDescriptor(text).text.trimEnd().split('\n')),
@@ -197,12 +187,12 @@ export const addSignature = (text: string, secretKey: Uint8Array): string => {
 
 const readNetworkDocument = (text: string): Document => readDocument('network', text, largestNetworkCharacters);
 
-const networkOf = (document: Document): Network => {
+const networkOf = (document: Document, readNode = readDescriptor): Network => {
   const fields = new Fields(document.fields);
   const validFrom = fields.one('valid-from', 'a time like 2026-11-22T00:00:00Z', readTime);
   const validUntil = fields.one('valid-until', 'a time like 2026-11-22T00:00:00Z', readTime);
   if (validFrom >= validUntil) throw badDocument('valid-until: expected a time after valid-from');
-  const nodes = document.inner.filter((text) => text.startsWith('mixmailer-descriptor ')).map(readDescriptor);
+  const nodes = document.inner.filter((text) => text.startsWith('mixmailer-descriptor ')).map(readNode);
   if (nodes.length === 0) throw badDocument('the list has no nodes');
   refuseDoubles(nodes, 'node', ({ nodeId }) => nodeId);
   refuseDoubles(nodes, 'name', ({ name }) => name);
@@ -212,16 +202,7 @@ const networkOf = (document: Document): Network => {
     validFrom,
     validUntil,
     previous: fields.optional('previous') && fields.one('previous', '64 lower-case hex digits', readDigest),
-    parameters: {
-      pathLength: fields.one('path-length', `an integer from 1 to ${mostHops}`, inRange(1, mostHops)),
-      mixSchedule: fields.one('mix-schedule', 'a cron expression of 5 or 6 fields', readSchedule),
-      poolMinimum: fields.one('pool-minimum', 'an integer from 1 to 1000000', inRange(1, 1_000_000)),
-      poolRate: fields.one('pool-rate', 'a number above 0, at most 1, with at most 6 digits', readRate),
-      topology: topologyIn(fields),
-      mostPerOperator:
-        fields.optional('most-per-operator') &&
-        fields.one('most-per-operator', 'an integer from 1 to 1000000', inRange(1, 1_000_000)),
-    },
+    parameters: parametersIn(fields),
     consensus: consensusIn(fields),
     standings: standingsIn(fields),
     nodes,
@@ -241,23 +222,9 @@ const refuseDoubles = (nodes: readonly Descriptor[], what: string, key: (node: D
   }
 };
 
-const supportOf = (document: Document, authorities: readonly PublicKeyHex[]): Support => {
-  const signed = new Map(
-    document.signatures.map((signature) => [
-      signature.by,
-      authorities.includes(signature.by) ? signature.isValid() : undefined,
-    ]),
-  );
-  return {
-    valid: authorities.filter((key) => signed.get(key) === true),
-    bad: authorities.filter((key) => signed.get(key) === false),
-    missing: authorities.filter((key) => !signed.has(key)),
-    strangers: [...signed.keys()].filter((key) => !authorities.includes(key)),
-  };
-};
-
 /**
- * Reads a list without asking who signed it or whether it is its time: to show it, never to send by it.
+ * Reads a list without asking who signed it or whether it is its time: to show it, never to send by it. The nodes' own
+ * signatures are checked.
  *
  * @throws RouteError when it is not well-formed or one of its descriptors is bad
  */
@@ -269,9 +236,8 @@ export const inspectNetwork = (
   return { network: networkOf(document), support: supportOf(document, authorities) };
 };
 
-/** Why a list isn't to be used, or undefined if it is. */
-export const objectionTo = (network: Network, support: Support, trust: Trust, now: number): RouteError | undefined => {
-  if (support.valid.length < trust.threshold) return tooFew(support, trust);
+/** Why it isn't the time of a list, or undefined if it is. */
+export const untimely = (network: Network, now: number): RouteError | undefined => {
   if (now < network.validFrom)
     return new RouteError(
       'route/not-yet-valid',
@@ -285,36 +251,41 @@ export const objectionTo = (network: Network, support: Support, trust: Trust, no
   return undefined;
 };
 
-const tooFew = (support: Support, { authorities, threshold }: Trust): RouteError => {
-  const parts = [
-    ...(support.missing.length > 0 ? [`missing: ${support.missing.join(', ')}`] : []),
-    ...(support.bad.length > 0 ? [`not fitting: ${support.bad.join(', ')}`] : []),
-  ];
-  return new RouteError(
-    'route/too-few-signatures',
-    `the network list has ${support.valid.length} valid signatures of the ${threshold} needed (${authorities.length} authorities); ${parts.join('; ')}`,
-  );
-};
+/** Why a list isn't to be used, or undefined if it is. */
+export const objectionTo = (network: Network, support: Support, trust: Trust, now: number): RouteError | undefined =>
+  support.valid.length < trust.threshold ? tooFew(support, trust) : untimely(network, now);
 
 /**
- * Reads a list and accepts it only with enough valid signatures and in its time. A wrong signature of one authority
- * counts as none; signatures of keys that aren't authorities don't count.
+ * Reads a list that enough authorities have signed, whenever it is valid. A wrong signature of one authority counts as
+ * none; signatures of keys that aren't authorities don't count.
+ *
+ * The nodes' own signatures are not checked again: authorities check them before they sign, and who could make enough
+ * authorities sign could make nodes as well. A thousand of them take a second.
  *
  * Not protected: authorities that agree to lie, and one that shows different lists to different readers; compare digests.
  *
  * @throws RouteError `route/too-few-signatures`, naming the authorities that are missing
- * @throws RouteError `route/expired`, `route/not-yet-valid`, `route/bad-document`, `route/bad-signature` (of a descriptor)
+ * @throws RouteError `route/bad-document`, `route/bad-signature` (of a descriptor that another key signed)
  */
-export const readNetwork = (text: string, trust: Trust, now: number): Network => {
+export const readSignedNetwork = (text: string, trust: Trust): Network => {
   const authorities = [...new Set(trust.authorities)];
   if (trust.threshold < 1 || trust.threshold > authorities.length)
     throw new Bug('threshold is 1 to the number of authorities');
   const document = readNetworkDocument(text);
   const support = supportOf(document, authorities);
-  // Before the descriptors: checking a thousand of their signatures takes a second, and a stranger's list isn't worth it.
+  // Before the descriptors: a stranger's list isn't worth reading a thousand of them.
   if (support.valid.length < trust.threshold) throw tooFew(support, { ...trust, authorities });
-  const network = networkOf(document);
-  const objection = objectionTo(network, support, trust, now);
+  return networkOf(document, readVouchedDescriptor);
+};
+
+/**
+ * Reads a list as `readSignedNetwork` does, and accepts it only in its time.
+ *
+ * @throws RouteError as that, and `route/expired`, `route/not-yet-valid`
+ */
+export const readNetwork = (text: string, trust: Trust, now: number): Network => {
+  const network = readSignedNetwork(text, trust);
+  const objection = untimely(network, now);
   if (objection !== undefined) throw objection;
   return network;
 };
