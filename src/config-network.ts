@@ -3,8 +3,9 @@ import { readPrivateFile } from './adapters/owner-only.js';
 import { mailboxIn } from './base/address.js';
 import { RouteError } from './base/errors.js';
 import { secondMs } from './base/units.js';
-import { type AuthorityConfig, type Fail, type ListConfig, majorityOf, type NetworkConfig } from './config.js';
+import { type AuthorityConfig, type Fail, type ListConfig, type NetworkConfig } from './config.js';
 import type { FileConfig } from './config-schema.js';
+import { moreThanHalf } from './council/endorsement.js';
 import { parseInvitation } from './council/invitation.js';
 
 /** Where the invitation is kept that `--join` was given. */
@@ -48,7 +49,7 @@ const listOf = (
   const authorities = (network.authorities ?? []).map((key) => key.toLowerCase());
   const distinct = new Set(authorities).size;
   if (distinct < authorities.length) fail('network.authorities', 'each key once', 'a key twice');
-  const threshold = network.threshold ?? majorityOf(distinct);
+  const threshold = network.threshold ?? moreThanHalf(distinct);
   if (threshold > distinct && network.authorities !== undefined)
     fail('network.threshold', `at most the number of authorities, ${distinct}`, `${threshold}`);
   return { kind: 'list', list: at(network.list ?? ''), authorities, threshold };

@@ -8,7 +8,8 @@ import { mailboxIn, parseDomain } from './base/address.js';
 import { mostReplyBlocks } from './message/envelope.js';
 import { mostSuccessors } from './route/consensus.js';
 import { isNodeName } from './route/descriptor.js';
-import { defaultNetworkParameters, mostHops } from './route/network.js';
+import { defaultNetworkParameters } from './route/network.js';
+import { mostHops } from './route/parameters.js';
 import { type PathException, pathExceptions } from './route/path.js';
 
 const isProxy = (value: string): boolean =>

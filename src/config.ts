@@ -10,7 +10,7 @@ import type { ServerSettings } from './adapters/secrets.js';
 import { ConfigError } from './base/errors.js';
 import { dayMs, hourMs, secondMs } from './base/units.js';
 import { domainOf, mailboxIn } from './base/address.js';
-import type { Invitation } from './council/invitation.js';
+import { type Invitation, trustIn } from './council/invitation.js';
 import type { PublicKeyHex } from './route/document.js';
 import type { EpochRule } from './route/epoch.js';
 import type { AuthorityAddress, NetworkParameters, Trust } from './route/network.js';
@@ -167,15 +167,11 @@ export const networkConfig = (config: Config): NetworkConfig => {
   );
 };
 
-/** More than half: two groups of authorities can't both reach it with different lists. */
-export const majorityOf = (count: number): number => Math.floor(count / 2) + 1;
-
 /** Whose signatures a list of that network needs. */
-export const trustOf = (network: NetworkConfig): Trust => {
-  if (network.kind === 'list') return { authorities: network.authorities, threshold: network.threshold };
-  const authorities = network.invitation.authorities.map(({ key }) => key);
-  return { authorities, threshold: majorityOf(authorities.length) };
-};
+export const trustOf = (network: NetworkConfig): Trust =>
+  network.kind === 'join'
+    ? trustIn(network.invitation)
+    : { authorities: network.authorities, threshold: network.threshold };
 
 /** The [authority] section. @throws ConfigError when there is none */
 export const authorityConfig = (config: Config): AuthorityConfig => {

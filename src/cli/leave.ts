@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { composeLeave } from '../compose.js';
 import { loadConfig, nodeConfig } from '../config.js';
-import { leaveNetwork } from '../node/leave.js';
+import { leaveNetwork, stayInNetwork } from '../node/leave.js';
 import { printer, shortTime } from './print.js';
 
 /** `mixmailer leave`: the node goes, and nothing on its way is lost. */
@@ -10,11 +10,17 @@ export const register = (program: Command): void => {
     .command('leave')
     .description('tell the authorities that a node leaves the network; it runs on until nobody sends it packets')
     .requiredOption('-c, --config <file>', 'configuration of the node')
-    .action(async ({ config: file }: { readonly config: string }, command: Command) => {
+    .option('--undo', 'stay after all')
+    .action(async ({ config: file, undo }: { readonly config: string; readonly undo?: true }, command: Command) => {
       const config = loadConfig(file);
       const { name } = nodeConfig(config);
       const { deps, close } = composeLeave(config);
       try {
+        if (undo === true) {
+          stayInNetwork(deps);
+          printer(command)(`${name} stays, and says so to the authorities while it runs.`);
+          return;
+        }
         const { listedUntil, openedUntil } = await leaveNetwork(deps, AbortSignal.timeout(60_000));
         printer(command)(
           `${name} leaves: the authorities are told, and no new path leads over it once a list says so.`,
@@ -22,7 +28,7 @@ export const register = (program: Command): void => {
           ...(openedUntil > listedUntil
             ? [`Until ${shortTime(openedUntil)} UTC receipts and replies can come over it; later its keys are over.`]
             : []),
-          'To stay after all: mixmailer leave --undo',
+          `To stay after all: mixmailer leave --undo --config ${config.file}`,
         );
       } finally {
         await close();

@@ -4,7 +4,7 @@ import { readSecretKey } from '../adapters/file-keys.js';
 import { fromHex } from '../base/bytes.js';
 import { ConfigError, RouteError } from '../base/errors.js';
 import { dayMs, secondMs } from '../base/units.js';
-import { loadConfig, networkConfig } from '../config.js';
+import { loadConfig, networkConfig, trustOf as trustIn } from '../config.js';
 import { type Descriptor, readDescriptor } from '../route/descriptor.js';
 import { publicKeyOf } from '../route/document.js';
 import {
@@ -18,11 +18,15 @@ import {
   type Trust,
 } from '../route/network.js';
 import { mostHops } from '../route/parameters.js';
+import { registerNew } from './network-new.js';
+import { registerShow } from './network-show.js';
 import { printer, readText, shortTime, table } from './print.js';
 
-/** `mixmailer network sign` and `mixmailer network verify`: the list of all nodes. */
+/** `mixmailer network ...`: the list of all nodes, and the beginning of a network. */
 export const register = (program: Command): void => {
-  const network = program.command('network').description('make, sign and verify the list of all nodes');
+  const network = program.command('network').description('show the network; begin one; make, sign and verify a list by hand');
+  registerShow(network);
+  registerNew(network);
   registerSign(network);
   registerVerify(network);
 };
@@ -145,8 +149,11 @@ const inspected = (file: string, trust: Trust, command: Command): ReturnType<typ
 
 const trustOf = (options: VerifyOptions): { readonly file: string; readonly trust: Trust } => {
   if (options.config !== undefined) {
-    const { list, authorities, threshold } = networkConfig(loadConfig(options.config));
-    return { file: options.list ?? list, trust: { authorities, threshold } };
+    const network = networkConfig(loadConfig(options.config));
+    const file = options.list ?? (network.kind === 'list' ? network.list : undefined);
+    if (file === undefined)
+      throw new ConfigError('network verify: expected --list for a joined network; mixmailer network shows its own');
+    return { file, trust: trustIn(network) };
   }
   const authorities = [...new Set(options.authorityKey)];
   if (options.list === undefined || authorities.length === 0)

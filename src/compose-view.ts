@@ -1,0 +1,2 @@
+import { existsSync } from 'node:fs';
+import { readText } from './cli/print.js';
