@@ -1,2 +1,134 @@
-import { existsSync } from 'node:fs';
-import { readText } from './cli/print.js';
+import { existsSync, readFileSync } from 'node:fs';
+import { sqliteAuthorityStore } from './adapters/sqlite-authority.js';
+import { sqliteClientStore } from './adapters/sqlite-client-store.js';
+import { sqliteMixStore } from './adapters/sqlite-mix-store.js';
+import { RouteError } from './base/errors.js';
+import { databaseOf } from './compose.js';
+import { type Config, networkConfig, trustOf } from './config.js';
+import type { Evidence } from './council/evidence.js';
+import { evidenceOf } from './council/evidence.js';
+import type { ConsensusStore, EndorsementStore, Fork } from './ports/follow.js';
+import { inspectNetwork, objectionTo } from './route/network.js';
+import type { Network, Support, Trust } from './route/network.js';
+import type { PublicKeyHex } from './route/document.js';
+
+/** An authority, and what its signature on the list is. */
+export interface Signer {
+  readonly key: PublicKeyHex;
+  /** Undefined where the list doesn't say. */
+  readonly address: string | undefined;
+  readonly state: 'signed' | 'missing' | 'bad';
+}
+
+/** A network as one process sees it. */
+export interface NetworkView {
+  readonly network: Network | undefined;
+  /** Why there is no list, or why it isn't used. */
+  readonly objection: RouteError | undefined;
+  readonly signers: readonly Signer[];
+  readonly forks: readonly Fork[];
+  /** Authorities that said two things where only one may be said. */
+  readonly contradictions: readonly Pick<Evidence, 'authority' | 'number' | 'kind'>[];
+}
+
+type Kept = ConsensusStore & EndorsementStore;
+
+/** The keys of the authorities with what stands on the list; addresses as the list has them. */
+const signersOf = (support: Support, network: Network, known: ReadonlyMap<PublicKeyHex, string>): readonly Signer[] => {
+  const addresses = new Map([
+    ...(network.consensus?.authorities ?? []).map(({ key, address }) => [key, address] as const),
+    ...known,
+  ]);
+  const all = (keys: readonly PublicKeyHex[], state: Signer['state']): readonly Signer[] =>
+    keys.map((key) => ({ key, address: addresses.get(key), state }));
+  return [...all(support.valid, 'signed'), ...all(support.bad, 'bad'), ...all(support.missing, 'missing')];
+};
+
+interface Asked {
+  readonly trust: Trust;
+  readonly addresses: ReadonlyMap<PublicKeyHex, string>;
+  readonly now: number;
+}
+
+const viewOfText = (text: string, { trust, addresses, now }: Asked): NetworkView => {
+  const { network, support } = inspectNetwork(text, trust.authorities);
+  return {
+    network,
+    objection: objectionTo(network, support, trust, now),
+    signers: signersOf(support, network, addresses),
+    forks: [],
+    contradictions: [],
+  };
+};
+
+const nothing = (objection: RouteError | undefined): NetworkView => ({
+  network: undefined,
+  objection,
+  signers: [],
+  forks: [],
+  contradictions: [],
+});
+
+/** Authorities that endorsed two lists of one number, as far as this process has heard. */
+const heardTwice = (store: Kept): NetworkView['contradictions'] =>
+  store.consensuses().flatMap(({ number }) => {
+    const heard = store.endorsements(number);
+    return heard.flatMap((one, i) => {
+      const other = heard.slice(i + 1).find(({ authority }) => authority === one.authority);
+      const evidence = other && evidenceOf(one.text, other.text);
+      return evidence === undefined ? [] : [evidence];
+    });
+  });
+
+const viewOfStore = (store: Kept, asked: Asked): NetworkView => {
+  const forks = store.forks();
+  const [fork] = forks;
+  const [newest] = store.consensuses();
+  const text = newest && store.consensusText(newest.digest);
+  const view = text === undefined ? nothing(undefined) : viewOfText(text, asked);
+  const objection = fork && new RouteError('route/fork', `there are two lists of number ${fork.number}`);
+  return { ...view, objection: objection ?? view.objection, forks, contradictions: heardTwice(store) };
+};
+
+const viewOfFile = (file: string, asked: Asked): NetworkView => {
+  try {
+    return viewOfText(readFileSync(file, 'utf8'), asked);
+  } catch (error) {
+    if (error instanceof RouteError) return nothing(error);
+    return nothing(new RouteError('route/bad-document', `the network list ${file} can't be read`, { cause: error }));
+  }
+};
+
+const withStore = <S extends { readonly close: () => void }, T>(store: S, work: (store: S) => T): T => {
+  try {
+    return work(store);
+  } finally {
+    store.close();
+  }
+};
+
+const openKept = (config: Config): Kept & { readonly close: () => void } =>
+  config.client === undefined ? sqliteMixStore(databaseOf(config)) : sqliteClientStore(databaseOf(config));
+
+/**
+ * The network of that configuration, from its file or from what its node, client or authority has kept; beside a running
+ * one.
+ *
+ * @throws ConfigError, StoreError
+ */
+export const viewNetwork = (config: Config, now: number): NetworkView => {
+  if (config.authority !== undefined) return viewOfAuthority(config, now);
+  const network = networkConfig(config);
+  const trust = trustOf(network);
+  if (network.kind === 'list') return viewOfFile(network.list, { trust, addresses: new Map(), now });
+  const addresses = new Map(network.invitation.authorities.map(({ key, address }) => [key, address]));
+  if (!existsSync(databaseOf(config))) return nothing(undefined);
+  return withStore(openKept(config), (store) => viewOfStore(store, { trust, addresses, now }));
+};
+
+/** What `ConsensusStore.forgetForks` does, for the node or client of that configuration. @returns how many forks */
+export const forgetForks = (config: Config): number => {
+  networkConfig(config);
+  if (!existsSync(databaseOf(config))) return 0;
+  return withStore(openKept(config), (store) => store.forgetForks());
+};

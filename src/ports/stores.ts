@@ -3,6 +3,7 @@ import type { ReplyPiece } from '../message/reply.js';
 import type { Ending } from '../message/report.js';
 import type { FollowStore } from './follow.js';
 import type { Cursor } from './mail.js';
+import type { MembershipStore } from './membership.js';
 
 /**
  * What a process keeps. All of it is synchronous and durable when it returns: `atomically` commits with an fsync, so
@@ -184,7 +185,16 @@ export interface OutgoingStore {
 }
 
 export interface MixStore
-  extends Store, CursorStore, ReplayStore, PoolStore, ReassemblyStore, ReturnStore, OutgoingStore, FollowStore {}
+  extends
+    Store,
+    CursorStore,
+    ReplayStore,
+    PoolStore,
+    ReassemblyStore,
+    ReturnStore,
+    OutgoingStore,
+    FollowStore,
+    MembershipStore {}
 
 /** A mail accepted from the user's program, for one recipient. */
 export interface QueuedMessage {

@@ -1,4 +1,4 @@
-import { chmodSync, copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -6,8 +6,19 @@ import { writePlusAddress } from '../../src/adapters/plus-address.js';
 import { ConfigError } from '../../src/base/errors.js';
 import { dayMs, hourMs } from '../../src/base/units.js';
 import { replyToOf } from '../../src/compose.js';
-import { clientConfig, type Config, configFrom, loadConfig, networkConfig, nodeConfig } from '../../src/config.js';
+import {
+  authorityConfig,
+  clientConfig,
+  type Config,
+  configFrom,
+  loadConfig,
+  networkConfig,
+  nodeConfig,
+  trustOf,
+} from '../../src/config.js';
+import { invitationFile } from '../../src/config-network.js';
 import type { FileSettings } from '../../src/config-schema.js';
+import { formatInvitation } from '../../src/council/invitation.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'mixmailer-config-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -48,7 +59,8 @@ describe('the example', () => {
       name: `${name === 'exit' ? 'exit' : 'mix'}-one`,
       exit: name === 'exit',
     });
-    expect(networkConfig(config).threshold).toBe(2);
+    expect(trustOf(networkConfig(config)).threshold).toBe(2);
+    expect(networkConfig(config)).toMatchObject({ kind: 'join', origin: 'file', sources: [] });
     expect(config.mail.imap?.port).toBe(993);
     expect(config.mail.smtp.secret).toEqual({ kind: 'passwordFile', path: join(folder, 'imap.password') });
   });
@@ -58,6 +70,141 @@ describe('the example', () => {
     const config = loadConfig(join(folder, 'example-client.toml'));
     expect(clientConfig(config)).toEqual(clientConfig(load({ more: '[client]' })));
     expect(config.node).toBeUndefined();
+  });
+});
+
+const invitation = (more = ''): string =>
+  formatInvitation({
+    authorities: [
+      { key, address: 'one@a.example' },
+      { key: other, address: 'two@b.example' },
+      { key: 'ef'.repeat(32), address: 'three@c.example' },
+    ],
+    periodMs: undefined,
+    urls: [],
+  }) + more;
+
+describe('a network', () => {
+  it('is joined by an invitation, beside which lists come from the web and from files', () => {
+    const config = load({
+      more: `[network]\njoin = "${invitation('?period=3600')}"\nsources = ["https://a.example/list", "lists/now.txt"]`,
+    });
+    const network = networkConfig(config);
+    expect(network).toMatchObject({
+      kind: 'join',
+      origin: 'file',
+      invitation: { periodMs: hourMs },
+      sources: ['https://a.example/list', join(folder, 'lists', 'now.txt')],
+    });
+    expect(trustOf(network)).toEqual({ authorities: [key, other, 'ef'.repeat(32)], threshold: 2 });
+  });
+
+  it('is that of the data folder where the file has none', () => {
+    const data = join(folder, 'joined');
+    mkdirSync(data, { mode: 0o700 });
+    writeFileSync(invitationFile(data), `${invitation()}\n`, { mode: 0o600 });
+    const top = 'data = "joined"';
+    expect(networkConfig(load({ top }))).toMatchObject({ kind: 'join', origin: 'data', sources: [] });
+    const sources = '[network]\nsources = ["list.txt"]';
+    expect(networkConfig(load({ top, more: sources }))).toMatchObject({ sources: [join(folder, 'list.txt')] });
+    const list = `[network]\nlist = "list.txt"\nauthorities = ["${key}"]`;
+    expect(networkConfig(load({ top, more: list })).kind).toBe('list');
+    writeFileSync(invitationFile(data), 'mixmailer:nobody', { mode: 0o600 });
+    expect(complaint({ top })).toContain(`${invitationFile(data)}: expected an invitation, whole and unchanged`);
+    writeFileSync(invitationFile(data), invitation(), { mode: 0o600 });
+    chmodSync(invitationFile(data), 0o644);
+    expect(complaint({ top })).toContain('readable by its owner only');
+  });
+
+  it.each<[string, string, string]>([
+    ['no invitation', 'join = "hello"', 'network.join: expected invitation that begins with "mixmailer:", got "hello"'],
+    ['half of one', 'join = "mixmailer:one@a.example"', 'network.join: expected an invitation, whole and unchanged'],
+    [
+      'both ways',
+      `join = "${invitation()}"\nlist = "l"\nauthorities = ["${key}"]`,
+      'network.join: expected either this',
+    ],
+    ['a list without authorities', 'list = "l"', 'network.authorities: expected list and authorities together'],
+    ['a source in clear', 'sources = ["http://a.example/list"]', 'network.sources.0: expected https URL or path'],
+  ])('with %s is refused', (_what, lines, words) => {
+    expect(complaint({ more: `[network]\n${lines}` })).toContain(words);
+  });
+
+  it('that a client without a mailbox joins needs another way for its list', () => {
+    const parts = { node: '[client]\nreceipts = false', imap: '', smtp: `${base.smtp}\npasswordEnv = "SECRET"` };
+    const network = `[network]\njoin = "${invitation()}"`;
+    expect(complaint({ ...parts, more: network })).toContain(
+      'mail.imap: expected a section: the list of nodes comes by mail',
+    );
+    expect(complaint({ ...parts, more: `${network}\nsources = ["list.txt"]` })).toBe('accepted');
+  });
+});
+
+describe('an authority', () => {
+  const authority = (lines = ''): Parts => ({ node: `[authority]\n${lines}` });
+
+  it('has defaults, and they are those of the example', () => {
+    const alone = authorityConfig(load(authority()));
+    expect(alone).toEqual({
+      key: join(folder, 'data', 'authority.key'),
+      peers: [],
+      periodMs: dayMs,
+      parameters: {
+        pathLength: 3,
+        mixSchedule: '*/12 * * * *',
+        poolMinimum: 2,
+        poolRate: 0.9,
+        topology: { kind: 'layers', successors: 4 },
+        mostPerOperator: 2,
+      },
+      candidatesPerHour: 20,
+      probesPerPeriod: 48,
+      publish: undefined,
+      lookup: 'mx',
+    });
+    copyFileSync('config/authority.toml', join(folder, 'example-authority.toml'));
+    expect(authorityConfig(loadConfig(join(folder, 'example-authority.toml')))).toEqual(alone);
+    expect(() => authorityConfig(load())).toThrow('authority: expected a section');
+  });
+
+  it('knows the others, and what it votes for', () => {
+    const peer = `[[authority.peers]]\naddress = "Two@B.Example"\nkey = "${other.toUpperCase()}"`;
+    const config = load(
+      authority(`key = "a.key"\npublish = "www"\nperiod = 20\n[authority.parameters]\ntopology = "free"\n${peer}`),
+    );
+    expect(authorityConfig(config)).toMatchObject({
+      key: join(folder, 'a.key'),
+      publish: join(folder, 'www'),
+      periodMs: 20_000,
+      peers: [{ address: 'Two@b.example', key: other }],
+      parameters: { topology: { kind: 'free' } },
+    });
+  });
+
+  it.each<[string, Parts, string]>([
+    ['beside a node', { more: '[authority]' }, 'authority: expected a file, a mailbox and a data folder of its own'],
+    [
+      'with a network',
+      { ...authority(), more: `[network]\njoin = "${invitation()}"` },
+      'network: expected nothing: an authority makes the list itself',
+    ],
+    [
+      'that can not read',
+      { ...authority(), imap: '' },
+      'mail.imap: expected a section: an authority reads its mailbox',
+    ],
+    [
+      'that knows one twice',
+      authority(`peers = [{address = "a@b.example", key = "${key}"}, {address = "c@b.example", key = "${key}"}]`),
+      'authority.peers: expected each key once',
+    ],
+    [
+      'with months by name',
+      authority('[authority.parameters]\nmixSchedule = "* * * jan *"'),
+      'authority.parameters.mixSchedule: expected cron expression',
+    ],
+  ])('%s is refused', (_what, parts, words) => {
+    expect(complaint(parts)).toContain(words);
   });
 });
 
@@ -89,6 +236,7 @@ describe('a configuration', () => {
       },
     });
     expect(networkConfig(config)).toEqual({
+      kind: 'list',
       list: join(folder, 'list.txt'),
       authorities: [key, other, 'ef'.repeat(32)],
       threshold: 2,
@@ -317,7 +465,9 @@ describe('a configuration', () => {
     expect(clientConfig(config).receipts).toBeUndefined();
     expect(config.mail.smtp.secret).toEqual({ kind: 'tokenCommand', command: 'token' });
     expect(() => nodeConfig(config)).toThrow(ConfigError);
-    expect(() => networkConfig(config)).toThrow('network: expected a section with list and authorities, got nothing');
+    expect(() => networkConfig(config)).toThrow(
+      'network: expected a section with join, or with list and authorities, got nothing',
+    );
     expect(() => clientConfig(load())).toThrow(ConfigError);
   });
 });
