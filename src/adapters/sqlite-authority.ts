@@ -3,6 +3,7 @@ import { Bug, StoreError } from '../base/errors.js';
 import type { NodeId } from '../base/ids.js';
 import type {
   Applicant,
+  AuthorityStore,
   Candidate,
   CandidateStore,
   CouncilDocument,
@@ -12,7 +13,8 @@ import type {
   ProbeStore,
   RoundStore,
 } from '../ports/authority.js';
-import type { Row, Sql } from './sqlite.js';
+import { openStore, type Row, type Sql } from './sqlite.js';
+import { cursorStore, outgoingStore, sharedTables, sharedTables2 } from './sqlite-tables.js';
 
 /** Tables of what an authority knows of nodes and of the others. */
 export const councilTables = `
@@ -30,6 +32,7 @@ export const councilTables = `
     site TEXT NOT NULL, published_at INTEGER NOT NULL, operator TEXT NOT NULL, proven_at INTEGER NOT NULL,
     leaving_at INTEGER, next_probe_at INTEGER NOT NULL
   ) STRICT, WITHOUT ROWID;
+  CREATE INDEX member_probe ON member (next_probe_at);
   CREATE INDEX member_name ON member (name);
   CREATE INDEX member_address ON member (address);
   CREATE TABLE probe (
@@ -43,6 +46,7 @@ export const councilTables = `
     number INTEGER NOT NULL, kind TEXT NOT NULL, authority TEXT NOT NULL, digest TEXT NOT NULL, text TEXT NOT NULL,
     PRIMARY KEY (number, kind, authority)
   ) STRICT;
+  CREATE TABLE signed_body (number INTEGER PRIMARY KEY, body TEXT NOT NULL) STRICT;
   CREATE TABLE contradiction (
     authority TEXT NOT NULL, number INTEGER NOT NULL, kind TEXT NOT NULL, one TEXT NOT NULL, other TEXT NOT NULL,
     PRIMARY KEY (authority, number, kind)
@@ -93,6 +97,14 @@ export const candidateStore = (sql: Sql): CandidateStore => ({
     sql.all('SELECT * FROM candidate WHERE nonce IS NULL ORDER BY came_at, node_id').map(candidateOf),
   candidateCount: () => count(sql.first('SELECT count(*) AS n FROM candidate')),
   candidateCountAt: (site) => count(sql.first('SELECT count(*) AS n FROM candidate WHERE site = ?', site)),
+  crowdedCandidate: () => {
+    const row = sql.first(
+      `SELECT * FROM candidate WHERE nonce IS NULL AND site = (
+         SELECT site FROM candidate WHERE nonce IS NULL GROUP BY site ORDER BY count(*) DESC, site LIMIT 1)
+       ORDER BY came_at DESC, node_id LIMIT 1`,
+    );
+    return row && candidateOf(row);
+  },
   putCandidate: (one) => {
     sql.run(
       `INSERT OR REPLACE INTO candidate (node_id, text, digest, name, address, site, published_at, came_at, nonce,
@@ -134,6 +146,8 @@ export const memberStore = (sql: Sql): MemberStore => ({
     return row && memberOf(row);
   },
   members: () => sql.all('SELECT * FROM member ORDER BY node_id').map(memberOf),
+  membersToProbe: (now) =>
+    sql.all('SELECT * FROM member WHERE next_probe_at <= ? ORDER BY node_id', Math.floor(now)).map(memberOf),
   memberNamed: ({ nodeId, name, address }) => {
     const row = sql.first(
       'SELECT * FROM member WHERE (name = ? OR address = ?) AND node_id <> ?',
@@ -246,6 +260,10 @@ export const roundStore = (sql: Sql): RoundStore => ({
     if (added === 0)
       throw new StoreError('store/write', `there is a ${kind} of that authority for that number already`);
   },
+  signedBody: (number) => sql.first('SELECT body FROM signed_body WHERE number = ?', number)?.text('body'),
+  keepSignedBody: (number, body) => {
+    sql.run('INSERT INTO signed_body (number, body) VALUES (?, ?)', number, body);
+  },
   contradictions: () =>
     sql.all('SELECT * FROM contradiction ORDER BY number, authority, kind').map((row) => ({
       authority: row.text('authority'),
@@ -280,6 +298,29 @@ export const roundStore = (sql: Sql): RoundStore => ({
     // That something was signed stays known: a clock set back must not make a second one.
     sql.run('DELETE FROM council WHERE number < ? AND authority <> ?', number, own);
     sql.run("UPDATE council SET text = '' WHERE number < ? AND text <> ''", number);
-    for (const table of ['vote_secret', 'done', 'wanted']) sql.run(`DELETE FROM ${table} WHERE number < ?`, number);
+    for (const table of ['vote_secret', 'signed_body', 'done', 'wanted'])
+      sql.run(`DELETE FROM ${table} WHERE number < ?`, number);
   },
 });
+
+/** The steps from an empty file to this version. */
+export const authoritySchema: readonly string[] = [`${sharedTables}${sharedTables2}${councilTables}`];
+
+/**
+ * An authority's store in one SQLite file.
+ *
+ * @throws StoreError 'store/open', 'store/version'
+ */
+export const sqliteAuthorityStore = (file: string): AuthorityStore & { readonly close: () => void } => {
+  const { sql, atomically, close } = openStore(file, authoritySchema);
+  return {
+    atomically,
+    close,
+    ...cursorStore(sql),
+    ...outgoingStore(sql),
+    ...candidateStore(sql),
+    ...memberStore(sql),
+    ...probeStore(sql),
+    ...roundStore(sql),
+  };
+};

@@ -135,8 +135,7 @@ export const sendProbes = (deps: ProbeDeps, { network, measured, now }: ProbeVie
   const reliable = usable.filter(({ nodeId }) => isReliable(measured.get(nodeId)));
   return store.atomically(() => {
     const made: Made[] = [];
-    const due = store.members().filter(({ nextProbeAt }) => nextProbeAt <= now);
-    for (const { nodeId, text } of shuffled(rng, due).slice(0, mostAtOnce)) {
+    for (const { nodeId, text } of shuffled(rng, store.membersToProbe(now)).slice(0, mostAtOnce)) {
       const listed = network.byId.get(nodeId);
       const subject = listed ?? readDescriptor(text);
       // Around its mean by half of it: nobody knows when one comes, and none waits for long.

@@ -1,5 +1,6 @@
 import type { NodeId } from '../base/ids.js';
 import type { PublicKeyHex } from '../route/document.js';
+import type { CursorStore, OutgoingStore, Store } from './stores.js';
 
 /** What an authority knows of a node's word about itself. */
 export interface Applicant {
@@ -44,6 +45,8 @@ export interface CandidateStore {
   readonly candidateCount: () => number;
   /** Of addresses under that registered domain. */
   readonly candidateCountAt: (site: string) => number;
+  /** Of those to whom nothing was mailed, one of the registered domain that has most of them, and there the newest. */
+  readonly crowdedCandidate: () => Candidate | undefined;
   /** In place of what is kept of that node. */
   readonly putCandidate: (candidate: Candidate) => void;
   readonly removeCandidate: (nodeId: NodeId) => void;
@@ -63,6 +66,8 @@ export interface SentChallenge {
 }
 
 export interface MemberStore {
+  /** Those whose next probe is due. */
+  readonly membersToProbe: (now: number) => readonly Member[];
   readonly member: (nodeId: NodeId) => Member | undefined;
   /** By node id. */
   readonly members: () => readonly Member[];
@@ -142,10 +147,13 @@ export interface RoundStore {
    * @throws StoreError when there is one of that kind, number and authority
    */
   readonly addCouncilDocument: (document: CouncilDocument) => void;
+  /** What this authority signed as the list of that number: its body, without signatures. */
+  readonly signedBody: (number: number) => string | undefined;
+  readonly keepSignedBody: (number: number, body: string) => void;
   readonly contradictions: () => readonly Contradiction[];
   /** Once an authority, number and kind. */
   readonly addContradiction: (contradiction: Contradiction) => void;
-  /** Whether that was done for the number: `echo`, ... */
+  /** Whether that was done for the number. */
   readonly isDone: (number: number, step: string) => boolean;
   readonly setDone: (number: number, step: string) => void;
   /** A vote names that descriptor. */
@@ -156,3 +164,6 @@ export interface RoundStore {
   /** Forgets what belongs to numbers before that one; but contradictions, and that this authority has signed, stay. */
   readonly forgetRounds: (number: number, own: PublicKeyHex) => void;
 }
+
+export interface AuthorityStore
+  extends Store, CursorStore, OutgoingStore, CandidateStore, MemberStore, ProbeStore, RoundStore {}
