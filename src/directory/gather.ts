@@ -1,6 +1,5 @@
-import { sha256 } from '@noble/hashes/sha2.js';
 import { domainOf } from '../base/address.js';
-import { ascii, toHex } from '../base/bytes.js';
+import { toHex } from '../base/bytes.js';
 import type { Rng } from '../base/random.js';
 import { shuffled } from '../base/random.js';
 import { hourMs } from '../base/units.js';
@@ -9,8 +8,9 @@ import { numberAt } from '../council/timetable.js';
 import type { Applicant, Candidate, CandidateStore, Member, MemberStore, RoundStore } from '../ports/authority.js';
 import type { Operators } from '../ports/operators.js';
 import type { Store } from '../ports/stores.js';
+import type { Dispatch } from './dispatch.js';
 import { type Descriptor, readDescriptor } from '../route/descriptor.js';
-import type { PublicKeyHex } from '../route/document.js';
+import { digestOf, type PublicKeyHex } from '../route/document.js';
 import type { AuthorityAddress, Network, NetworkParameters } from '../route/network.js';
 
 /** How many nodes an authority looks at. */
@@ -32,8 +32,7 @@ export interface GatherDeps {
   readonly secretKey: Uint8Array;
   readonly self: PublicKeyHex;
   readonly rules: GatherRules;
-  /** Puts a mail with these documents into the outgoing mails. */
-  readonly mail: (to: string, documents: readonly string[], now: number) => void;
+  readonly mail: Dispatch;
 }
 
 /** What became of a document about a node. */
@@ -68,12 +67,10 @@ const lookUpsATurn = 20;
 /** Periods in which a node that goes is still in the list, so that what is under way is carried. */
 export const leavingPeriods = 3;
 
-export const digestOfText = (text: string): string => toHex(sha256(ascii(text)));
-
 const applicantOf = (descriptor: Descriptor, operators: Operators): Applicant => ({
   nodeId: descriptor.nodeId,
   text: descriptor.text,
-  digest: digestOfText(descriptor.text),
+  digest: digestOf(descriptor.text),
   name: descriptor.name,
   address: descriptor.address.toLowerCase(),
   site: operators.site(domainOf(descriptor.address)),
@@ -234,7 +231,9 @@ export const challengeOnce = async (deps: GatherDeps, now: () => number, signal:
       const nonce = toHex(rng(32));
       store.putCandidate({ ...candidate, nonce, operator, challengedAt: at });
       store.addChallenge({ operator, site, at });
-      deps.mail(readDescriptor(candidate.text).address, [signChallenge({ nodeId, address, nonce }, secretKey)], at);
+      // As the node writes it: only the name before the @ may differ in case.
+      const to = readDescriptor(candidate.text).address;
+      deps.mail([to], [signChallenge({ nodeId, address: to, nonce }, secretKey)], at);
       for (const name of [named.operator(operator), named.site(site)]) held.set(name, (held.get(name) ?? 0) + 1);
       quota.spend([named.operator(operator), named.site(site)]);
       mailed++;

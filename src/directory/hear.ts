@@ -5,9 +5,8 @@ import { numberAt } from '../council/timetable.js';
 import { readVote } from '../council/vote.js';
 import type { CouncilDocument, CouncilKind, RoundStore } from '../ports/authority.js';
 import type { Log } from '../ports/log.js';
-import type { PublicKeyHex } from '../route/document.js';
+import { digestOf, type PublicKeyHex } from '../route/document.js';
 import type { AuthorityAddress, Network } from '../route/network.js';
-import { digestOfText } from './gather.js';
 
 export interface HearDeps {
   readonly store: RoundStore;
@@ -42,7 +41,7 @@ export const descriptorsOf = (network: Network | undefined): ReadonlyMap<string,
   if (network === undefined) return new Map();
   const known = byNetwork.get(network);
   if (known !== undefined) return known;
-  const descriptors = new Map(network.nodes.map(({ text }) => [digestOfText(text), text]));
+  const descriptors = new Map(network.nodes.map(({ text }) => [digestOf(text), text]));
   byNetwork.set(network, descriptors);
   return descriptors;
 };

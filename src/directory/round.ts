@@ -2,15 +2,15 @@ import { toHex } from '../base/bytes.js';
 import { Bug } from '../base/errors.js';
 import type { Rng } from '../base/random.js';
 import { agree } from '../council/agree.js';
-import { listOf } from '../council/assemble.js';
-import { readEndorsement, signEndorsement } from '../council/endorsement.js';
+import { listOf, moreThanHalf, readEndorsement, signEndorsement } from '../council/endorsement.js';
 import { commitOf, readReveal, type Reveal, signReveal } from '../council/reveal.js';
 import { timesOf } from '../council/timetable.js';
 import { readVote, signVote, type Vote, type VoteMember } from '../council/vote.js';
 import type { CouncilDocument } from '../ports/authority.js';
 import type { Store } from '../ports/stores.js';
-import { type AuthorityAddress, inspectNetwork, type Network, type NetworkParameters } from '../route/network.js';
-import { digestOfText } from './gather.js';
+import { digestOf, fitsBody } from '../route/document.js';
+import type { AuthorityAddress, Network, NetworkParameters } from '../route/network.js';
+import type { Dispatch } from './dispatch.js';
 import { descriptorsOf, type HearDeps, roundAt } from './hear.js';
 
 /** By what all authorities of a network agree; each must have the same in its configuration. */
@@ -34,17 +34,13 @@ export interface RoundDeps extends HearDeps {
   /** Ed25519, 32 bytes. */
   readonly secretKey: Uint8Array;
   readonly rules: RoundRules;
-  /** Puts a mail with these documents into the outgoing mails. */
-  readonly mail: (to: string, documents: readonly string[], now: number) => void;
+  readonly mail: Dispatch;
   readonly ballotFor: (number: number, now: number) => Ballot;
   /** Takes a list that threshold authorities signed. */
   readonly accept: (list: string, now: number) => void;
   /** Whether there is a list of that number. */
   readonly hasList: (number: number) => boolean;
 }
-
-/** How many authorities decide. */
-export const thresholdOf = (authorities: readonly unknown[]): number => Math.floor(authorities.length / 2) + 1;
 
 const secretBytes = 32;
 /** Contradictions of so many numbers back are shown to the others again. */
@@ -98,7 +94,11 @@ const voteOnce = (deps: RoundDeps, number: number, now: number): void => {
     store.keepWantedDescriptor(name, descriptor);
   }
   const documents = withDescriptors(deps, vote, ballot);
-  for (const { address } of peersOf(deps)) deps.mail(address, documents, now);
+  deps.mail(
+    peersOf(deps).map(({ address }) => address),
+    documents,
+    now,
+  );
 };
 
 const mostHistory = 32;
@@ -120,7 +120,11 @@ const revealOnce = (deps: RoundDeps, number: number, now: number): void => {
   const text = signReveal({ number, secret, seen }, secretKey);
   const { digest } = readReveal(text);
   store.addCouncilDocument({ kind: 'reveal', authority: self, number, digest, text });
-  for (const { address } of peersOf(deps)) deps.mail(address, [text], now);
+  deps.mail(
+    peersOf(deps).map(({ address }) => address),
+    [text],
+    now,
+  );
 };
 
 const revealsFor = ({ store }: RoundDeps, number: number): readonly Reveal[] =>
@@ -158,7 +162,7 @@ const echoOnce = (deps: RoundDeps, number: number, now: number): void => {
       ...others.filter(({ authority }) => authority !== key).map(({ text }) => text),
       ...contradictions,
     ];
-    if (news.length > 0) deps.mail(address, news, now);
+    if (news.length > 0) deps.mail([address], news, now);
   }
 };
 
@@ -167,7 +171,7 @@ const echoOnce = (deps: RoundDeps, number: number, now: number): void => {
  * opened theirs. A vote made later could choose its secret so that the randomness is what its maker wants.
  */
 const countedVotes = ({ store, rules }: RoundDeps, number: number, reveals: readonly Reveal[]): readonly Vote[] => {
-  const needed = thresholdOf(rules.authorities) - 1;
+  const needed = moreThanHalf(rules.authorities.length) - 1;
   return store
     .councilDocuments(number, 'vote')
     .filter(({ authority, digest }) => {
@@ -215,7 +219,11 @@ const signOnce = (deps: RoundDeps, number: number, now: number): void => {
   const text = signEndorsement({ number, body }, secretKey);
   store.keepSignedBody(number, body);
   store.addCouncilDocument({ kind: 'endorsement', authority: self, number, digest, text });
-  for (const { address } of peersOf(deps)) deps.mail(address, [text], now);
+  deps.mail(
+    peersOf(deps).map(({ address }) => address),
+    [text],
+    now,
+  );
 };
 
 /** Puts the list together when threshold authorities have signed the same. */
@@ -223,17 +231,15 @@ const assembleOnce = (deps: RoundDeps, number: number, now: number): void => {
   const { store, rules } = deps;
   const body = deps.hasList(number) ? undefined : store.signedBody(number);
   if (body === undefined) return;
-  const digest = digestOfText(body);
-  const threshold = thresholdOf(rules.authorities);
+  const digest = digestOf(body);
+  const threshold = moreThanHalf(rules.authorities.length);
   const same = store.councilDocuments(number, 'endorsement').filter((one) => one.digest === digest);
   if (same.length < threshold) return;
-  const endorsements = same.map(({ text }) => readEndorsement(text));
-  const keys = rules.authorities.map(({ key }) => key);
-  const { support } = inspectNetwork(listOf(body, endorsements), keys);
   // An endorsement can name the list and carry a signature of something else.
-  const valid = endorsements.filter(({ authority }) => support.valid.includes(authority));
-  if (valid.length < threshold) return;
-  deps.accept(listOf(body, valid), now);
+  const fitting = same
+    .map(({ text }) => readEndorsement(text))
+    .filter(({ authority, listSignature }) => fitsBody(body, { by: authority, signature: listSignature }));
+  if (fitting.length >= threshold) deps.accept(listOf(body, fitting), now);
 };
 
 /**
