@@ -218,6 +218,9 @@ export const probeStore = (sql: Sql): ProbeStore => ({
         sentAt: row.optionalNumber('sent_at'),
         homeAt: row.optionalNumber('home_at'),
       })),
+  forgetProbesOf: (subject) => {
+    sql.run('DELETE FROM probe WHERE subject = ?', subject);
+  },
   forgetProbes: (then) => {
     sql.run('DELETE FROM probe WHERE made_at < ?', Math.floor(then));
   },

@@ -5,7 +5,15 @@ import { shuffled } from '../base/random.js';
 import { hourMs } from '../base/units.js';
 import { readAnswer, readLeave, signChallenge } from '../council/membership.js';
 import { numberAt } from '../council/timetable.js';
-import type { Applicant, Candidate, CandidateStore, Member, MemberStore, RoundStore } from '../ports/authority.js';
+import type {
+  Applicant,
+  Candidate,
+  CandidateStore,
+  Member,
+  MemberStore,
+  ProbeStore,
+  RoundStore,
+} from '../ports/authority.js';
 import type { Operators } from '../ports/operators.js';
 import type { Store } from '../ports/stores.js';
 import type { Dispatch } from './dispatch.js';
@@ -25,7 +33,11 @@ export interface GatherRules {
 }
 
 export interface GatherDeps {
-  readonly store: Store & CandidateStore & MemberStore & Pick<RoundStore, 'keepWantedDescriptor'>;
+  readonly store: Store &
+    CandidateStore &
+    MemberStore &
+    Pick<RoundStore, 'keepWantedDescriptor'> &
+    Pick<ProbeStore, 'forgetProbesOf'>;
   readonly operators: Operators;
   readonly rng: Rng;
   /** Ed25519, 32 bytes. */
@@ -149,9 +161,11 @@ export const takeAnswer = ({ store, self }: GatherDeps, text: string, now: numbe
   store.removeCandidate(nodeId);
   // Another one was quicker.
   if (store.memberNamed(candidate) !== undefined) return 'taken-by-another';
-  const { cameAt: _, nonce: __, challengedAt: ___, operator, ...applicant } = candidate;
-  const nextProbeAt = store.member(nodeId)?.nextProbeAt ?? now;
-  store.putMember({ ...applicant, operator, provenAt: now, leavingAt: undefined, nextProbeAt });
+  const { text: descriptor, digest, name, address, site, publishedAt, operator } = candidate;
+  const applicant = { nodeId, text: descriptor, digest, name, address, site, publishedAt };
+  // What an earlier mailbox of it brought home says nothing of this one.
+  store.forgetProbesOf(nodeId);
+  store.putMember({ ...applicant, operator, provenAt: now, leavingAt: undefined, nextProbeAt: now });
   return 'proven';
 };
 

@@ -112,6 +112,7 @@ export interface ProbeStore {
   /** Those made at `then` or later. */
   readonly probeResults: (then: number) => readonly ProbeResult[];
   readonly forgetProbes: (then: number) => void;
+  readonly forgetProbesOf: (subject: NodeId) => void;
 }
 
 export type CouncilKind = 'vote' | 'reveal' | 'endorsement';

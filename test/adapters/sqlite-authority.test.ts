@@ -117,6 +117,10 @@ describe("an authority's store", () => {
     ]);
     store.forgetProbes(20);
     expect(store.probeResults(0)).toHaveLength(1);
+    store.forgetProbesOf(idOf(2));
+    expect(store.probeResults(0)).toHaveLength(1);
+    store.forgetProbesOf(idOf(1));
+    expect(store.probeResults(0)).toEqual([]);
     store.close();
   });
 
