@@ -70,14 +70,14 @@ const look = async (
   client: ImapFlow,
   uids: readonly number[],
   account: ImapAccount,
-  { smallestBytes = 0, subject }: FetchFilter,
+  { smallestBytes = 0, largestBytes = account.maxMailBytes ?? defaultMaxMailBytes, subject }: FetchFilter,
 ): Promise<ReadonlyMap<number, Look>> => {
   const query = { uid: true, size: true, ...(subject === undefined ? {} : { headers: ['Subject'] }) };
   const looks = new Map<number, Look>();
   for (const chunk of chunks(uids))
     for await (const { uid, size, headers } of client.fetch(uidSet(chunk), query, { uid: true })) {
       if (size === undefined) continue;
-      const fits = size >= smallestBytes && size <= (account.maxMailBytes ?? defaultMaxMailBytes);
+      const fits = size >= smallestBytes && size <= largestBytes;
       // A header that the server kept back decides nothing.
       const speaks = subject === undefined || headers === undefined || (await subjectHas(headers, subject));
       looks.set(uid, { sizeBytes: size, wanted: fits && speaks });

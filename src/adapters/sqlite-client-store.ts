@@ -17,6 +17,7 @@ import type {
   Surb,
   SurbStore,
 } from '../ports/stores.js';
+import { followStore, followTables } from './sqlite-follow.js';
 import { openStore } from './sqlite.js';
 import type { Row, Sql } from './sqlite.js';
 import { bytesOf, cursorStore, outgoingStore, poolStore, sharedTables, sharedTables2 } from './sqlite-tables.js';
@@ -68,6 +69,7 @@ export const clientSchema: readonly string[] = [
     id INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, about BLOB NOT NULL, mail_id TEXT NOT NULL,
     raw BLOB NOT NULL, attempts INTEGER NOT NULL DEFAULT 0
   ) STRICT;`,
+  followTables,
 ];
 
 const nodeBytes = (id: NodeId): Uint8Array => {
@@ -345,5 +347,6 @@ export const sqliteClientStore = (file: string): ClientStore & { readonly close:
     ...surbStore(sql),
     ...replyStore(sql),
     ...inboundStore(sql),
+    ...followStore(sql),
   };
 };

@@ -1,5 +1,6 @@
 import { messageIdOf } from '../base/ids.js';
 import type { MixStore, ReassemblyStore, ReplayStore, ReturnStore } from '../ports/stores.js';
+import { followStore, followTables } from './sqlite-follow.js';
 import { openStore } from './sqlite.js';
 import type { Sql } from './sqlite.js';
 import { bytesOf, cursorStore, outgoingStore, poolStore, sharedTables, sharedTables2 } from './sqlite-tables.js';
@@ -38,6 +39,7 @@ export const mixSchema: readonly string[] = [
     token TEXT NOT NULL REFERENCES return_address (token) ON DELETE CASCADE, mark TEXT NOT NULL,
     PRIMARY KEY (token, mark)
   ) STRICT, WITHOUT ROWID;`,
+  followTables,
 ];
 
 const replayStore = (sql: Sql): ReplayStore => ({
@@ -187,5 +189,6 @@ export const sqliteMixStore = (file: string): MixStore & { readonly close: () =>
     ...replayStore(sql),
     ...reassemblyStore(sql),
     ...returnStore(sql),
+    ...followStore(sql),
   };
 };

@@ -124,7 +124,7 @@ export const outgoingStore = (sql: Sql): OutgoingStore => ({
   },
   resumeOutgoing: (now) => {
     sql.run(
-      "UPDATE outgoing SET next_at = ?, in_attempt = 0 WHERE in_attempt = 1 AND kind = 'packets'",
+      "UPDATE outgoing SET next_at = ?, in_attempt = 0 WHERE in_attempt = 1 AND kind IN ('packets', 'directory')",
       Math.floor(now),
     );
   },

@@ -73,7 +73,10 @@ export class RouteError extends Error {
     | 'route/too-few-signatures'
     | 'route/expired'
     | 'route/not-yet-valid'
-    | 'route/no-path';
+    | 'route/no-path'
+    | 'route/no-list'
+    | 'route/stale'
+    | 'route/fork';
   constructor(code: RouteError['code'], message: string, options?: ErrorOptions) {
     super(message, options);
     this.name = 'RouteError';

@@ -224,6 +224,13 @@ const routeAdvice = ({ code }: RouteError): string[] => {
       ];
     case 'route/not-yet-valid':
       return ["Compare this machine's clock with the time."];
+    case 'route/no-list':
+    case 'route/stale':
+      return ['Wait: the list is asked for by mail, and an answer may take an hour. Then look at the log.'];
+    case 'route/fork':
+      return [
+        'Somebody shows different lists to different people. Ask the operators of the authorities, then mixmailer network forget-fork.',
+      ];
     case 'route/expired':
     case 'route/too-few-signatures':
       return ['Ask the authorities of the network for the list that is valid now, with all signatures.'];

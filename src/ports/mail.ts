@@ -25,6 +25,8 @@ export interface Fetched {
 export interface FetchFilter {
   /** No smaller ones. */
   readonly smallestBytes?: number;
+  /** No larger ones; as the account has it, if nothing is said. */
+  readonly largestBytes?: number;
   /** Only those with these words in their Subject, in either case: a gateway may have put others around them. */
   readonly subject?: string;
 }

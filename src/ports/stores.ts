@@ -1,6 +1,7 @@
 import type { MessageId, NodeId } from '../base/ids.js';
 import type { ReplyPiece } from '../message/reply.js';
 import type { Ending } from '../message/report.js';
+import type { FollowStore } from './follow.js';
 import type { Cursor } from './mail.js';
 
 /**
@@ -145,11 +146,13 @@ export type OutgoingKind =
   /** A mail for its recipient, from an exit. */
   | 'delivery'
   /** Word from an exit to somebody whose reply could not be carried. */
-  | 'notice';
+  | 'notice'
+  /** Documents of the directory, for a program's mailbox. */
+  | 'directory';
 
 /** A finished mail that is to go out. */
 export type NewOutgoing =
-  | { readonly kind: 'packets' | 'notice'; readonly to: string; readonly raw: Uint8Array }
+  | { readonly kind: 'packets' | 'notice' | 'directory'; readonly to: string; readonly raw: Uint8Array }
   | { readonly kind: 'delivery'; readonly to: string; readonly raw: Uint8Array; readonly messageId: MessageId };
 
 export interface Outgoing {
@@ -172,7 +175,7 @@ export interface OutgoingStore {
   /** Counts an attempt, before it is made, and puts the next one at `retryAt`. @returns the mail, if it is still there */
   readonly beginAttempt: (id: number, retryAt: number) => Outgoing | undefined;
   readonly retryOutgoingAt: (id: number, at: number) => void;
-  /** Mails with packets whose attempt was cut off by the end of the process are due: for its next start. */
+  /** Mails with packets or documents whose attempt was cut off by the end of the process are due: for its next start. */
   readonly resumeOutgoing: (now: number) => void;
   /** No mail leaves before `until`: the account has reached a limit. */
   readonly pauseOutgoing: (until: number) => void;
@@ -181,7 +184,7 @@ export interface OutgoingStore {
 }
 
 export interface MixStore
-  extends Store, CursorStore, ReplayStore, PoolStore, ReassemblyStore, ReturnStore, OutgoingStore {}
+  extends Store, CursorStore, ReplayStore, PoolStore, ReassemblyStore, ReturnStore, OutgoingStore, FollowStore {}
 
 /** A mail accepted from the user's program, for one recipient. */
 export interface QueuedMessage {
@@ -339,4 +342,14 @@ export interface InboundStore {
 }
 
 export interface ClientStore
-  extends Store, CursorStore, QueueStore, PoolStore, OutgoingStore, MessageStore, SurbStore, ReplyStore, InboundStore {}
+  extends
+    Store,
+    CursorStore,
+    QueueStore,
+    PoolStore,
+    OutgoingStore,
+    MessageStore,
+    SurbStore,
+    ReplyStore,
+    InboundStore,
+    FollowStore {}

@@ -36,7 +36,7 @@ const doubling = (firstMs: number, mostMs: number, attempts: number): number =>
  *
  * An unknown outcome is tried again: the next hop folds packets by their replay tags, and soon; a recipient's mail
  * program folds a delivery (or a notice) by its Message-ID, but not every one does, so a server that never finds an answer gets no
- * more than a dozen copies. A node's mailbox that refuses packets (full, or a provider's hasty 550) is asked again like
+ * more than a dozen copies; documents say the same twice. A node's mailbox that refuses packets (full, or a provider's hasty 550) is asked again like
  * one that says "later"; a recipient's server that refuses has decided.
  *
  * A log-in or a connection that fails would fail for every other mail too, and providers lock accounts whose log-ins
@@ -44,7 +44,7 @@ const doubling = (firstMs: number, mostMs: number, attempts: number): number =>
  */
 export const nextStep = (outcome: SendOutcome, { kind, attempts, createdAt, now }: Attempted): NextStep => {
   const ageMs = now - createdAt;
-  const isForPeople = kind !== 'packets';
+  const isForPeople = kind === 'delivery' || kind === 'notice';
   const persistentAt = now + doubling(10 * secondMs, 15 * minuteMs, attempts);
   const unless = (longestMs: number, step: NextStep): NextStep => (ageMs > longestMs ? { kind: 'give-up' } : step);
   const patiently = unless(longestRefusalMs, {

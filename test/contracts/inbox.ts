@@ -165,6 +165,10 @@ export const inboxContract = (name: string, start: () => Promise<InboxServer>): 
       expect(mails.map(({ raw }) => raw === undefined)).toEqual([true, false]);
       const larger = await open().fetch('INBOX', undefined, never, { smallestBytes: 30_000 });
       expect(larger.mails.map(({ raw }) => raw === undefined)).toEqual([false, true]);
+      const asked = await open({ maxMailBytes: 30_000 }).fetch('INBOX', undefined, never, { largestBytes: 70_000 });
+      expect(asked.mails.map(({ raw }) => raw === undefined)).toEqual([false, false]);
+      const none = await open().fetch('INBOX', undefined, never, { largestBytes: 50 });
+      expect(none.mails.map(({ raw }) => raw === undefined)).toEqual([true, true]);
     });
 
     it('fetches what has the words in its Subject, and names the rest', async () => {

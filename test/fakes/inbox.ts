@@ -135,7 +135,7 @@ export const fakeInbox = (mailbox: FakeMailbox, limits: FakeInboxLimits = {}): I
       const mails: InboxMail[] = [];
       let room = maxFetchBytes;
       for (const { uid, raw } of waiting.slice(0, maxFetchCount)) {
-        const wanted = raw.length <= maxMailBytes && (await passes(raw, filter));
+        const wanted = raw.length <= (filter.largestBytes ?? maxMailBytes) && (await passes(raw, filter));
         if (wanted) room -= raw.length;
         if (room < 0 && mails.length > 0) break;
         mails.push({ uid, raw: wanted ? raw.slice() : undefined });

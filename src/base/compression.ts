@@ -1,0 +1,12 @@
+/**
+ * Raw DEFLATE (RFC 1951). adapters/node-compression is the one there is; an interface, because the pure rooms can't reach
+ * node:zlib.
+ */
+export interface Compression {
+  readonly deflate: (bytes: Uint8Array) => Uint8Array;
+  /**
+   * What those bytes inflate to; undefined if they are no DEFLATE stream, are cut short, have something behind them, or
+   * hold more than `mostBytes`. Never has more than that in memory.
+   */
+  readonly inflate: (bytes: Uint8Array, mostBytes: number) => Uint8Array | undefined;
+}

@@ -1,0 +1,103 @@
+import type { Base64 } from '../base/base64.js';
+import { ascii, concat, latin1 } from '../base/bytes.js';
+import type { Compression } from '../base/compression.js';
+import { Bug } from '../base/errors.js';
+import type { Rng } from '../base/random.js';
+import { type AttachmentForm, composeAttachmentMail, sliceAttachment } from './attachment.js';
+
+/** Subject of every mail that carries documents of the directory. */
+export const directorySubject = 'MixMailer directory';
+
+const form: AttachmentForm = {
+  subject: directorySubject,
+  textLine: 'The attachment of this mail is about the list of the MixMailer network. A program reads it.',
+  fileName: 'directory.bin',
+};
+
+/** What the attachment of one mail has at most; as base64 in lines it is 16.5 MB, the largest that big providers take. */
+export const largestDirectoryBytes = 12 * 1024 * 1024;
+/** What a directory mail has at most, with the headers that servers add. */
+export const largestDirectoryMailBytes = 17 * 1024 * 1024;
+/** What may come out of it where a whole list was asked for, */
+export const mostListBytes = 128 * 1024 * 1024;
+/** and where nothing was asked for: documents about single nodes, and the votes of a small network. */
+export const mostUnaskedBytes = 8 * 1024 * 1024;
+
+/** Documents that travel in one mail. */
+export interface DirectoryMail {
+  readonly from: string;
+  readonly to: string;
+  /** In canonical form. */
+  readonly documents: readonly string[];
+  readonly now: number;
+  readonly rng: Rng;
+}
+
+/**
+ * The documents as the attachment has them: their texts one after the other, compressed.
+ *
+ * @returns undefined when that is more than one mail carries
+ */
+export const packDocuments = (documents: readonly string[], compression: Compression): Uint8Array | undefined => {
+  const packed = compression.deflate(concat(...documents.map(ascii)));
+  return packed.length > largestDirectoryBytes ? undefined : packed;
+};
+
+/** The canonical mail that carries what `packDocuments` made: compressed once, it goes to many. */
+export const composePackedMail = (
+  mail: Omit<DirectoryMail, 'documents'> & { readonly packed: Uint8Array },
+  base64: Base64,
+): Uint8Array => composeAttachmentMail({ ...mail, content: mail.packed }, form, base64);
+
+/**
+ * The canonical mail that carries these documents; docs/spec-directory.md has it line by line. Nothing in it is secret: the
+ * documents are signed, and everybody may read them.
+ *
+ * Not protected: that its sender and receiver use MixMailer.
+ */
+export const composeDirectoryMail = (mail: DirectoryMail, base64: Base64, compression: Compression): Uint8Array => {
+  const packed = packDocuments(mail.documents, compression);
+  if (packed === undefined) throw new Bug('more documents than a mail carries');
+  return composePackedMail({ ...mail, packed }, base64);
+};
+
+/** The text in an attachment: undefined if it doesn't inflate to ASCII of at most that many bytes. */
+const textIn = (packed: Uint8Array, compression: Compression, mostBytes: number): string | undefined => {
+  const bytes = packed.length > largestDirectoryBytes ? undefined : compression.inflate(packed, mostBytes);
+  return bytes === undefined || bytes.some((byte) => byte > 126) ? undefined : latin1(bytes);
+};
+
+/**
+ * The text of all documents in a directory mail in canonical form, as `sliceAttachment` reads it.
+ *
+ * @returns undefined for any other mail; an empty text for one in canonical form whose attachment is no such text, or
+ * inflates to more than `mostBytes`
+ */
+export const sliceDirectoryMail = (
+  raw: Uint8Array,
+  base64: Base64,
+  { compression, mostBytes }: { readonly compression: Compression; readonly mostBytes: number },
+): string | undefined => {
+  const packed = sliceAttachment(raw, form, base64);
+  return packed && (textIn(packed, compression, mostBytes) ?? '');
+};
+
+/** A leaf that can't be the attachment is not worth inflating. */
+const isBinary = (contentType: string): boolean => contentType === 'application/octet-stream';
+
+/**
+ * The text of all documents in a mail that gateways have changed: of the first leaf that inflates to text which begins
+ * like a document.
+ *
+ * @param parts the leaves a general MIME parser found, transfer encoding removed
+ */
+export const documentsInParts = (
+  parts: readonly { readonly contentType: string; readonly content: Uint8Array }[],
+  { compression, mostBytes }: { readonly compression: Compression; readonly mostBytes: number },
+): string | undefined => {
+  for (const { contentType, content } of parts) {
+    const text = isBinary(contentType) ? textIn(content, compression, mostBytes) : undefined;
+    if (text?.startsWith('mixmailer-') === true) return text;
+  }
+  return undefined;
+};

@@ -1,0 +1,1 @@
+export type { Compression } from '../base/compression.js';
