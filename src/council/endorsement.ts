@@ -72,9 +72,6 @@ export const readEndorsement = (text: string): Endorsement => {
   };
 };
 
-/** How many of so many authorities are more than half of them. */
-export const moreThanHalf = (authorities: number): number => Math.floor(authorities / 2) + 1;
-
 /** The trusted authorities that say they signed the list of that digest, each once. */
 export const endorsersOf = (
   endorsements: readonly Endorsement[],

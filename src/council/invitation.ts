@@ -6,7 +6,7 @@ import { secondMs } from '../base/units.js';
 import { longestPeriodSeconds, mostAuthorities } from '../route/consensus.js';
 import { badDocument, inRange, type PublicKeyHex } from '../route/document.js';
 import type { AuthorityAddress, Trust } from '../route/network.js';
-import { moreThanHalf } from './endorsement.js';
+import { moreThanHalf } from './majority.js';
 
 /** All that a friend needs to join a network, in one line to paste. */
 export interface Invitation {

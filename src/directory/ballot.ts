@@ -1,0 +1,55 @@
+import type { NodeId } from '../base/ids.js';
+import { timesOf } from '../council/timetable.js';
+import type { Member, MemberStore } from '../ports/authority.js';
+import { readDescriptor } from '../route/descriptor.js';
+import { mixKeyAt } from '../route/epoch.js';
+import type { Network } from '../route/network.js';
+import { lastListOf } from './gather.js';
+import type { Measured } from './measure.js';
+import type { Ballot } from './round.js';
+
+/** What a vote is made by. */
+export interface BallotView {
+  readonly number: number;
+  /** The newest list before that number; undefined: there has been none. */
+  readonly previous: Network | undefined;
+  readonly measured: ReadonlyMap<NodeId, Measured>;
+}
+
+export interface BallotDeps {
+  readonly store: MemberStore;
+  readonly rules: { readonly periodMs: number; readonly probesPerPeriod: number };
+}
+
+/**
+ * Whom an authority votes for: every node that has proven its mailbox, has a mix key when the list begins, and has not
+ * gone. One that is in no list yet must have brought a packet home; in the first list, and where nothing is probed,
+ * the mailbox is proof enough.
+ */
+export const ballotFor = ({ store, rules }: BallotDeps, { number, previous, measured }: BallotView): Ballot => {
+  const { validFrom } = timesOf(rules.periodMs, number);
+  const isTried = rules.probesPerPeriod > 0 && previous !== undefined;
+  const stands = ({ nodeId, text, leavingAt }: Member): boolean => {
+    if (leavingAt !== undefined && lastListOf(leavingAt, rules.periodMs) < number) return false;
+    const listed = previous?.byId.get(nodeId);
+    if (isTried && listed === undefined && (measured.get(nodeId)?.home ?? 0) === 0) return false;
+    // Checking a signature takes a millisecond; most nodes say what they said last time.
+    const descriptor = listed?.text === text ? listed : readDescriptor(text);
+    return mixKeyAt(descriptor, validFrom) !== undefined;
+  };
+  const standing = store.members().filter(stands);
+  return {
+    members: standing.map(({ nodeId, digest, operator, leavingAt }) => ({
+      nodeId,
+      descriptorDigest: digest,
+      standing: {
+        operator,
+        deliveredPerMille: measured.get(nodeId)?.deliveredPerMille,
+        medianMs: measured.get(nodeId)?.medianMs,
+        p90Ms: measured.get(nodeId)?.p90Ms,
+        leaving: leavingAt !== undefined,
+      },
+    })),
+    descriptors: new Map(standing.map(({ digest, text }) => [digest, text])),
+  };
+};

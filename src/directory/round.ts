@@ -1,0 +1,263 @@
+import { toHex } from '../base/bytes.js';
+import { Bug } from '../base/errors.js';
+import type { Rng } from '../base/random.js';
+import { agree } from '../council/agree.js';
+import { listOf, readEndorsement, signEndorsement } from '../council/endorsement.js';
+import { moreThanHalf } from '../council/majority.js';
+import { commitOf, readReveal, type Reveal, signReveal } from '../council/reveal.js';
+import { timesOf } from '../council/timetable.js';
+import { readVote, signVote, type Vote, type VoteMember } from '../council/vote.js';
+import type { CouncilDocument } from '../ports/authority.js';
+import type { Store } from '../ports/stores.js';
+import { digestOf, fitsBody } from '../route/document.js';
+import type { AuthorityAddress, Network, NetworkParameters } from '../route/network.js';
+import type { Dispatch } from './dispatch.js';
+import { descriptorsOf, type HearDeps, roundAt } from './hear.js';
+
+/** By what all authorities of a network agree; each must have the same in its configuration. */
+export interface RoundRules {
+  readonly periodMs: number;
+  /** All of them, this one included. */
+  readonly authorities: readonly AuthorityAddress[];
+  readonly parameters: NetworkParameters;
+}
+
+/** Whom an authority votes for. */
+export interface Ballot {
+  readonly members: readonly VoteMember[];
+  /** Their descriptors by digest. */
+  readonly descriptors: ReadonlyMap<string, string>;
+}
+
+export interface RoundDeps extends HearDeps {
+  readonly store: HearDeps['store'] & Store;
+  readonly rng: Rng;
+  /** Ed25519, 32 bytes. */
+  readonly secretKey: Uint8Array;
+  readonly rules: RoundRules;
+  readonly mail: Dispatch;
+  readonly ballotFor: (number: number, now: number) => Ballot;
+  /** Takes a list that threshold authorities signed. */
+  readonly accept: (list: string, now: number) => void;
+  /** Whether there is a list of that number. */
+  readonly hasList: (number: number) => boolean;
+}
+
+const secretBytes = 32;
+/** Contradictions of so many numbers back are shown to the others again. */
+const shownPeriods = 8;
+
+const peersOf = ({ rules, self }: RoundDeps): readonly AuthorityAddress[] =>
+  rules.authorities.filter(({ key }) => key !== self);
+
+/** A vote and what its readers may not have: the descriptors that are not in the list before. */
+const withDescriptors = (deps: RoundDeps, vote: CouncilDocument, own?: Ballot): readonly string[] => {
+  const { store, previousOf } = deps;
+  const known = descriptorsOf(previousOf(vote.number));
+  const names = readVote(vote.text).members.map(({ descriptorDigest }) => descriptorDigest);
+  return [
+    vote.text,
+    ...names.flatMap((name) =>
+      known.has(name) ? [] : (own?.descriptors.get(name) ?? store.wantedDescriptor(name) ?? []),
+    ),
+  ];
+};
+
+/**
+ * Votes, once a number: what is signed is on the disk before it is mailed, with the secret it commits to. Killed at any
+ * point, either nothing of it has left or the same vote leaves.
+ */
+const voteOnce = (deps: RoundDeps, number: number, now: number): void => {
+  const { store, rng, secretKey, self, rules } = deps;
+  if (store.councilDocument(number, 'vote', self) !== undefined) return;
+  const previous = deps.previousOf(number);
+  const ballot = deps.ballotFor(number, now);
+  const secret = toHex(rng(secretBytes));
+  const text = signVote(
+    {
+      number,
+      periodMs: rules.periodMs,
+      previous: previous?.digest,
+      history: historyAfter(previous),
+      commit: commitOf(self, number, secret),
+      parameters: rules.parameters,
+      authorities: rules.authorities,
+      members: ballot.members,
+    },
+    secretKey,
+  );
+  const { digest } = readVote(text);
+  const vote: CouncilDocument = { kind: 'vote', authority: self, number, digest, text };
+  store.keepVoteSecret(number, secret);
+  store.addCouncilDocument(vote);
+  for (const [name, descriptor] of ballot.descriptors) {
+    store.wantDescriptor(name, number);
+    store.keepWantedDescriptor(name, descriptor);
+  }
+  const documents = withDescriptors(deps, vote, ballot);
+  deps.mail(
+    peersOf(deps).map(({ address }) => address),
+    documents,
+    now,
+  );
+};
+
+const mostHistory = 32;
+const historyAfter = (previous: Network | undefined): Vote['history'] =>
+  previous?.consensus === undefined
+    ? []
+    : [{ number: previous.consensus.number, digest: previous.digest }, ...previous.consensus.history].slice(
+        0,
+        mostHistory,
+      );
+
+/** Opens the secret of the own vote, and says which votes were there before: only those count (`countedVotes`). */
+const revealOnce = (deps: RoundDeps, number: number, now: number): void => {
+  const { store, secretKey, self } = deps;
+  const secret = store.voteSecret(number);
+  if (secret === undefined || store.councilDocument(number, 'reveal', self) !== undefined) return;
+  const votes = store.councilDocuments(number, 'vote');
+  const seen = new Map(votes.map(({ authority, digest }) => [authority, digest]));
+  const text = signReveal({ number, secret, seen }, secretKey);
+  const { digest } = readReveal(text);
+  store.addCouncilDocument({ kind: 'reveal', authority: self, number, digest, text });
+  deps.mail(
+    peersOf(deps).map(({ address }) => address),
+    [text],
+    now,
+  );
+};
+
+const revealsFor = ({ store }: RoundDeps, number: number): readonly Reveal[] =>
+  store.councilDocuments(number, 'reveal').map(({ text }) => readReveal(text));
+
+/**
+ * Hands on what the others may not have: votes they did not say they saw, reveals, what authorities signed of the list
+ * before, contradictions. What comes after that is handed on as soon as it is there, so that who tells one authority what
+ * it does not tell another has only minutes for it.
+ */
+const echoOnce = (deps: RoundDeps, number: number, now: number): void => {
+  const { store } = deps;
+  const fresh = (step: string): boolean => {
+    if (store.isDone(number, step)) return false;
+    store.setDone(number, step);
+    return true;
+  };
+  const documents = (of: number, kind: 'vote' | 'reveal' | 'endorsement'): readonly CouncilDocument[] =>
+    store.councilDocuments(of, kind).filter(({ authority, text }) => text !== '' && fresh(`${kind} ${authority}`));
+  const votes = documents(number, 'vote');
+  const others = [...documents(number, 'reveal'), ...documents(number - 1, 'endorsement')];
+  const contradictions = store
+    .contradictions()
+    .filter((one) => one.number >= number - shownPeriods)
+    .filter((one) => fresh(`contradiction ${one.kind} ${one.number} ${one.authority}`))
+    .flatMap(({ texts }) => texts);
+  if (votes.length + others.length + contradictions.length === 0) return;
+  const seenBy = new Map(revealsFor(deps, number).map(({ authority, seen }) => [authority, seen]));
+  for (const { key, address } of peersOf(deps)) {
+    const unseen = votes.filter(
+      ({ authority, digest }) => authority !== key && seenBy.get(key)?.get(authority) !== digest,
+    );
+    const news = [
+      ...unseen.flatMap((vote) => withDescriptors(deps, vote)),
+      ...others.filter(({ authority }) => authority !== key).map(({ text }) => text),
+      ...contradictions,
+    ];
+    if (news.length > 0) deps.mail([address], news, now);
+  }
+};
+
+/**
+ * The votes that were made before secrets were opened: all but one of a threshold of the others had them when they
+ * opened theirs. A vote made later could choose its secret so that the randomness is what its maker wants.
+ */
+const countedVotes = ({ store, rules }: RoundDeps, number: number, reveals: readonly Reveal[]): readonly Vote[] => {
+  const needed = moreThanHalf(rules.authorities.length) - 1;
+  return store
+    .councilDocuments(number, 'vote')
+    .filter(({ authority, digest }) => {
+      const others = reveals.filter(
+        (reveal) => reveal.authority !== authority && reveal.seen.get(authority) === digest,
+      );
+      return others.length >= needed;
+    })
+    .map(({ text }) => readVote(text));
+};
+
+/** Who has contradicted itself for that number or an earlier one: what it says does not count any more. */
+const excludedFrom = ({ store }: RoundDeps, number: number): ReadonlySet<string> =>
+  new Set(
+    store
+      .contradictions()
+      .filter((one) => one.number <= number)
+      .map(({ authority }) => authority),
+  );
+
+/** Reckons what follows from what all have said, and signs it, once a number. */
+const signOnce = (deps: RoundDeps, number: number, now: number): void => {
+  const { store, rules, self, secretKey, log } = deps;
+  if (store.councilDocument(number, 'endorsement', self) !== undefined) return;
+  const previous = deps.previousOf(number);
+  const reveals = revealsFor(deps, number);
+  const agreement = agree({
+    number,
+    periodMs: rules.periodMs,
+    authorities: rules.authorities,
+    votes: countedVotes(deps, number, reveals),
+    reveals,
+    excluded: excludedFrom(deps, number),
+    previous,
+    descriptorOf: (digest) => descriptorsOf(previous).get(digest) ?? store.wantedDescriptor(digest),
+  });
+  if (agreement.kind === 'none') {
+    // Said once: what is missing may still come.
+    if (!store.isDone(number, `none ${agreement.why}`))
+      log.warn('directory/no-agreement', { number, why: agreement.why });
+    store.setDone(number, `none ${agreement.why}`);
+    return;
+  }
+  const { body, digest } = agreement;
+  const text = signEndorsement({ number, body }, secretKey);
+  store.keepSignedBody(number, body);
+  store.addCouncilDocument({ kind: 'endorsement', authority: self, number, digest, text });
+  deps.mail(
+    peersOf(deps).map(({ address }) => address),
+    [text],
+    now,
+  );
+};
+
+/** Puts the list together when threshold authorities have signed the same. */
+const assembleOnce = (deps: RoundDeps, number: number, now: number): void => {
+  const { store, rules } = deps;
+  const body = deps.hasList(number) ? undefined : store.signedBody(number);
+  if (body === undefined) return;
+  const digest = digestOf(body);
+  const threshold = moreThanHalf(rules.authorities.length);
+  const same = store.councilDocuments(number, 'endorsement').filter((one) => one.digest === digest);
+  if (same.length < threshold) return;
+  // An endorsement can name the list and carry a signature of something else.
+  const fitting = same
+    .map(({ text }) => readEndorsement(text))
+    .filter(({ authority, listSignature }) => fitsBody(body, { by: authority, signature: listSignature }));
+  if (fitting.length >= threshold) deps.accept(listOf(body, fitting), now);
+};
+
+/**
+ * Does what it is time for in the round that is on. A step that was missed is done late, as long as it can count: a vote
+ * while no secret is open, a reveal until the list begins, the rest until the next round.
+ */
+export const roundOnce = (deps: RoundDeps, now: number): void => {
+  const { store, rules, self } = deps;
+  const number = roundAt(rules.periodMs, now);
+  const { voteAt, revealAt, echoAt, signAt, validFrom } = timesOf(rules.periodMs, number);
+  if (now < voteAt) throw new Bug('a round begins with its votes');
+  store.atomically(() => {
+    const isAnyOpen = store.councilDocuments(number, 'reveal').some(({ authority }) => authority !== self);
+    if (now < revealAt || (now < echoAt && !isAnyOpen)) voteOnce(deps, number, now);
+    if (now >= revealAt && now < validFrom) revealOnce(deps, number, now);
+    if (now >= echoAt && now < validFrom) echoOnce(deps, number, now);
+    if (now >= signAt) signOnce(deps, number, now);
+    assembleOnce(deps, number, now);
+  });
+};
