@@ -1,7 +1,6 @@
 import path from 'node:path';
 import { chooseCrypto } from './adapters/node-crypto.js';
 import { cronTicker } from './adapters/cron-ticker.js';
-import { fileNetwork } from './adapters/file-network.js';
 import { imapInbox } from './adapters/imap-inbox.js';
 import { maildir } from './adapters/maildir.js';
 import { parseMail } from './adapters/mime.js';
@@ -15,9 +14,8 @@ import { sqliteMixStore } from './adapters/sqlite-mix-store.js';
 import { stderrLog } from './adapters/stderr-log.js';
 import { systemClock, systemRng } from './adapters/system.js';
 import { inlineUnwrapper, workerUnwrapper } from './adapters/unwrap-workers.js';
-import { Bug, ConfigError } from './base/errors.js';
-import { parseNodeId } from './base/ids.js';
-import { dayMs } from './base/units.js';
+import { ConfigError } from './base/errors.js';
+import { dayMs, minuteMs } from './base/units.js';
 import type { ClientDeps, Receipts } from './client/client.js';
 import { toInbox } from './client/inbound.js';
 import { mustReach } from './client/send.js';
@@ -25,27 +23,27 @@ import { submitMail } from './client/submit.js';
 import type { Submission, Submitted } from './client/submit.js';
 import { clientConfig, networkConfig, nodeConfig } from './config.js';
 import type { Config, ReceiptsConfig } from './config.js';
+import { announceDeps, directoryOf, followNetwork, lockUnlessTaken, nodeIdOf, opened, refuseBadFile } from './compose-joined.js';
+import { networkAt } from './follow/network-at.js';
+import { announceOnce, takeChallenge } from './node/announce.js';
+import type { LeaveDeps } from './node/leave.js';
 import type { MixNodeDeps } from './node/mix-node.js';
 import { Tally } from './node/tally.js';
 import type { Inbox } from './ports/mail.js';
 import type { Directory } from './ports/network.js';
 import type { MessageStatus } from './ports/stores.js';
+import { postDue } from './post/post.js';
 import { openNodeKeys } from './node-keys.js';
-import { publicKeyOf } from './route/document.js';
 import type { Network } from './route/network.js';
 
-const databaseOf = (config: Config): string => path.join(config.data, 'mixmailer.db');
+/** The database of a node or client. */
+export const databaseOf = (config: Config): string => path.join(config.data, 'mixmailer.db');
 
 /** A role with everything it needs from the world, and how to let go of it. */
 export interface Composed<Deps> {
   readonly deps: Deps;
   readonly close: () => Promise<void>;
 }
-
-const directoryOf = (config: Config): Directory => {
-  const { list, authorities, threshold } = networkConfig(config);
-  return fileNetwork(list, { authorities, threshold });
-};
 
 /**
  * How an exit knows whom an answer is for: as its operator says, or by plus addresses where `mixmailer check` has found
@@ -62,23 +60,35 @@ export const replyToOf = (config: Config): 'plus' | 'message-id' => {
 /**
  * A mix node on its mailbox.
  *
- * @throws ConfigError, RouteError (no valid network list), StoreError (data folder in use)
+ * @throws ConfigError, StoreError (data folder in use), RouteError (the list in a file is not valid)
  */
 export const composeNode = (config: Config): Composed<MixNodeDeps> => {
   const { mail } = config;
   const node = nodeConfig(config);
   if (mail.imap === undefined) throw new ConfigError(`mail.imap: expected a section, got nothing (in ${config.file})`);
-  const directory = directoryOf(config);
-  const { parameters } = directory.network(systemClock.now());
+  const network = networkConfig(config);
+  refuseBadFile(network);
   const keyStore = openNodeKeys(config);
-  const self = parseNodeId(publicKeyOf(keyStore.identity()));
-  if (self === undefined) throw new Bug('a public key is a node id');
+  const self = nodeIdOf(keyStore);
   const lock = lockFolder(config.data);
-  const store = sqliteMixStore(databaseOf(config));
+  const store = opened(lock, () => sqliteMixStore(databaseOf(config)));
+  const directory = directoryOf(network, store);
   const inbox = imapInbox(accountOf('mail.imap', mail.imap, mail.proxy), stderrLog);
   const outbox = smtpOutbox(accountOf('mail.smtp', mail.smtp, mail.proxy), stderrLog);
   const crypto = chooseCrypto();
   const unwrapper = node.workers === 0 ? inlineUnwrapper(crypto) : workerUnwrapper(node.workers);
+  const announce = network.kind === 'join' ? announceDeps(config, network, { store, keyStore }) : undefined;
+  const following =
+    network.kind === 'join' && announce !== undefined
+      ? followNetwork(config, network, {
+          store,
+          mailbox: { inbox, pollMs: node.pollMs },
+          answers: true,
+          take: (document, now) => takeChallenge(announce, document, now),
+          tick: (now) => void announceOnce(announce, now),
+          log: stderrLog,
+        })
+      : undefined;
   const deps: MixNodeDeps = {
     inbox,
     outbox,
@@ -88,6 +98,7 @@ export const composeNode = (config: Config): Composed<MixNodeDeps> => {
     keyStore,
     self,
     directory,
+    following,
     parse: parseMail,
     base64: nodeBase64,
     rng: systemRng,
@@ -108,7 +119,6 @@ export const composeNode = (config: Config): Composed<MixNodeDeps> => {
     clearReplies: node.replies.clear,
     // A copy of a fragment can be unwrapped as long as the longest-lived mix key.
     forgetMs: 2 * node.keys.lengthMs + node.keys.graceMs + dayMs,
-    schedule: parameters.mixSchedule,
     pollMs: node.pollMs,
   };
   const close = async (): Promise<void> => {
@@ -117,6 +127,40 @@ export const composeNode = (config: Config): Composed<MixNodeDeps> => {
     lock.release();
   };
   return { deps, close };
+};
+
+/**
+ * What `mixmailer leave` needs, beside a running node or without one.
+ *
+ * @throws ConfigError, StoreError
+ */
+export const composeLeave = (config: Config): Composed<LeaveDeps> => {
+  const { mail } = config;
+  const network = networkConfig(config);
+  if (network.kind === 'list')
+    throw new ConfigError(
+      `network.list: expected a joined network; whoever makes this list leaves the node out of the next one (in ${config.file})`,
+    );
+  const keyStore = openNodeKeys(config);
+  const store = sqliteMixStore(databaseOf(config));
+  const outbox = smtpOutbox(accountOf('mail.smtp', mail.smtp, mail.proxy), stderrLog);
+  const post = async (signal: AbortSignal): Promise<void> => {
+    const lock = lockUnlessTaken(config.data);
+    // The running node posts.
+    if (lock === undefined) return;
+    try {
+      await postDue({ store, outbox, clock: systemClock, log: stderrLog, from: mail.address }, signal);
+    } finally {
+      lock.release();
+    }
+  };
+  return {
+    deps: { ...announceDeps(config, network, { store, keyStore }), clock: systemClock, post },
+    close: async () => {
+      await outbox.close();
+      store.close();
+    },
+  };
 };
 
 /** How long a mail that is handed in a second time is recognized as the same. */
@@ -135,9 +179,10 @@ export interface ClientQueue {
  */
 export const composeQueue = (config: Config): ClientQueue => {
   const client = clientConfig(config);
-  const directory = directoryOf(config);
+  const network = networkConfig(config);
   const rules = { senderProvider: config.mail.provider, allow: client.paths.allow };
   const store = sqliteClientStore(databaseOf(config));
+  const directory = directoryOf(network, store);
   const reachDeps = { directory, rules, rng: systemRng, receipts: client.receipts };
   return {
     submit: (mail) =>
@@ -173,44 +218,59 @@ export const readStatuses = (config: Config): readonly MessageStatus[] => {
   }
 };
 
-/** A client takes what comes to its mailbox for its own, and a node's packets would be lost to the node. */
-const refuseMailboxOfNode = ({ file, mail }: Config, { nodes }: Network): void => {
-  const node = nodes.find(({ address }) => address.toLowerCase() === mail.address.toLowerCase());
-  if (node !== undefined)
-    throw new ConfigError(
-      `mail.address: expected an account of its own (client.receipts = false does without), got that of the node ${node.name} (in ${file})`,
-    );
+/**
+ * A client takes what comes to its mailbox for its own, and a node's packets would be lost to the node: no list is used
+ * that has a node there.
+ *
+ * @returns the directory, whose `network` throws ConfigError then
+ * @throws ConfigError if it is so now
+ */
+const mailboxChecked = ({ file, mail, client }: Config, directory: Directory): Directory => {
+  if (client?.receipts === undefined) return directory;
+  let checked: Network | undefined;
+  const network = (now: number): Network => {
+    const list = directory.network(now);
+    if (list === checked) return list;
+    const node = list.nodes.find(({ address }) => address.toLowerCase() === mail.address.toLowerCase());
+    if (node !== undefined)
+      throw new ConfigError(
+        `mail.address: expected an account of its own (client.receipts = false does without), got that of the node ${node.name} (in ${file})`,
+      );
+    checked = list;
+    return list;
+  };
+  networkAt({ network }, systemClock.now());
+  return { network };
 };
 
-/** The client's store, with nobody else on the data folder; where it can't be opened the folder stays free. */
-const lockedStore = (config: Config) => {
-  const lock = lockFolder(config.data);
-  try {
-    return { lock, store: sqliteClientStore(databaseOf(config)) };
-  } catch (error) {
-    lock.release();
-    throw error;
-  }
-};
+/** How often a mailbox is asked that is read for the network's list alone. */
+const usualPollMs = 10 * minuteMs;
 
 /**
  * The user's agent: queue, packets, the way out through the user's own account, and what comes back to it.
  *
- * @throws ConfigError, RouteError (no valid network list), StoreError (data folder in use)
+ * @throws ConfigError, StoreError (data folder in use), RouteError (the list in a file is not valid)
  */
 export const composeClient = (config: Config, log = stderrLog): Composed<ClientDeps> => {
   const { mail } = config;
   const client = clientConfig(config);
-  const directory = directoryOf(config);
-  const network = directory.network(systemClock.now());
-  if (client.receipts !== undefined) refuseMailboxOfNode(config, network);
-  const { lock, store } = lockedStore(config);
+  const network = networkConfig(config);
+  refuseBadFile(network);
+  const lock = lockFolder(config.data);
+  const store = opened(lock, () => sqliteClientStore(databaseOf(config)));
+  const directory = opened(lock, () => mailboxChecked(config, directoryOf(network, store)));
   const outbox = smtpOutbox(accountOf('mail.smtp', mail.smtp, mail.proxy), log);
-  const inbox = client.receipts && mail.imap && imapInbox(accountOf('mail.imap', mail.imap, mail.proxy), log);
+  const inbox = mail.imap && imapInbox(accountOf('mail.imap', mail.imap, mail.proxy), log);
+  const pollMs = client.receipts?.pollMs ?? usualPollMs;
+  const following =
+    network.kind === 'join'
+      ? followNetwork(config, network, { store, mailbox: inbox && { inbox, pollMs }, answers: false, log })
+      : undefined;
   const deps: ClientDeps = {
     outbox,
     store,
     directory,
+    following,
     crypto: chooseCrypto(),
     base64: nodeBase64,
     rng: systemRng,

@@ -5,7 +5,7 @@ import { RouteError } from './base/errors.js';
 import { secondMs } from './base/units.js';
 import { type AuthorityConfig, type Fail, type ListConfig, type NetworkConfig } from './config.js';
 import type { FileConfig } from './config-schema.js';
-import { moreThanHalf } from './council/endorsement.js';
+import { moreThanHalf } from './council/majority.js';
 import { parseInvitation } from './council/invitation.js';
 
 /** Where the invitation is kept that `--join` was given. */

@@ -165,7 +165,7 @@ const schema = section({
       successors: integer(1, mostSuccessors).prefault(4),
     }).prefault({}),
     candidatesPerHour: integer(1, 10_000).prefault(20),
-    probesPerPeriod: integer(0, 100_000).prefault(48),
+    probesPerPeriod: integer(0, 1000).prefault(4),
     publish: path.optional(),
     lookup: oneOf('mx', 'none').prefault('mx'),
   }).optional(),

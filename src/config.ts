@@ -73,7 +73,7 @@ export interface AuthorityConfig {
   readonly parameters: NetworkParameters;
   /** Challenges that are mailed to new nodes in an hour, at most. */
   readonly candidatesPerHour: number;
-  /** Packets in a period that find out how well nodes forward. */
+  /** Packets in a period that are to come back through each node. */
   readonly probesPerPeriod: number;
   /** Folder that a web server shows: the list, and what changed. */
   readonly publish: string | undefined;

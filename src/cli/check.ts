@@ -2,21 +2,17 @@ import type { Command } from 'commander';
 import { hasIdentity } from '../adapters/file-keys.js';
 import { writePlusAddress } from '../adapters/plus-address.js';
 import { type Account, accountOf } from '../adapters/secrets.js';
-import { equalBytes } from '../base/bytes.js';
-import { ConfigError, MailError, RouteError, StoreError } from '../base/errors.js';
+import { ConfigError, MailError, StoreError } from '../base/errors.js';
 import { minuteMs } from '../base/units.js';
 import { type Config, loadConfig } from '../config.js';
 import { publicKeyOf } from '../route/document.js';
-import { mixKeyAt } from '../route/epoch.js';
-import { type Network, readNetwork } from '../route/network.js';
-import { chooseLoopPath, choosePath } from '../route/path.js';
+import { checkNetwork } from './check-network.js';
 import { loginAdvice, mailAdvice } from './advice.js';
 import { probeImap } from '../adapters/imap-inbox.js';
 import { probeSmtp } from '../adapters/smtp-outbox.js';
-import { systemRng } from '../adapters/system.js';
 import { openNodeKeys } from '../node-keys.js';
 import { type PlusFinding, probePlusAddressOf } from './plus-probe.js';
-import { printer, readText, shortTime } from './print.js';
+import { printer, shortTime } from './print.js';
 import { Report } from './report.js';
 
 /** What the check asks of the mail adapters: log in, look around, leave; at an exit, one mail. They reject with MailError. */
@@ -60,7 +56,7 @@ export const register = (
     .description(
       'log in, look around, and say what is wrong and how to mend it; an exit sends one small mail to itself',
     )
-    .requiredOption('--config <file>', 'configuration of a node or a client')
+    .requiredOption('--config <file>', 'configuration of a node, a client or an authority')
     .action(async (options: { config: string }, command: Command) => {
       const report = new Report(printer(command));
       const config = loadConfig(options.config);
@@ -165,7 +161,8 @@ const tellMailProblem = (
 const checkKeys = (config: Config, report: Report, now: number): string | undefined => {
   if (config.node === undefined) return undefined;
   if (!hasIdentity(config.data)) {
-    report.wrong('the node has no keys yet', [`Run: mixmailer keygen --config ${config.file}`]);
+    if (config.network?.kind === 'join') report.note('the node has no keys yet: it makes them when it starts');
+    else report.wrong('the node has no keys yet', [`Run: mixmailer keygen --config ${config.file}`]);
     return undefined;
   }
   try {
@@ -178,109 +175,5 @@ const checkKeys = (config: Config, report: Report, now: number): string | undefi
     if (!(error instanceof ConfigError || error instanceof StoreError)) throw error;
     report.wrong(error.message, ['A key that others could read is no longer a secret: think of making new ones.']);
     return undefined;
-  }
-};
-
-const checkNetwork = (
-  config: Config,
-  report: Report,
-  { now, nodeId }: { readonly now: number; readonly nodeId: string | undefined },
-): void => {
-  if (config.network === undefined) {
-    report.wrong('there is no [network] section', [
-      'Ask the authorities of the network for the list and their public keys.',
-    ]);
-    return;
-  }
-  try {
-    const network = readNetwork(readText(config.network.list), config.network, now);
-    report.good(`network list of ${network.nodes.length} nodes, valid until ${shortTime(network.validUntil)} UTC`);
-    if (nodeId !== undefined) checkOwnEntry(config, report, { now, nodeId, network });
-    if (config.client !== undefined) {
-      const length = network.parameters.pathLength;
-      choosePath({
-        network,
-        now,
-        rng: systemRng,
-        length,
-        allow: config.client.paths.allow,
-        senderProvider: config.mail.provider,
-        recipientDomains: [],
-      });
-      report.good(`paths of ${length} hops can be found`);
-    }
-  } catch (error) {
-    if (error instanceof ConfigError) report.wrong(error.message, ['Ask the authorities of the network for the list.']);
-    else if (error instanceof RouteError) report.wrong(error.message, routeAdvice(error));
-    else throw error;
-  }
-};
-
-const routeAdvice = ({ code }: RouteError): string[] => {
-  switch (code) {
-    case 'route/no-path':
-      return [
-        'The network is too small for the rules. A rule can be given up in client.paths.allow; read there what that costs.',
-      ];
-    case 'route/not-yet-valid':
-      return ["Compare this machine's clock with the time."];
-    case 'route/no-list':
-    case 'route/stale':
-      return ['Wait: the list is asked for by mail, and an answer may take an hour. Then look at the log.'];
-    case 'route/fork':
-      return [
-        'Somebody shows different lists to different people. Ask the operators of the authorities, then mixmailer network forget-fork.',
-      ];
-    case 'route/expired':
-    case 'route/too-few-signatures':
-      return ['Ask the authorities of the network for the list that is valid now, with all signatures.'];
-    case 'route/bad-document':
-    case 'route/bad-signature':
-      return [
-        'The file is damaged or forged: get it again, and compare its digest with others (mixmailer network verify).',
-      ];
-  }
-};
-
-const checkOwnEntry = (
-  config: Config,
-  report: Report,
-  { now, nodeId, network }: { readonly now: number; readonly nodeId: string; readonly network: Network },
-): void => {
-  const again = `Run mixmailer descriptor --config ${config.file} and send what it writes to the authorities.`;
-  const entry = network.nodes.find((node) => node.nodeId === nodeId);
-  if (entry === undefined) {
-    report.wrong('this node is not in the list: nobody sends it packets', [again]);
-    return;
-  }
-  report.good(`this node is in the list as ${entry.name}`);
-  if (entry.address.toLowerCase() !== config.mail.address.toLowerCase())
-    report.wrong('the list has another address for this node', [again]);
-  if (entry.roles.includes('exit') !== (config.node?.exit ?? false))
-    report.wrong(
-      `the list has this node ${entry.roles.includes('exit') ? 'as an exit' : 'not as an exit'}, the configuration says otherwise`,
-      [again],
-    );
-  const key = mixKeyAt(entry, now);
-  if (key === undefined)
-    report.wrong('the list has no mix key of this node that is valid now: no path leads through it', [again]);
-  else if (
-    !openNodeKeys(config)
-      .mixKeys(now)
-      .some(({ publicKey }) => equalBytes(publicKey, key.publicKey))
-  )
-    report.wrong('senders use a mix key that is not in the data folder: their packets can not be opened', [again]);
-  try {
-    chooseLoopPath({
-      network,
-      now,
-      rng: systemRng,
-      length: network.parameters.pathLength,
-      self: entry.nodeId,
-      allow: new Set(),
-    });
-  } catch (error) {
-    if (!(error instanceof RouteError)) throw error;
-    report.note(`cover loops: ${error.message}`);
   }
 };

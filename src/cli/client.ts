@@ -4,9 +4,11 @@ import { submissionServer } from '../adapters/submission.js';
 import { systemRng } from '../adapters/system.js';
 import { tokenFrom } from '../adapters/token-file.js';
 import { runClient } from '../client/client.js';
+import { networkAt } from '../follow/network-at.js';
 import { composeClient, composeQueue } from '../compose.js';
-import { clientConfig, loadConfig } from '../config.js';
+import { clientConfig } from '../config.js';
 import type { ReceiptsConfig } from '../config.js';
+import { loadAndJoin } from './join.js';
 import { untilStopped } from './stop.js';
 
 /** One line: what the user will hear of their mails. */
@@ -22,8 +24,9 @@ export const register = (program: Command): void => {
     .command('client')
     .description('run the agent that mail programs on this machine send through')
     .requiredOption('-c, --config <file>', 'configuration file')
-    .action(async ({ config: file }: { readonly config: string }) => {
-      const config = loadConfig(file);
+    .option('--join <invitation>', 'join the network of this invitation; kept for the next start')
+    .action(async ({ config: file, join }: { readonly config: string; readonly join?: string }) => {
+      const config = loadAndJoin(file, join);
       const { submission, receipts } = clientConfig(config);
       const { host, port, user, tokenFile, maxMailBytes } = submission;
       const token = tokenFrom(tokenFile, systemRng);
@@ -50,6 +53,9 @@ export const register = (program: Command): void => {
                 `  user      ${user}`,
                 `  password  ${token}`,
                 receiptsLine(config.mail.address, receipts),
+                ...(networkAt(deps.directory, deps.clock.now()) === undefined
+                  ? ['The first list of nodes is asked for by mail; until it is there, mails are refused for now.']
+                  : []),
                 '',
               ].join('\n'),
             );

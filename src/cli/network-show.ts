@@ -53,15 +53,17 @@ const layerText = ({ parameters, standings }: Network, nodeId: NodeId, layer: nu
   return layer === undefined ? 'none' : `${layer}`;
 };
 
+const byRank = <T extends number | string>(a: T, b: T): number => (a < b ? -1 : a > b ? 1 : 0);
+
 const nodeRows = (network: Network): readonly (readonly string[])[] => {
   const places = placesOf(network);
-  const layerOf = (nodeId: NodeId): number => places.layerOf(nodeId) ?? places.layers.length + 1;
+  const layerOf = (nodeId: NodeId): number => places?.layerOf(nodeId) ?? Infinity;
   return network.nodes
-    .toSorted((a, b) => layerOf(a.nodeId) - layerOf(b.nodeId) || (a.name < b.name ? -1 : 1))
+    .toSorted((a, b) => byRank(layerOf(a.nodeId), layerOf(b.nodeId)) || byRank(a.name, b.name))
     .map((node) => {
       const standing: Partial<Standing> = network.standings.get(node.nodeId) ?? {};
       return [
-        layerText(network, node.nodeId, places.layerOf(node.nodeId)),
+        layerText(network, node.nodeId, places?.layerOf(node.nodeId)),
         node.name,
         node.roles.join('+'),
         standing.operator ?? node.provider,

@@ -1,7 +1,9 @@
 import type { Command } from 'commander';
 import { composeNode } from '../compose.js';
-import { loadConfig, nodeConfig } from '../config.js';
+import { nodeConfig } from '../config.js';
+import { networkAt } from '../follow/network-at.js';
 import { runMixNode } from '../node/mix-node.js';
+import { loadAndJoin } from './join.js';
 import { untilStopped } from './stop.js';
 
 export const register = (program: Command): void => {
@@ -9,17 +11,22 @@ export const register = (program: Command): void => {
     .command('node')
     .description('run a mix node on its mailbox')
     .requiredOption('-c, --config <file>', 'configuration file')
-    .action(async ({ config: file }: { readonly config: string }) => {
-      const config = loadConfig(file);
+    .option('--join <invitation>', 'join the network of this invitation; kept for the next start')
+    .action(async ({ config: file, join }: { readonly config: string; readonly join?: string }) => {
+      const config = loadAndJoin(file, join);
       const { name, exit } = nodeConfig(config);
       const { deps, close } = composeNode(config);
-      if (!deps.directory.network(deps.clock.now()).byId.has(deps.self))
+      const network = networkAt(deps.directory, deps.clock.now());
+      const isListed = network?.byId.has(deps.self) === true;
+      if (!isListed && deps.following === undefined)
         deps.log.warn('node/not-in-the-list', { message: 'nobody sends it packets; run mixmailer check' });
+      const schedule =
+        network === undefined
+          ? 'waiting for the first list of nodes, which comes by mail'
+          : `flush ${network.parameters.mixSchedule}${isListed ? '' : ', waiting to be in the list'}`;
       try {
         await untilStopped(async (signal) => {
-          process.stdout.write(
-            `running ${name}${exit ? ' (exit)' : ''} on ${config.mail.address}, flush ${deps.schedule}\n`,
-          );
+          process.stdout.write(`running ${name}${exit ? ' (exit)' : ''} on ${config.mail.address}, ${schedule}\n`);
           await runMixNode(deps, signal);
         });
       } finally {

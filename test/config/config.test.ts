@@ -158,7 +158,7 @@ describe('an authority', () => {
         mostPerOperator: 2,
       },
       candidatesPerHour: 20,
-      probesPerPeriod: 48,
+      probesPerPeriod: 4,
       publish: undefined,
       lookup: 'mx',
     });

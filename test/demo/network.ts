@@ -259,7 +259,7 @@ graceDays = ${keys.graceSeconds / secondsADay}
 period = ${plan.periodSeconds}
 lookup = "none"
 candidatesPerHour = 1000
-probesPerPeriod = ${plan.probesPerPeriod ?? 6}
+probesPerPeriod = ${plan.probesPerPeriod ?? 2}
 
 [authority.parameters]
 mixSchedule = "${plan.schedule}"
