@@ -11,13 +11,13 @@ import {
   addSignature,
   defaultNetworkParameters,
   inspectNetwork,
-  mostHops,
   type Network,
   objectionTo,
   signNetwork,
   type Support,
   type Trust,
 } from '../route/network.js';
+import { mostHops } from '../route/parameters.js';
 import { printer, readText, shortTime, table } from './print.js';
 
 /** `mixmailer network sign` and `mixmailer network verify`: the list of all nodes. */

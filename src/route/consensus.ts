@@ -8,11 +8,11 @@ import type { AuthorityAddress, Consensus, NetworkParameters, PastConsensus, Sta
 // The fields of a network list that authorities which agree by mail add to it.
 
 /** Two periods of an hour a day for 86 years; more than that is no number of a list. */
-const mostPeriods = 999_999_999;
-const longestPeriodSeconds = 90 * 86_400;
+export const mostPeriods = 999_999_999;
+export const longestPeriodSeconds = 90 * 86_400;
 export const mostSuccessors = 64;
-const mostHistory = 32;
-const mostAuthorities = 64;
+export const mostHistory = 32;
+export const mostAuthorities = 64;
 
 export const topologyLines = ({ topology, mostPerOperator }: NetworkParameters): string[] => [
   ...(topology.kind === 'free' ? [] : [`topology layers ${topology.successors}`]),
@@ -35,9 +35,15 @@ export const consensusLines = (consensus: Consensus): string[] => [
   `number ${consensus.number}`,
   `period ${consensus.periodMs / secondMs}`,
   `randomness ${consensus.randomness}`,
-  ...consensus.authorities.map(({ key, address }) => `authority ${key} ${address}`),
-  ...consensus.history.map(({ number, digest }) => `history ${number} ${digest}`),
+  ...authorityLines(consensus.authorities),
+  ...historyLines(consensus.history),
 ];
+
+export const authorityLines = (authorities: readonly AuthorityAddress[]): string[] =>
+  authorities.map(({ key, address }) => `authority ${key} ${address}`);
+
+export const historyLines = (history: readonly PastConsensus[]): string[] =>
+  history.map(({ number, digest }) => `history ${number} ${digest}`);
 
 const readAuthority = ({ value }: Field): AuthorityAddress => {
   const [key = '', address = '', ...rest] = value.split(' ');
@@ -54,22 +60,36 @@ const readPast = ({ value }: Field): PastConsensus => {
   return { number, digest };
 };
 
+/** @throws RouteError `route/bad-document` when one is wrong, one key is there twice, or there are too many */
+export const authoritiesIn = (fields: Fields): readonly AuthorityAddress[] => {
+  const lines = fields.many('authority');
+  if (lines.length > mostAuthorities) throw badDocument(`authority: expected at most ${mostAuthorities}`);
+  const authorities = lines.map(readAuthority);
+  if (new Set(authorities.map(({ key }) => key)).size < authorities.length)
+    throw badDocument('authority: expected each key once');
+  return authorities;
+};
+
+/** Of the list `number`. @throws RouteError `route/bad-document` when it isn't a list of earlier ones, newest first */
+export const historyIn = (fields: Fields, number: number): readonly PastConsensus[] => {
+  const lines = fields.many('history');
+  if (lines.length > mostHistory) throw badDocument(`history: expected at most ${mostHistory}`);
+  const history = lines.map(readPast);
+  if ([number, ...history.map((past) => past.number)].some((one, i, all) => i > 0 && one >= (all[i - 1] ?? 0)))
+    throw badDocument('history: expected earlier lists only, newest first');
+  return history;
+};
+
 /** @throws RouteError `route/bad-document` when only some of the fields are there, or one is wrong */
 export const consensusIn = (fields: Fields): Consensus | undefined => {
   if (fields.optional('number') === undefined) return undefined;
-  const authorities = fields.many('authority').map(readAuthority);
-  const history = fields.many('history').map(readPast);
-  if (authorities.length > mostAuthorities || history.length > mostHistory)
-    throw badDocument(`expected at most ${mostAuthorities} authorities and ${mostHistory} lines of history`);
   const number = fields.one('number', 'an integer', inRange(0, mostPeriods));
-  if ([number, ...history.map((past) => past.number)].some((one, i, all) => i > 0 && one >= (all[i - 1] ?? 0)))
-    throw badDocument('history: expected earlier lists only, newest first');
   return {
     number,
     periodMs: fields.one('period', 'seconds', inRange(1, longestPeriodSeconds)) * secondMs,
     randomness: fields.one('randomness', '64 lower-case hex digits', readDigest),
-    authorities,
-    history,
+    authorities: authoritiesIn(fields),
+    history: historyIn(fields, number),
   };
 };
 

@@ -1,4 +1,5 @@
 import { ed25519 } from '@noble/curves/ed25519.js';
+import { sha256 } from '@noble/hashes/sha2.js';
 import { pureBase64 } from '../base/base64.js';
 import { ascii, fromHex, latin1, toHex } from '../base/bytes.js';
 import { RouteError } from '../base/errors.js';
@@ -65,10 +66,40 @@ export const dataLines = (bytes: Uint8Array): string[] => {
   return lines;
 };
 
-const signatureLines = (body: string, secretKey: Uint8Array): string[] => [
-  `signature ${toHex(ed25519.getPublicKey(secretKey))}`,
-  ...dataLines(ed25519.sign(bytesToSign(body), secretKey)),
+/** SHA-256 of a canonical text, 64 hex digits: of a body, it names the document whoever signed it. */
+export const digestOf = (text: string): string => toHex(sha256(ascii(text)));
+
+/** A signature by itself: made where the document was not at hand as a whole. */
+export interface ReadySignature {
+  readonly by: PublicKeyHex;
+  /** 64 bytes */
+  readonly signature: Uint8Array;
+}
+
+/** The body of a new document. @param lines what stands between first line and signature, in canonical form */
+export const bodyOf = (kind: string, lines: readonly string[]): string =>
+  [`mixmailer-${kind} 1`, ...lines, ''].join('\n');
+
+/** The signature over a body, 64 bytes. */
+export const signBody = (body: string, secretKey: Uint8Array): Uint8Array => ed25519.sign(bytesToSign(body), secretKey);
+
+/** Whether that signature is one over this body. */
+export const fitsBody = (body: string, { by, signature }: ReadySignature): boolean => {
+  const publicKey = fromHex(by);
+  return publicKey?.length === 32 && signature.length === 64 && verifies(signature, bytesToSign(body), publicKey);
+};
+
+/** The document of a body and of signatures over it, as they are. @param kind its name without `mixmailer-` */
+export const attachSignatures = (kind: string, body: string, signatures: readonly ReadySignature[]): string =>
+  `${body}${[...signatures.flatMap(readySignatureLines), `end mixmailer-${kind}`, ''].join('\n')}`;
+
+const readySignatureLines = ({ by, signature }: ReadySignature): string[] => [
+  `signature ${by}`,
+  ...dataLines(signature),
 ];
+
+const signatureLines = (body: string, secretKey: Uint8Array): string[] =>
+  readySignatureLines({ by: publicKeyOf(secretKey), signature: signBody(body, secretKey) });
 
 /**
  * Signs a new document.
@@ -78,7 +109,7 @@ const signatureLines = (body: string, secretKey: Uint8Array): string[] => [
  * @param secretKey Ed25519, 32 bytes
  */
 export const signDocument = (kind: string, lines: readonly string[], secretKey: Uint8Array): string => {
-  const body = [`mixmailer-${kind} 1`, ...lines, ''].join('\n');
+  const body = bodyOf(kind, lines);
   return `${body}${[...signatureLines(body, secretKey), `end mixmailer-${kind}`, ''].join('\n')}`;
 };
 
@@ -101,7 +132,8 @@ const trimmed = (line: string): string => {
   return line.slice(from, to);
 };
 
-const canonicalLines = (text: string): string[] =>
+/** The lines of a text in canonical form. */
+export const canonicalLines = (text: string): string[] =>
   text
     .split('\n')
     .map(trimmed)
@@ -164,15 +196,9 @@ class Reader {
  * @throws RouteError `route/bad-document` when the text has not this form
  */
 export const readDocument = (kind: string, text: string, largestCharacters: number): Document => {
-  if (text.length > largestCharacters)
-    throw badDocument(`expected at most ${largestCharacters} characters, got ${text.length}`);
-  const all = canonicalLines(text);
+  refuseLarger(text, largestCharacters);
   const name = `mixmailer-${kind}`;
-  const start = all.findIndex((line) => line.startsWith(`${name} `));
-  if (start < 0) throw badDocument(`no line "${name} 1" found`);
-  if (all[start] !== `${name} 1`) throw badDocument(`another version of ${name} found; this program reads version 1`);
-
-  const lines = all.slice(start);
+  const lines = linesFrom(name, text);
   const reader = new Reader(lines);
   reader.take();
   const fields: Field[] = [];
@@ -192,6 +218,40 @@ export const readDocument = (kind: string, text: string, largestCharacters: numb
   if (signatures.length === 0) throw badDocument('no signature found');
   if (new Set(signatures.map(({ by }) => by)).size < signatures.length) throw badDocument('one key signed twice');
   return { fields, inner, signatures, body, text: `${lines.slice(0, reader.at).join('\n')}\n` };
+};
+
+export const refuseLarger = (text: string, mostCharacters: number): void => {
+  if (text.length > mostCharacters)
+    throw badDocument(`expected at most ${mostCharacters} characters, got ${text.length}`);
+};
+
+/** From the first line of a document of that name on. */
+const linesFrom = (name: string, text: string): string[] => {
+  const all = canonicalLines(text);
+  const start = all.findIndex((line) => line.startsWith(`${name} `));
+  if (start < 0) throw badDocument(`no line "${name} 1" found`);
+  if (all[start] !== `${name} 1`) throw badDocument(`another version of ${name} found; this program reads version 1`);
+  return all.slice(start);
+};
+
+/** A document nobody signs: of fields only. @param kind its name without `mixmailer-` */
+export const unsignedDocument = (kind: string, lines: readonly string[]): string =>
+  `${bodyOf(kind, lines)}end mixmailer-${kind}\n`;
+
+/**
+ * Reads a document that nobody signs.
+ *
+ * @param largestCharacters a longer text is refused unread
+ * @throws RouteError `route/bad-document` when the text has not this form
+ */
+export const readUnsigned = (kind: string, text: string, largestCharacters: number): Fields => {
+  refuseLarger(text, largestCharacters);
+  const name = `mixmailer-${kind}`;
+  const reader = new Reader(linesFrom(name, text));
+  reader.take();
+  const fields: Field[] = [];
+  while (reader.peek() !== `end ${name}`) fields.push(reader.field());
+  return new Fields(fields);
 };
 
 const readSignature = (field: Field, signed: Uint8Array): Signature => {

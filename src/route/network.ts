@@ -1,23 +1,24 @@
-import { sha256 } from '@noble/hashes/sha2.js';
-import { ascii, toHex } from '../base/bytes.js';
 import { Bug, RouteError } from '../base/errors.js';
 import type { NodeId } from '../base/ids.js';
-import { consensusIn, consensusLines, standingLine, standingsIn, topologyIn, topologyLines } from './consensus.js';
+import { consensusIn, consensusLines, standingLine, standingsIn } from './consensus.js';
 import { type Descriptor, readDescriptor } from './descriptor.js';
 import {
+  attachSignatures,
   badDocument,
+  bodyOf,
   cosignDocument,
+  digestOf,
   type Document,
   Fields,
-  inRange,
   publicKeyOf,
   type PublicKeyHex,
   readDigest,
   readDocument,
   readTime,
-  signDocument,
+  signBody,
   timeText,
 } from './document.js';
+import { parameterLines, parametersIn } from './parameters.js';
 
 /** The list of all nodes for a time, signed by the authorities: what every client and node must see alike. */
 export interface Network {
@@ -137,12 +138,6 @@ export interface Support {
 
 /** About 10,000 nodes. */
 export const largestNetworkCharacters = 64 * 1024 * 1024;
-export const mostHops = 5;
-
-const readRate = (value: string): number | undefined =>
-  /^(0\.\d{1,6}|1)$/.test(value) && Number(value) > 0 ? Number(value) : undefined;
-const readSchedule = (value: string): string | undefined =>
-  /^[\d*/,-]+( [\d*/,-]+){4,5}$/.test(value) && value.length <= 100 ? value : undefined;
 
 /**
  * The list with the first authority's signature.
@@ -164,22 +159,28 @@ const readSchedule = (value: string): string | undefined =>
  * @throws RouteError when a descriptor is bad, or two claim one id, name or address
  */
 export const signNetwork = (draft: NetworkDraft, secretKey: Uint8Array): string => {
-  const { parameters } = draft;
-  const lines = [
+  const descriptors = draft.descriptors.map((text) => readDescriptor(text).text);
+  const body = networkBody({ ...draft, descriptors });
+  const by = publicKeyOf(secretKey);
+  const text = attachSignatures('network', body, [{ by, signature: signBody(body, secretKey) }]);
+  return networkOf(readNetworkDocument(text)).text;
+};
+
+/**
+ * What is signed of such a list.
+ *
+ * @param draft its descriptors are canonical, and their signatures have been checked
+ */
+export const networkBody = (draft: NetworkDraft): string =>
+  bodyOf('network', [
     `valid-from ${timeText(draft.validFrom)}`,
     `valid-until ${timeText(draft.validUntil)}`,
     ...(draft.previous === undefined ? [] : [`previous ${draft.previous}`]),
-    `path-length ${parameters.pathLength}`,
-    `mix-schedule ${parameters.mixSchedule}`,
-    `pool-minimum ${parameters.poolMinimum}`,
-    `pool-rate ${parameters.poolRate}`,
-    ...topologyLines(parameters),
+    ...parameterLines(draft.parameters),
     ...(draft.consensus === undefined ? [] : consensusLines(draft.consensus)),
     ...[...(draft.standings ?? [])].map(([nodeId, standing]) => standingLine(nodeId, standing)),
-    ...draft.descriptors.flatMap((text) => readDescriptor(text).text.trimEnd().split('\n')),
-  ];
-  return networkOf(readNetworkDocument(signDocument('network', lines, secretKey))).text;
-};
+    ...draft.descriptors.map((text) => text.slice(0, -1)),
+  ]);
 
 /**
  * The same list with one authority's signature more; the same text if that key has signed already.
@@ -212,21 +213,12 @@ const networkOf = (document: Document): Network => {
     validFrom,
     validUntil,
     previous: fields.optional('previous') && fields.one('previous', '64 lower-case hex digits', readDigest),
-    parameters: {
-      pathLength: fields.one('path-length', `an integer from 1 to ${mostHops}`, inRange(1, mostHops)),
-      mixSchedule: fields.one('mix-schedule', 'a cron expression of 5 or 6 fields', readSchedule),
-      poolMinimum: fields.one('pool-minimum', 'an integer from 1 to 1000000', inRange(1, 1_000_000)),
-      poolRate: fields.one('pool-rate', 'a number above 0, at most 1, with at most 6 digits', readRate),
-      topology: topologyIn(fields),
-      mostPerOperator:
-        fields.optional('most-per-operator') &&
-        fields.one('most-per-operator', 'an integer from 1 to 1000000', inRange(1, 1_000_000)),
-    },
+    parameters: parametersIn(fields),
     consensus: consensusIn(fields),
     standings: standingsIn(fields),
     nodes,
     byId: new Map(nodes.map((node) => [node.nodeId, node])),
-    digest: toHex(sha256(ascii(document.body))),
+    digest: digestOf(document.body),
     text: document.text,
   };
 };

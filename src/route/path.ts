@@ -4,7 +4,8 @@ import { type Rng, shuffled, uniformInt, unitInterval } from '../base/random.js'
 import { operatorOf } from './provider.js';
 import type { Descriptor, Role } from './descriptor.js';
 import { mixKeyAt } from './epoch.js';
-import { mostHops, type Network } from './network.js';
+import type { Network } from './network.js';
+import { mostHops } from './parameters.js';
 
 /** A rule of path choice that the user gave up, in so many words, in the configuration. */
 export type PathException =
