@@ -1,4 +1,6 @@
+import { listFile } from './adapters/file-list.js';
 import { fileNetwork } from './adapters/file-network.js';
+import { httpsSource } from './adapters/https-source.js';
 import { nodeBase64 } from './adapters/node-base64.js';
 import { nodeCompression } from './adapters/node-compression.js';
 import { parseMail } from './adapters/mime.js';
@@ -7,10 +9,16 @@ import { systemClock, systemRng } from './adapters/system.js';
 import { Bug, StoreError } from './base/errors.js';
 import { type NodeId, parseNodeId } from './base/ids.js';
 import { type Config, type JoinConfig, type NetworkConfig, nodeConfig, trustOf } from './config.js';
+import type { FoundDocument } from './council/documents.js';
+import { answerCache, usualAnswerBounds } from './follow/answer.js';
+import { type FollowDeps, followedBounds, followOnce, takeFollowed } from './follow/follow.js';
+import { type DirectoryMailDeps, readDirectoryMails } from './follow/mails.js';
 import type { Following } from './follow/following.js';
 import { keptNetwork } from './follow/kept-network.js';
 import { type AnnounceDeps, usualPeriodMs } from './node/announce.js';
-import type { ConsensusStore } from './ports/follow.js';
+import type { ConsensusStore, DirectoryStore } from './ports/follow.js';
+import type { Log } from './ports/log.js';
+import type { Inbox } from './ports/mail.js';
 import type { KeyStore } from './ports/keys.js';
 import type { MixStore } from './ports/stores.js';
 import type { Directory } from './ports/network.js';
@@ -74,5 +82,62 @@ export const announceDeps = (
     base64: nodeBase64,
     compression: nodeCompression,
     rng: systemRng,
+  };
+};
+
+/** What follows a network for a role. */
+interface Follower {
+  readonly store: DirectoryStore;
+  readonly mailbox: { readonly inbox: Inbox; readonly pollMs: number } | undefined;
+  /** Nodes answer who asks for the list; clients don't. */
+  readonly answers: boolean;
+  /** Takes documents that are about this process alone. In the store's transaction. @returns whether it is one */
+  readonly take?: (document: FoundDocument, now: number) => boolean;
+  /** What else is due by the time. */
+  readonly tick?: (now: number) => void;
+  readonly log: Log;
+}
+
+/** How a role of a joined network keeps its list: by mail, from web servers and from files. */
+export const followNetwork = (config: Config, network: JoinConfig, follower: Follower): Following => {
+  const { store, mailbox, answers, take, tick, log } = follower;
+  const { invitation, sources } = network;
+  const isUrl = (source: string): boolean => source.startsWith('https:');
+  const urls = [...invitation.urls, ...sources.filter(isUrl)].map((url) => url.replace(/\/+$/, ''));
+  const deps: FollowDeps = {
+    store,
+    followed: {
+      authorities: invitation.authorities,
+      threshold: trustOf(network).threshold,
+      periodMs: invitation.periodMs,
+      urls: [...new Set(urls)],
+    },
+    prefers: answers ? 'authorities' : 'nodes',
+    receivesMail: mailbox !== undefined,
+    fetchUrl: urls.length === 0 ? undefined : httpsSource({ proxy: config.mail.proxy }),
+    files: sources.filter((source) => !isUrl(source)).map(listFile),
+    answers: answers ? { bounds: usualAnswerBounds, cache: answerCache() } : undefined,
+    base64: nodeBase64,
+    compression: nodeCompression,
+    rng: systemRng,
+    log,
+    from: config.mail.address,
+  };
+  const reading: Omit<DirectoryMailDeps, 'inbox'> = {
+    store,
+    parse: parseMail,
+    base64: nodeBase64,
+    compression: nodeCompression,
+    clock: systemClock,
+    log,
+    bounds: (now) => followedBounds(deps, now),
+    take: (document, mail, now) => take?.(document, now) === true || takeFollowed(deps, document, mail, now),
+  };
+  return {
+    mailbox: mailbox && { ...mailbox, read: (signal) => readDirectoryMails({ ...reading, ...mailbox }, signal) },
+    tick: async (now, signal) => {
+      tick?.(now);
+      await followOnce(deps, now, signal);
+    },
   };
 };

@@ -2,11 +2,13 @@ import { existsSync, readFileSync } from 'node:fs';
 import { sqliteAuthorityStore } from './adapters/sqlite-authority.js';
 import { sqliteClientStore } from './adapters/sqlite-client-store.js';
 import { sqliteMixStore } from './adapters/sqlite-mix-store.js';
-import { RouteError } from './base/errors.js';
+import { ConfigError, RouteError } from './base/errors.js';
 import { databaseOf } from './compose.js';
+import { authoritiesOf, authorityDatabaseOf } from './compose-authority.js';
 import { type Config, networkConfig, trustOf } from './config.js';
 import type { Evidence } from './council/evidence.js';
 import { evidenceOf } from './council/evidence.js';
+import { moreThanHalf } from './council/majority.js';
 import type { ConsensusStore, EndorsementStore, Fork } from './ports/follow.js';
 import { inspectNetwork, objectionTo } from './route/network.js';
 import type { Network, Support, Trust } from './route/network.js';
@@ -95,7 +97,8 @@ const viewOfFile = (file: string, asked: Asked): NetworkView => {
     return viewOfText(readFileSync(file, 'utf8'), asked);
   } catch (error) {
     if (error instanceof RouteError) return nothing(error);
-    return nothing(new RouteError('route/bad-document', `the network list ${file} can't be read`, { cause: error }));
+    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
+    throw new ConfigError(`${file}: can't be read (${code})`, { cause: error });
   }
 };
 
@@ -109,6 +112,18 @@ const withStore = <S extends { readonly close: () => void }, T>(store: S, work: 
 
 const openKept = (config: Config): Kept & { readonly close: () => void } =>
   config.client === undefined ? sqliteMixStore(databaseOf(config)) : sqliteClientStore(databaseOf(config));
+
+const viewOfAuthority = (config: Config, now: number): NetworkView => {
+  const authorities = authoritiesOf(config);
+  const keys = authorities.map(({ key }) => key);
+  const trust = { authorities: keys, threshold: moreThanHalf(keys.length) };
+  const addresses = new Map(authorities.map(({ key, address }) => [key, address]));
+  if (!existsSync(authorityDatabaseOf(config))) return nothing(undefined);
+  return withStore(sqliteAuthorityStore(authorityDatabaseOf(config)), (store) => ({
+    ...viewOfStore(store, { trust, addresses, now }),
+    contradictions: store.contradictions(),
+  }));
+};
 
 /**
  * The network of that configuration, from its file or from what its node, client or authority has kept; beside a running

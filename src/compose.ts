@@ -23,7 +23,15 @@ import { submitMail } from './client/submit.js';
 import type { Submission, Submitted } from './client/submit.js';
 import { clientConfig, networkConfig, nodeConfig } from './config.js';
 import type { Config, ReceiptsConfig } from './config.js';
-import { announceDeps, directoryOf, followNetwork, lockUnlessTaken, nodeIdOf, opened, refuseBadFile } from './compose-joined.js';
+import {
+  announceDeps,
+  directoryOf,
+  followNetwork,
+  lockUnlessTaken,
+  nodeIdOf,
+  opened,
+  refuseBadFile,
+} from './compose-joined.js';
 import { networkAt } from './follow/network-at.js';
 import { announceOnce, takeChallenge } from './node/announce.js';
 import type { LeaveDeps } from './node/leave.js';

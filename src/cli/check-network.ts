@@ -1,13 +1,13 @@
 import { systemRng } from '../adapters/system.js';
 import { equalBytes } from '../base/bytes.js';
 import { ConfigError, RouteError } from '../base/errors.js';
+import { authoritiesOf } from '../compose-authority.js';
 import { viewNetwork } from '../compose-view.js';
 import type { Config } from '../config.js';
 import { openNodeKeys } from '../node-keys.js';
 import { mixKeyAt } from '../route/epoch.js';
 import type { Network } from '../route/network.js';
 import { chooseLoopPath, choosePath } from '../route/path.js';
-import { authoritiesOf } from './network-new.js';
 import { shortTime } from './print.js';
 import type { Report } from './report.js';
 

@@ -1,29 +1,15 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { type Command, InvalidArgumentError } from 'commander';
-import { readSecretKey } from '../adapters/file-keys.js';
 import { makePrivateFolder, writePrivateFile } from '../adapters/owner-only.js';
 import { systemRng } from '../adapters/system.js';
 import { toHex } from '../base/bytes.js';
 import { dayMs } from '../base/units.js';
+import { authoritiesOf, ownAuthority } from '../compose-authority.js';
 import { authorityConfig, type Config, loadConfig } from '../config.js';
 import { formatInvitation } from '../council/invitation.js';
-import { publicKeyOf } from '../route/document.js';
 import type { AuthorityAddress } from '../route/network.js';
 import { printer } from './print.js';
-
-/** The authority of that configuration, with its key as it is. @throws ConfigError when it has none yet */
-const ownAddress = (config: Config): AuthorityAddress => ({
-  key: publicKeyOf(readSecretKey(authorityConfig(config).key)),
-  address: config.mail.address,
-});
-
-/** All authorities of the configuration in the one order that all of them write. */
-export const authoritiesOf = (config: Config): readonly AuthorityAddress[] => {
-  const own = ownAddress(config);
-  const others = authorityConfig(config).peers.filter(({ key }) => key !== own.key);
-  return [own, ...others].toSorted((a, b) => (a.key < b.key ? -1 : 1));
-};
 
 const invitationOf = (config: Config, urls: readonly string[]): string => {
   const { periodMs } = authorityConfig(config);
@@ -63,7 +49,7 @@ export const registerNew = (network: Command): void => {
       const config = loadConfig(file);
       const { key, peers } = authorityConfig(config);
       const how = makeKey(key);
-      const own = ownAddress(config);
+      const own = ownAuthority(config);
       printer(command)(
         how === 'made' ? `made the key ${key}` : `the key ${key} is there already, and stays`,
         `authority ${own.key} at ${own.address}`,

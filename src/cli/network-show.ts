@@ -76,8 +76,7 @@ const nodeRows = (network: Network): readonly (readonly string[])[] => {
 };
 
 const ageLine = ({ validFrom, validUntil, consensus }: Network, now: number): string => {
-  const age =
-    now < validFrom ? `valid in ${spanText(validFrom - now)}` : `${spanText(now - validFrom)} old`;
+  const age = now < validFrom ? `valid in ${spanText(validFrom - now)}` : `${spanText(now - validFrom)} old`;
   const next = consensus === undefined ? '' : `, a new one every ${spanText(consensus.periodMs)}`;
   return `${age}, valid until ${shortTime(validUntil)} UTC${next}`;
 };
@@ -88,10 +87,7 @@ const listLines = ({ network, signers, objection }: NetworkView & { readonly net
   topologyLine(network),
   ...(objection === undefined ? [] : [`NOT USED: ${objection.message}`]),
   '',
-  ...table([
-    ['layer', 'name', 'roles', 'operator', 'delivered', 'median', '90 %', 'address'],
-    ...nodeRows(network),
-  ]),
+  ...table([['layer', 'name', 'roles', 'operator', 'delivered', 'median', '90 %', 'address'], ...nodeRows(network)]),
   '',
   ...table(signers.map(({ key, address, state }) => [stateWords[state], key, address ?? ''])),
 ];
@@ -115,7 +111,9 @@ const troubleLines = ({ forks, contradictions }: NetworkView): readonly string[]
     ...authorities.map((key) => `signed both: ${key}`),
     'Nothing is sent until mixmailer network forget-fork; docs/operating.md says what to do before.',
   ]),
-  ...contradictions.map(({ kind, number, authority }) => `EVIDENCE: two ${kind}s of one authority for ${number}: ${authority}`),
+  ...contradictions.map(
+    ({ kind, number, authority }) => `EVIDENCE: two ${kind}s of one authority for ${number}: ${authority}`,
+  ),
 ];
 
 const linesOf = (view: NetworkView, now: number): readonly string[] => {

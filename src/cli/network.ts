@@ -24,7 +24,9 @@ import { printer, readText, shortTime, table } from './print.js';
 
 /** `mixmailer network ...`: the list of all nodes, and the beginning of a network. */
 export const register = (program: Command): void => {
-  const network = program.command('network').description('show the network; begin one; make, sign and verify a list by hand');
+  const network = program
+    .command('network')
+    .description('show the network; begin one; make, sign and verify a list by hand');
   registerShow(network);
   registerNew(network);
   registerSign(network);

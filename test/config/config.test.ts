@@ -362,7 +362,7 @@ describe('a configuration', () => {
       { more: '[client.retry]\nhours = 0' },
       'client.retry.hours: expected number 0.001 to 168, got 0',
     ],
-    ['neither node nor client', { node: '' }, 'node: expected a section [node] or [client], got neither'],
+    ['neither node nor client', { node: '' }, 'node: expected a section [node], [client] or [authority], got none of them'],
     [
       'a public submission server',
       { more: '[client.submission]\nhost = "0.0.0.0"' },
@@ -519,7 +519,7 @@ describe('settings that a program gives', () => {
       new ConfigError('client.pace.spreadSeconds: expected integer 0 to 86400, got -1 (in the settings)'),
     );
     expect(() => configFrom({ ...settings, client: undefined }, '')).toThrow(
-      'node: expected a section [node] or [client], got neither (in the settings)',
+      'node: expected a section [node], [client] or [authority], got none of them (in the settings)',
     );
   });
 });

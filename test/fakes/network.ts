@@ -264,6 +264,7 @@ export const fakeNetwork = (options: FakeNetworkOptions = {}): FakeNetwork => {
       clock,
       log,
       directory,
+      following: undefined,
       from: account.address,
       rules: { senderProvider: options.senderProvider ?? 'home.test', allow: new Set() },
       receipts:

@@ -1,0 +1,89 @@
+import path from 'node:path';
+import { cronTicker } from './adapters/cron-ticker.js';
+import { readSecretKey } from './adapters/file-keys.js';
+import { imapInbox } from './adapters/imap-inbox.js';
+import { parseMail } from './adapters/mime.js';
+import { mxOperators, namedOperators } from './adapters/mx-operator.js';
+import { nodeBase64 } from './adapters/node-base64.js';
+import { nodeCompression } from './adapters/node-compression.js';
+import { chooseCrypto } from './adapters/node-crypto.js';
+import { publishFolder } from './adapters/publish-folder.js';
+import { accountOf } from './adapters/secrets.js';
+import { smtpOutbox } from './adapters/smtp-outbox.js';
+import { lockFolder } from './adapters/sqlite.js';
+import { sqliteAuthorityStore } from './adapters/sqlite-authority.js';
+import { stderrLog } from './adapters/stderr-log.js';
+import { systemClock, systemRng } from './adapters/system.js';
+import { ConfigError } from './base/errors.js';
+import { minuteMs } from './base/units.js';
+import type { Composed } from './compose.js';
+import { opened } from './compose-joined.js';
+import { authorityConfig, type Config } from './config.js';
+import type { AuthorityDeps } from './directory/authority.js';
+import { publicKeyOf } from './route/document.js';
+import type { AuthorityAddress } from './route/network.js';
+
+export const authorityDatabaseOf = (config: Config): string => path.join(config.data, 'authority.db');
+
+/** How often the mailbox is asked without a notice from its server. */
+const pollMs = 10 * minuteMs;
+
+/** The authority of that configuration, with its key as it is. @throws ConfigError when it has none yet */
+export const ownAuthority = (config: Config): AuthorityAddress => ({
+  key: publicKeyOf(readSecretKey(authorityConfig(config).key)),
+  address: config.mail.address,
+});
+
+/** All authorities of the configuration, in the one order that all of them write. @throws ConfigError without a key */
+export const authoritiesOf = (config: Config): readonly AuthorityAddress[] => {
+  const own = ownAuthority(config);
+  const others = authorityConfig(config).peers.filter(({ key }) => key !== own.key);
+  return [own, ...others].toSorted((a, b) => (a.key < b.key ? -1 : 1));
+};
+
+/**
+ * A directory authority on its mailbox.
+ *
+ * @throws ConfigError, StoreError (data folder in use)
+ */
+export const composeAuthority = (config: Config): Composed<AuthorityDeps> => {
+  const { mail } = config;
+  const authority = authorityConfig(config);
+  if (mail.imap === undefined) throw new ConfigError(`mail.imap: expected a section, got nothing (in ${config.file})`);
+  const authorities = authoritiesOf(config);
+  const lock = lockFolder(config.data);
+  const store = opened(lock, () => sqliteAuthorityStore(authorityDatabaseOf(config)));
+  const inbox = imapInbox(accountOf('mail.imap', mail.imap, mail.proxy), stderrLog);
+  const outbox = smtpOutbox(accountOf('mail.smtp', mail.smtp, mail.proxy), stderrLog);
+  const deps: AuthorityDeps = {
+    store,
+    inbox,
+    outbox,
+    parse: parseMail,
+    base64: nodeBase64,
+    compression: nodeCompression,
+    crypto: chooseCrypto(),
+    operators: authority.lookup === 'mx' ? mxOperators({ clock: systemClock }) : namedOperators,
+    publisher: authority.publish === undefined ? undefined : publishFolder(authority.publish),
+    rng: systemRng,
+    clock: systemClock,
+    ticker: cronTicker,
+    log: stderrLog,
+    from: mail.address,
+    secretKey: readSecretKey(authority.key),
+    rules: {
+      periodMs: authority.periodMs,
+      authorities,
+      parameters: authority.parameters,
+      candidatesPerHour: authority.candidatesPerHour,
+      probesPerPeriod: authority.probesPerPeriod,
+    },
+    pollMs,
+  };
+  const close = async (): Promise<void> => {
+    await Promise.all([inbox.close(), outbox.close()]);
+    store.close();
+    lock.release();
+  };
+  return { deps, close };
+};
