@@ -66,8 +66,10 @@ export const httpsSource = (options: HttpsOptions = {}): FetchUrl => {
       };
       const request = get(url, { ...way, minVersion: 'TLSv1.2', headers: { accept: 'text/plain' } }, (response) => {
         const { statusCode = 0 } = response;
-        if (statusCode === 404 || statusCode === 410) return end({ kind: 'missing' });
-        if (statusCode !== 200) return end({ kind: 'failed', why: 'status' });
+        if (statusCode !== 200) {
+          end(statusCode === 404 || statusCode === 410 ? { kind: 'missing' } : { kind: 'failed', why: 'status' });
+          return;
+        }
         const chunks: Uint8Array[] = [];
         response.on('data', (chunk: Uint8Array) => {
           bytes += chunk.length;
@@ -80,11 +82,8 @@ export const httpsSource = (options: HttpsOptions = {}): FetchUrl => {
           end(response.complete ? { kind: 'found', bytes: concat(...chunks) } : { kind: 'failed', why: 'connect' }),
         );
         response.on('error', () => end({ kind: 'failed', why: 'connect' }));
-        return undefined;
       });
-      request.on('error', (error) =>
-        end({ kind: 'failed', why: isTlsFailure(codeOf(error)) ? 'tls' : 'connect' }),
-      );
+      request.on('error', (error) => end({ kind: 'failed', why: isTlsFailure(codeOf(error)) ? 'tls' : 'connect' }));
       signal.addEventListener('abort', abort);
       if (signal.aborted) abort();
     });

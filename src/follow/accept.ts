@@ -2,7 +2,13 @@ import { RouteError } from '../base/errors.js';
 import { numberAt, timesOf } from '../council/timetable.js';
 import type { ConsensusStore, Fork } from '../ports/follow.js';
 import { digestOf, type Document, type PublicKeyHex, readDocument, timeText } from '../route/document.js';
-import { type Consensus, inspectNetwork, largestNetworkCharacters, type Network, type Trust } from '../route/network.js';
+import {
+  type Consensus,
+  inspectNetwork,
+  largestNetworkCharacters,
+  type Network,
+  type Trust,
+} from '../route/network.js';
 
 /** What a list is held against. */
 export interface Chain {
@@ -16,7 +22,12 @@ export interface Chain {
 export type Acceptance =
   /** It is one of those at hand. */
   | { readonly kind: 'known' }
-  | { readonly kind: 'accepted'; readonly network: Network; readonly consensus: Consensus; readonly warnings: readonly ChainWarning[] }
+  | {
+      readonly kind: 'accepted';
+      readonly network: Network;
+      readonly consensus: Consensus;
+      readonly warnings: readonly ChainWarning[];
+    }
   /** It contradicts one that was accepted, and enough authorities signed both. */
   | { readonly kind: 'fork'; readonly fork: Fork }
   | { readonly kind: 'refused'; readonly error: RouteError };
@@ -54,7 +65,9 @@ export const forkError = ({ number, digests, authorities }: Fork): RouteError =>
   new RouteError(
     'route/fork',
     `there are two network lists of number ${number}, each with the word of enough authorities: ${digests.join(' and ')}. ${
-      authorities.length === 0 ? 'No authority stands for both' : `These authorities stand for both: ${authorities.join(', ')}`
+      authorities.length === 0
+        ? 'No authority stands for both'
+        : `These authorities stand for both: ${authorities.join(', ')}`
     }. Somebody shows different lists to different people, so nothing is sent by any. Ask others which digest they see (mixmailer network), and the operators of the authorities; then run mixmailer network forget-fork`,
   );
 

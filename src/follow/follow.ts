@@ -2,7 +2,7 @@ import { RouteError, unreachable } from '../base/errors.js';
 import { dayMs } from '../base/units.js';
 import { composeDirectoryMail, mostListBytes, mostUnaskedBytes } from '../carrier/directory-mail.js';
 import { applyDiff, endsOfDiff } from '../council/diff.js';
-import type { FoundDocument } from '../council/documents.js';
+import { documentsIn, type FoundDocument } from '../council/documents.js';
 import { endorsersOf, readEndorsement } from '../council/endorsement.js';
 import { formatRequest } from '../council/request.js';
 import { wantedNumber } from '../council/timetable.js';
@@ -144,7 +144,12 @@ const takeEndorsement = (deps: FollowDeps, text: string, now: number): void => {
  *
  * @returns whether it is such a document
  */
-export const takeFollowed = (deps: FollowDeps, { kind, text }: FoundDocument, mail: DocumentMail, now: number): boolean => {
+export const takeFollowed = (
+  deps: FollowDeps,
+  { kind, text }: FoundDocument,
+  mail: DocumentMail,
+  now: number,
+): boolean => {
   try {
     switch (kind) {
       case 'network':

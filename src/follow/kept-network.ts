@@ -24,7 +24,10 @@ export const keptNetwork = (
       const kept = store.consensuses();
       const current = kept.find(({ number, periodMs }) => number * periodMs <= now) ?? kept[0];
       if (current === undefined)
-        throw new RouteError('route/no-list', 'no network list has come yet; it is asked for, and mail may take an hour');
+        throw new RouteError(
+          'route/no-list',
+          'no network list has come yet; it is asked for, and mail may take an hour',
+        );
       if (known?.network.digest !== current.digest)
         known = inspectNetwork(store.consensusText(current.digest) ?? '', trust.authorities);
       const objection = objectionTo(known.network, known.support, trust, now);

@@ -80,7 +80,8 @@ const foundIn = async (deps: DirectoryMailDeps, { uid, raw }: InboxMail): Promis
   }
 };
 
-const countInto = (counts: Map<string, number>, what: string): void => void counts.set(what, (counts.get(what) ?? 0) + 1);
+const countInto = (counts: Map<string, number>, what: string): void =>
+  void counts.set(what, (counts.get(what) ?? 0) + 1);
 
 const takeAll = (deps: DirectoryMailDeps, found: Found, counts: Map<string, number>): void => {
   const { store, take, bounds, clock } = deps;
@@ -122,8 +123,7 @@ export const readDirectoryMails = async (deps: DirectoryMailDeps, signal: AbortS
       }
       if (uids.length > 0) await inbox.remove(folder, fetched.uidValidity, uids, signal);
       const last = fetched.mails.at(-1);
-      if (last !== undefined)
-        store.setCursor(cursorOf(folder), { uidValidity: fetched.uidValidity, uid: last.uid });
+      if (last !== undefined) store.setCursor(cursorOf(folder), { uidValidity: fetched.uidValidity, uid: last.uid });
       more = fetched.more;
     }
   }
