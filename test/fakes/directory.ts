@@ -103,6 +103,8 @@ export interface FakeDirectory {
   readonly periodMs: number;
   readonly rng: Rng;
   readonly now: () => number;
+  /** That node at another mailbox too, under the same identity, with another key. */
+  readonly moveNode: (node: ThinNode, address: string) => ThinNode;
   /** Another node; it says nothing yet. */
   readonly addNode: (name: string, address?: string) => ThinNode;
   /** Mails documents from an address to one. */
@@ -140,9 +142,8 @@ const directoryMail = ({ now, rng }: Scene, from: string, to: string, documents:
   return { from, to, raw };
 };
 
-const thinNode = (scene: Scene, name: string, address: string): ThinNode => {
+const thinNode = (scene: Scene, name: string, address: string, identity = scene.rng(32)): ThinNode => {
   const { world, rng, now, periodMs, configured } = scene;
-  const identity = rng(32);
   const account = world.account(address);
   const keys: { readonly key: ExpandedKey; readonly from: number }[] = [];
   const rotate = (): void => void keys.unshift({ key: expandKey(crypto, rng(32)), from: secondsOf(now()) });
@@ -351,6 +352,11 @@ export const fakeDirectory = (options: FakeDirectoryOptions = {}): FakeDirectory
     nodes.push(node);
     return node;
   };
+  const moveNode = ({ name, identity }: ThinNode, address: string): ThinNode => {
+    const node = thinNode(scene, name, address, identity);
+    nodes.push(node);
+    return node;
+  };
   for (let i = 1; i <= (options.nodes ?? 9); i++) addNode(`mix${i}`);
   const runUntil = async (at: number): Promise<void> => {
     while (time < at) {
@@ -371,6 +377,7 @@ export const fakeDirectory = (options: FakeDirectoryOptions = {}): FakeDirectory
     rng,
     now,
     addNode,
+    moveNode,
     mail: (from, to, documents) => {
       world.account(from);
       return scene.send(directoryMail(scene, from, to, documents));
@@ -380,5 +387,13 @@ export const fakeDirectory = (options: FakeDirectoryOptions = {}): FakeDirectory
     // A little more, so that what is done when a list begins is done.
     periods: (count) => runUntil((Math.floor(time / periodMs) + count) * periodMs + periodMs / turnsAPeriod),
   };
+  return directory;
+};
+
+/** A network whose nodes have said that they are there, at its first list. */
+export const started = async (options: FakeDirectoryOptions = {}): Promise<FakeDirectory> => {
+  const directory = fakeDirectory(options);
+  for (const node of directory.nodes) await node.announce();
+  await directory.periods(1);
   return directory;
 };
