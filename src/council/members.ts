@@ -69,7 +69,7 @@ export const membersOf = (
     const member = memberOf(fitting, input, before);
     if (member !== undefined) members.push(member);
   }
-  return { members, missing };
+  return { members, missing: [...new Set(missing)] };
 };
 
 /** Reads each descriptor once; those of the list before have been checked. */
