@@ -68,7 +68,6 @@ const isDeliveryStatus = (contentType: string): boolean =>
 
 /** What only machines write, by field. Values are compared from their beginning, in either case. */
 const automaticFields: readonly (readonly [name: string, value: RegExp])[] = [
-  ['auto-submitted', /^(?!no(?![a-z-]))/i],
   ['precedence', /^(?:bulk|junk|list|auto[_-]reply)/i],
   ['return-path', /^<\s*>/],
   ['x-autoreply', /^(?!no)/i],
@@ -78,12 +77,20 @@ const automaticFields: readonly (readonly [name: string, value: RegExp])[] = [
 ];
 
 /**
+ * Whether it is a mail that must not be answered even by a program: a bounce, a vacation program's, a list's. One that
+ * only says of itself that a program made it (`Auto-Submitted: auto-generated`) is none.
+ */
+export const isAutomaticAnswer = (head: MailHead): boolean =>
+  head.fields.some(({ name }) => name.startsWith('list-')) ||
+  valuesOf(head, 'auto-submitted').some((value) => !/^(?:no|auto-generated)(?![a-z-])/i.test(value)) ||
+  automaticFields.some(([name, value]) => valuesOf(head, name).some((text) => value.test(text)));
+
+/**
  * Whether a machine wrote it: what RFC 3834 says, and what vacation programs and lists did before and still do. Not by
  * X-Auto-Response-Suppress: it asks for no automatic answer, and stands in mails of persons too.
  */
 const isAutomatic = (head: MailHead): boolean =>
-  head.fields.some(({ name }) => name.startsWith('list-')) ||
-  automaticFields.some(([name, value]) => valuesOf(head, name).some((text) => value.test(text)));
+  valuesOf(head, 'auto-submitted').some((value) => /^(?!no(?![a-z-]))/i.test(value)) || isAutomaticAnswer(head);
 
 /**
  * What a mail is to the exit whose mailbox it is in.
