@@ -13,6 +13,7 @@ import type {
   ProbeStore,
   RoundStore,
 } from '../ports/authority.js';
+import { followStore, followTables } from './sqlite-follow.js';
 import { openStore, type Row, type Sql } from './sqlite.js';
 import { cursorStore, outgoingStore, sharedTables, sharedTables2 } from './sqlite-tables.js';
 
@@ -307,7 +308,7 @@ export const roundStore = (sql: Sql): RoundStore => ({
 });
 
 /** The steps from an empty file to this version. */
-export const authoritySchema: readonly string[] = [`${sharedTables}${sharedTables2}${councilTables}`];
+export const authoritySchema: readonly string[] = [`${sharedTables}${sharedTables2}${followTables}${councilTables}`];
 
 /**
  * An authority's store in one SQLite file.
@@ -325,5 +326,6 @@ export const sqliteAuthorityStore = (file: string): AuthorityStore & { readonly 
     ...memberStore(sql),
     ...probeStore(sql),
     ...roundStore(sql),
+    ...followStore(sql),
   };
 };

@@ -1,10 +1,13 @@
 import { sha256 } from '@noble/hashes/sha2.js';
 import type { Base64 } from '../base/base64.js';
-import { RouteError } from '../base/errors.js';
+import { Bug, RouteError, unreachable } from '../base/errors.js';
+import type { NodeId } from '../base/ids.js';
 import { minuteMs } from '../base/units.js';
 import type { FoundDocument } from '../council/documents.js';
 import { moreThanHalf } from '../council/majority.js';
+import { numberAt } from '../council/timetable.js';
 import { acceptList } from '../follow/accept.js';
+import { answerCache, type AnswerDeps, answerRequest, usualAnswerBounds } from '../follow/answer.js';
 import { type DocumentMail, type MailBounds, readDirectoryMails } from '../follow/mails.js';
 import type { AuthorityStore } from '../ports/authority.js';
 import type { Compression } from '../ports/compression.js';
@@ -19,14 +22,23 @@ import { publicKeyOf, type PublicKeyHex } from '../route/document.js';
 import { inspectNetwork, type Network, type Trust } from '../route/network.js';
 import type { SphinxCrypto } from '../sphinx/crypto.js';
 import { ballotFor } from './ballot.js';
-import { type Dispatch, dispatchWith } from './dispatch.js';
-import * as gather from './gather.js';
+import { dispatchWith } from './dispatch.js';
+import {
+  challengeOnce,
+  forgetGone,
+  type GatherDeps,
+  refreshOperators,
+  takeAnswer,
+  takeDescriptor,
+  takeLeave,
+  takeListed,
+} from './gather.js';
 import { hear, isCouncilKind, roundAt } from './hear.js';
 import { collectProbes } from './home.js';
-import { measure } from './measure.js';
+import { measure, type Measured } from './measure.js';
 import { probeWaitMs, sendProbes } from './probe.js';
 import { publish } from './publish.js';
-import { roundOnce, type RoundRules } from './round.js';
+import { type RoundDeps, roundOnce, type RoundRules } from './round.js';
 
 /** What the operator of an authority has decided. */
 export interface AuthorityRules extends RoundRules {
@@ -56,3 +68,233 @@ export interface AuthorityDeps extends Omit<PostDeps, 'ended'> {
   /** How often the mailbox is asked without a notice from its server. */
   readonly pollMs: number;
 }
+
+/** What comes unasked from the other authorities: a vote for 10,000 nodes, with the descriptors of new ones. */
+const bounds: MailBounds = { bytes: 32 * 1024 * 1024, documents: 20_000 };
+/** Probes of so many periods make up what a list says of a node. */
+const measuredPeriods = 12;
+/** Rounds whose documents are kept. */
+const keptRounds = 3;
+
+/** An authority at work: what its jobs share while the process lives. */
+interface Authority {
+  readonly deps: AuthorityDeps;
+  readonly self: PublicKeyHex;
+  readonly trust: Trust;
+  readonly gather: GatherDeps;
+  readonly round: RoundDeps;
+  readonly answers: AnswerDeps;
+  /** What became of documents since the log was written. */
+  readonly counts: Map<string, number>;
+  /** The newest list of that number or an earlier one, whoever it is for. */
+  readonly listUpTo: (number: number) => Network | undefined;
+}
+
+/** Lists by number, read once: their text doesn't change, and checking a thousand descriptors takes a second. */
+const lists = (store: AuthorityStore): Authority['listUpTo'] => {
+  const known = new Map<string, Network>();
+  return (number) => {
+    const kept = store.consensuses().find((one) => one.number <= number);
+    if (kept === undefined) return undefined;
+    const read = known.get(kept.digest) ?? inspectNetwork(store.consensusText(kept.digest) ?? '', []).network;
+    known.set(kept.digest, read);
+    for (const digest of known.keys()) if (known.size > 4) known.delete(digest);
+    return read;
+  };
+};
+
+const measuredBy = ({ deps }: Authority, now: number): ReadonlyMap<NodeId, Measured> => {
+  const { store, rules } = deps;
+  const { periodMs } = rules;
+  return measure(store.probeResults(now - measuredPeriods * periodMs), { waitMs: probeWaitMs(periodMs), now });
+};
+
+/** Takes a list, whoever brought it: newer than those at hand, and signed by enough. In a transaction. */
+const takeList = ({ deps, trust, gather: gathering }: Authority, text: string, now: number): void => {
+  const { store, log, rules } = deps;
+  const result = acceptList(text, { store, trust, periodMs: rules.periodMs }, now);
+  switch (result.kind) {
+    case 'accepted': {
+      const { network, consensus, warnings } = result;
+      const { number, periodMs, history } = consensus;
+      store.keepConsensus({ number, periodMs, history, digest: network.digest, text: network.text, acceptedAt: now });
+      for (const warning of warnings) log.warn(warning, { number });
+      takeListed(gathering, network, now);
+      log.info('list', { number, nodes: network.nodes.length, digest: network.digest.slice(0, 16) });
+      break;
+    }
+    case 'fork':
+      store.addFork(result.fork);
+      log.warn('route/fork', { number: result.fork.number });
+      break;
+    case 'refused':
+      log.warn(result.error.code, { message: result.error.message });
+      break;
+    case 'known':
+      break;
+    default:
+      unreachable(result);
+  }
+};
+
+/** An authority over these dependencies; one for the life of the process. */
+const authorityOf = (deps: AuthorityDeps): Authority => {
+  const { store, rules, secretKey, rng, base64, compression, from, log } = deps;
+  const self = publicKeyOf(secretKey);
+  if (!rules.authorities.some(({ key }) => key === self)) throw new Bug('an authority is among the authorities');
+  const trust = {
+    authorities: rules.authorities.map(({ key }) => key),
+    threshold: moreThanHalf(rules.authorities.length),
+  };
+  const mail = dispatchWith({ store, rng, base64, compression, from });
+  const listUpTo = lists(store);
+  const { candidatesPerHour } = rules;
+  const perOperator = rules.candidatesPerOperatorPerHour ?? Math.max(1, Math.ceil(candidatesPerHour / 4));
+  const common = { ...deps, self, mail, previousOf: (number: number) => listUpTo(number - 1) };
+  const authority: Authority = {
+    deps,
+    self,
+    trust,
+    listUpTo,
+    counts: new Map(),
+    answers: { store, base64, compression, rng, log, from, bounds: usualAnswerBounds, cache: answerCache() },
+    gather: { ...common, rules: { ...rules, candidatesPerOperatorPerHour: perOperator } },
+    round: {
+      ...common,
+      hasList: (number) => store.consensuses().some((one) => one.number >= number),
+      accept: (list, now) => takeList(authority, list, now),
+      ballotFor: (number, now) =>
+        ballotFor({ store, rules }, { number, previous: listUpTo(number - 1), measured: measuredBy(authority, now) }),
+    },
+  };
+  return authority;
+};
+
+/** Acts upon a document that came by mail, whoever sent it. In a transaction. @returns whether it is of use here */
+const take = (authority: Authority, { kind, text }: FoundDocument, mail: DocumentMail, now: number): boolean => {
+  const { gather: gathering, round, answers, deps, counts } = authority;
+  const count = (what: string, outcome: string): void => {
+    counts.set(`${what}/${outcome}`, (counts.get(`${what}/${outcome}`) ?? 0) + 1);
+  };
+  try {
+    if (isCouncilKind(kind)) {
+      const { outcome, endorsement } = hear(round, kind, text, now);
+      if (endorsement !== undefined) deps.store.keepEndorsement(endorsement);
+      return outcome === 'kept' || outcome === 'known' || outcome === 'contradiction';
+    }
+    switch (kind) {
+      case 'descriptor':
+        count('descriptor', takeDescriptor(gathering, text, now));
+        return true;
+      case 'answer':
+        count('answer', takeAnswer(gathering, text, now));
+        return true;
+      case 'leave':
+        count('leave', takeLeave(gathering, text, now));
+        return true;
+      case 'request':
+        count('request', answerRequest(answers, text, mail, now));
+        return true;
+      case 'network':
+        takeList(authority, text, now);
+        return true;
+      default:
+        return false;
+    }
+  } catch (error) {
+    if (!(error instanceof RouteError)) throw error;
+    count(kind, error.code);
+    return false;
+  }
+};
+
+/** Reads the mailbox once: documents, and probes that came home. @throws MailError, StoreError */
+const readOnce = async (authority: Authority, signal: AbortSignal): Promise<void> => {
+  const { deps, counts } = authority;
+  await readDirectoryMails(
+    { ...deps, bounds: () => bounds, take: (document, mail, now) => take(authority, document, mail, now) },
+    signal,
+  );
+  if (counts.size > 0) deps.log.info('gather', Object.fromEntries(counts));
+  counts.clear();
+  if (!signal.aborted) await collectProbes(deps, signal);
+};
+
+/** What is done once for each newest list, and forgotten after a while. */
+const tidyOnce = ({ deps, self, gather: gathering }: Authority, now: number): void => {
+  const { store, rules, publisher } = deps;
+  const newest = store.consensuses()[0]?.number;
+  if (newest !== undefined && publisher !== undefined && !store.isDone(newest, 'published')) {
+    publish(store, publisher);
+    store.setDone(newest, 'published');
+  }
+  const number = roundAt(rules.periodMs, now);
+  if (store.isDone(number, 'tidied')) return;
+  forgetGone(gathering, now);
+  store.atomically(() => {
+    store.forgetRounds(number - keptRounds, self);
+    store.forgetEndorsements(number - keptRounds);
+    store.forgetProbes(now - (measuredPeriods + 1) * rules.periodMs);
+    store.setDone(number, 'tidied');
+  });
+};
+
+/** Does all that it is time for. @throws StoreError */
+const workOnce = async (authority: Authority, signal: AbortSignal): Promise<void> => {
+  const { deps, gather: gathering, round, listUpTo } = authority;
+  const { clock, rules } = deps;
+  const now = clock.now();
+  roundOnce(round, now);
+  tidyOnce(authority, now);
+  const network = listUpTo(numberAt(rules.periodMs, now));
+  const inForce = network !== undefined && now < network.validUntil ? network : undefined;
+  sendProbes(deps, { network: inForce, measured: measuredBy(authority, now), now });
+  await challengeOnce(gathering, () => clock.now(), signal);
+};
+
+/** Hears how a mail ended: probes are on their way from then on. */
+const ended =
+  ({ store }: Pick<AuthorityDeps, 'store'>): NonNullable<PostDeps['ended']> =>
+  ({ kind, raw }, _end, now) => {
+    if (kind === 'packets') store.probesSent(sha256(raw), now);
+  };
+
+/** One turn of everything, in order, as tests and simulations run an authority. */
+export const authorityTurn = (deps: AuthorityDeps): ((signal: AbortSignal) => Promise<void>) => {
+  const authority = authorityOf(deps);
+  return async (signal) => {
+    await readOnce(authority, signal);
+    await workOnce(authority, signal);
+    await postDue({ ...deps, ended: ended(deps) }, signal);
+  };
+};
+
+/** How often an authority looks whether it is time for something. */
+const workSchedule = (periodMs: number): string => (periodMs < 10 * minuteMs ? '* * * * * *' : '*/10 * * * * *');
+const operatorSchedule = '23 * * * *';
+
+/**
+ * Runs an authority until the signal aborts, then lets every job come to its end.
+ *
+ * @throws Bug, or whatever our own mistake threw
+ */
+export const runAuthority = async (deps: AuthorityDeps, signal: AbortSignal): Promise<void> => {
+  const { store, clock, ticker, log, rules, inbox } = deps;
+  store.resumeOutgoing(clock.now());
+  const authority = authorityOf(deps);
+  const jobs = new Jobs(log, signal);
+  const post = jobs.waking((stop) => postDue({ ...deps, ended: ended(deps) }, stop));
+  const work = jobs.waking(async (stop) => {
+    await workOnce(authority, stop);
+    post();
+  });
+  jobs.every(ticker, workSchedule(rules.periodMs), work);
+  jobs.every(ticker, operatorSchedule, (stop) => refreshOperators(authority.gather, stop));
+  jobs.loop(async (stop) => {
+    await readOnce(authority, stop);
+    work();
+    await inbox.waitForMail(deps.pollMs, stop);
+  });
+  work();
+  await jobs.finished();
+};

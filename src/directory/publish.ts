@@ -12,10 +12,7 @@ export const publishedDiff = (digest: string): string => `mixmailer-diff-${diges
  *
  * @throws StoreError
  */
-export const publish = (
-  store: Pick<ConsensusStore, 'consensuses' | 'consensusText'>,
-  publisher: Publisher,
-): void => {
+export const publish = (store: Pick<ConsensusStore, 'consensuses' | 'consensusText'>, publisher: Publisher): void => {
   const [newest, ...older] = store.consensuses();
   const text = newest && store.consensusText(newest.digest);
   if (text === undefined) return;

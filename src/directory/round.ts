@@ -8,6 +8,7 @@ import { commitOf, readReveal, type Reveal, signReveal } from '../council/reveal
 import { timesOf } from '../council/timetable.js';
 import { readVote, signVote, type Vote, type VoteMember } from '../council/vote.js';
 import type { CouncilDocument } from '../ports/authority.js';
+import type { EndorsementStore } from '../ports/follow.js';
 import type { Store } from '../ports/stores.js';
 import { digestOf, fitsBody } from '../route/document.js';
 import type { AuthorityAddress, Network, NetworkParameters } from '../route/network.js';
@@ -30,7 +31,7 @@ export interface Ballot {
 }
 
 export interface RoundDeps extends HearDeps {
-  readonly store: HearDeps['store'] & Store;
+  readonly store: HearDeps['store'] & Store & Pick<EndorsementStore, 'keepEndorsement'>;
   readonly rng: Rng;
   /** Ed25519, 32 bytes. */
   readonly secretKey: Uint8Array;
@@ -220,6 +221,7 @@ const signOnce = (deps: RoundDeps, number: number, now: number): void => {
   const text = signEndorsement({ number, body }, secretKey);
   store.keepSignedBody(number, body);
   store.addCouncilDocument({ kind: 'endorsement', authority: self, number, digest, text });
+  store.keepEndorsement({ authority: self, number, digest, text });
   deps.mail(
     peersOf(deps).map(({ address }) => address),
     [text],

@@ -1,5 +1,6 @@
 import type { NodeId } from '../base/ids.js';
 import type { PublicKeyHex } from '../route/document.js';
+import type { FollowStore } from './follow.js';
 import type { CursorStore, OutgoingStore, Store } from './stores.js';
 
 /** What an authority knows of a node's word about itself. */
@@ -167,4 +168,4 @@ export interface RoundStore {
 }
 
 export interface AuthorityStore
-  extends Store, CursorStore, OutgoingStore, CandidateStore, MemberStore, ProbeStore, RoundStore {}
+  extends Store, CursorStore, OutgoingStore, FollowStore, CandidateStore, MemberStore, ProbeStore, RoundStore {}
