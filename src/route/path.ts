@@ -5,7 +5,7 @@ import type { Descriptor, Role } from './descriptor.js';
 import { drawFree, hasFree } from './free.js';
 import type { Network } from './network.js';
 import { isUsable, type Plan, planOf, planOfLoop } from './rules.js';
-import { operatorIn } from './standing.js';
+import { operatorIn, staysIn } from './standing.js';
 import { type Places, placesOf } from './topology.js';
 import { drawWalk, hasWalk } from './walk.js';
 
@@ -129,8 +129,8 @@ const noPath = (wish: PathWish): RouteError => {
     (node) => isUsable(network, node, now) && (places === undefined || places.layerOf(node.nodeId) !== undefined),
   );
   const without = nodes.length - usable.length;
-  const stay = usable.some(({ nodeId }) => network.standings.has(nodeId)) ? ', and are not leaving' : '';
-  const have = `${usable.length} of ${nodes.length} nodes of the list have a mix key valid now${places === undefined ? '' : ' and a place in a layer'}${stay}`;
+  const leaving = nodes.filter((node) => !staysIn(network, node)).length;
+  const have = `${usable.length} of ${nodes.length} nodes of the list have a mix key valid now${places === undefined ? '' : ' and a place in a layer'}${leaving === 0 ? '' : `; ${leaving} are leaving`}`;
   if (usable.length < length)
     return noWay(`${length} hops need ${length} nodes; ${without === 0 ? `the list has ${usable.length}` : have}`);
   if (exit !== undefined && !usable.some((node) => node.nodeId === exit && node.roles.includes(lastRole)))
@@ -139,9 +139,10 @@ const noPath = (wish: PathWish): RouteError => {
     const plan = planOf({ ...wish, rng: noChance, allow: new Set([...wish.allow, ...allow]) });
     return places === undefined ? hasFree(plan) : hasWalk(plan, places);
   };
-  const last = usable.filter((node) => node.roles.includes(lastRole));
-  if (last.length === 0) return noWay(`none of the ${usable.length} usable nodes has the role ${lastRole}`);
-  if (last.every(({ nodeId }) => avoidExits?.has(nodeId))) return noWay('no other exit is left');
+  const ends = usable.filter(({ roles }) => roles.includes(lastRole));
+  if (ends.length === 0) return noWay(`none of the ${usable.length} usable nodes has the role ${lastRole}`);
+  if (avoidExits !== undefined && (places?.layers.at(-1) ?? ends).every(({ nodeId }) => avoidExits.has(nodeId)))
+    return noWay('no other exit is left');
   if (!isPossible(pathExceptions))
     return noWay(
       `${length} hops need ${length - 1} mixes before ${lastRole === 'exit' ? 'an exit' : 'the last'}${places === undefined ? '' : ', each a successor of the one before'}; ${have}`,

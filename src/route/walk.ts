@@ -25,9 +25,15 @@ const entriesOf = (places: Places, { weight }: Plan): Urn<Descriptor> => {
   return urn;
 };
 
+const wayBack = ({ length, weight }: Plan, places: Places, ends: readonly Descriptor[]): Way => ({
+  begin: urnOf(ends, weight),
+  hopOf: (step) => length - 1 - step,
+  next: ({ nodeId }) => places.predecessors(nodeId),
+  weight,
+});
+
 const wayOf = (plan: Plan, places: Places): Way => {
-  const { network, length, from, exit, weight } = plan;
-  if (length !== places.layers.length) throw new Bug('a path has as many hops as its list has layers');
+  const { network, from, exit, weight } = plan;
   const forward = {
     hopOf: (step: number) => step,
     next: ({ nodeId }: Descriptor) => places.successors(nodeId),
@@ -37,12 +43,7 @@ const wayOf = (plan: Plan, places: Places): Way => {
     return { ...forward, begin: from === undefined ? entriesOf(places, plan) : urnOf(places.successors(from), weight) };
   if (from === undefined) {
     const last = places.layerOf(exit) === undefined ? undefined : network.byId.get(exit);
-    return {
-      begin: urnOf(last === undefined ? [] : [last], weight),
-      hopOf: (step) => length - 1 - step,
-      next: ({ nodeId }) => places.predecessors(nodeId),
-      weight,
-    };
+    return wayBack(plan, places, last === undefined ? [] : [last]);
   }
   const ways = waysBetween(plan, places, { from, exit });
   const wayWeight = (node: Descriptor, step: number): number => weight(node) * (ways[step]?.get(node) ?? 0);
@@ -105,16 +106,26 @@ const waysBetween = (
  * Walks that break a rule are thrown away; when that goes on for too long, all are looked through, in an order by chance.
  */
 export const drawWalk = (plan: Plan, places: Places): readonly Descriptor[] | undefined => {
+  if (plan.length !== places.layers.length) throw new Bug('a path has as many hops as its list has layers');
   const way = wayOf(plan, places);
   for (let tries = 0; tries < mostTries; tries++) {
     const path = tryOnce(plan, way);
     if (path !== undefined) return path;
   }
-  return search(plan, way);
+  return searchAll(plan, places);
 };
 
 /** Whether there is such a path. */
-export const hasWalk = (plan: Plan, places: Places): boolean => search(plan, wayOf(plan, places)) !== undefined;
+export const hasWalk = (plan: Plan, places: Places): boolean => searchAll(plan, places) !== undefined;
+
+// What is rare is an exit that fits, so a path from anywhere is looked for backwards, from those that do.
+const searchAll = (plan: Plan, places: Places): readonly Descriptor[] | undefined => {
+  const { length, from, exit } = plan;
+  if (from !== undefined || exit !== undefined) return search(plan, wayOf(plan, places));
+  if (places.layers[0]?.some((node) => fitsAt(plan, 0, node)) !== true) return undefined;
+  const ends = places.layers.at(-1)?.filter((node) => fitsAt(plan, length - 1, node)) ?? [];
+  return search(plan, wayBack(plan, places, ends));
+};
 
 const inOrder = (path: readonly Descriptor[], { hopOf }: Way): readonly Descriptor[] =>
   hopOf(0) === 0 ? path : path.toReversed();
