@@ -31,7 +31,7 @@ export const watchedList = ({
       const network = directory.network(now);
       if (told !== network.digest) {
         const number = network.consensus === undefined ? {} : { number: network.consensus.number };
-        log.info('list', { ...number, nodes: network.nodes.length });
+        log.info('list/in-force', { ...number, nodes: network.nodes.length });
       }
       told = network.digest;
       return network;
