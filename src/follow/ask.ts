@@ -2,6 +2,7 @@ import { type Rng, uniformInt, unitInterval } from '../base/random.js';
 import { domainOf } from '../base/address.js';
 import { numberAt, timesOf, wantedNumber } from '../council/timetable.js';
 import type { AskPlan, KeptConsensus } from '../ports/follow.js';
+import type { Descriptor } from '../route/descriptor.js';
 import { operatorOf } from '../route/provider.js';
 import type { AuthorityAddress, Network } from '../route/network.js';
 
@@ -14,11 +15,22 @@ export type Source =
 /** The name under which an ask is remembered. */
 export const nameOf = (source: Source): string => (source.kind === 'url' ? source.url : source.address.toLowerCase());
 
+/**
+ * The nodes that can be asked. Clients leave out exits, which are to know nothing of who sends, unless there are no other
+ * nodes.
+ */
+const nodesOf = (network: Network | undefined, prefers: 'authorities' | 'nodes'): readonly Descriptor[] => {
+  const staying = (network?.nodes ?? []).filter(({ nodeId }) => network?.standings.get(nodeId)?.leaving !== true);
+  const relays = staying.filter(({ roles }) => !roles.includes('exit'));
+  return prefers === 'nodes' && relays.length > 0 ? relays : staying;
+};
+
 /** The sources there are. @param own address of the account, which is asked nothing */
 export const sourcesOf = (
   { authorities, urls }: { readonly authorities: readonly AuthorityAddress[]; readonly urls: readonly string[] },
   network: Network | undefined,
   own: string,
+  prefers: AskView['prefers'] = 'authorities',
 ): readonly Source[] => {
   const byMail: readonly Source[] = [
     ...authorities.map(({ address }) => ({
@@ -26,13 +38,11 @@ export const sourcesOf = (
       address,
       operator: operatorOf(domainOf(address)),
     })),
-    ...(network?.nodes ?? [])
-      .filter(({ nodeId }) => network?.standings.get(nodeId)?.leaving !== true)
-      .map(({ nodeId, address, provider }) => ({
-        kind: 'node' as const,
-        address,
-        operator: network?.standings.get(nodeId)?.operator ?? operatorOf(provider),
-      })),
+    ...nodesOf(network, prefers).map(({ nodeId, address, provider }) => ({
+      kind: 'node' as const,
+      address,
+      operator: network?.standings.get(nodeId)?.operator ?? operatorOf(provider),
+    })),
   ];
   return [
     ...byMail.filter((source) => nameOf(source) !== own.toLowerCase()),

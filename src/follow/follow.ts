@@ -199,7 +199,7 @@ const ask = (deps: FollowDeps, now: number): Source | undefined => {
   const plan = planAt(view, now, rng);
   if (plan !== view.plan) store.setAskPlan(plan);
   if (now < plan.at) return undefined;
-  const sources = sourcesOf(followed, newestNetwork(deps), from).filter(({ kind }) =>
+  const sources = sourcesOf(followed, newestNetwork(deps), from, prefers).filter(({ kind }) =>
     kind === 'url' ? fetchUrl !== undefined : receivesMail,
   );
   const asked = store.asks(plan.number).map(({ source }) => source);

@@ -5,10 +5,10 @@ import type { Member } from './network.js';
 import type { Running } from './processes.js';
 import { filesBelow, tracesIn } from './traces.js';
 
-/** Where in an exit somebody's traces are looked for. */
+/** Where in exits somebody's traces are looked for. */
 export interface SearchPlan {
-  readonly exit: Member;
-  /** Its processes, those that have ended too. */
+  readonly exits: readonly Member[];
+  /** Their processes, those that have ended too. */
   readonly processes: readonly Running[];
   /** Every mail that nodes, clients and repliers hand in, as they come. */
   readonly mails: readonly SeenMail[];
@@ -17,7 +17,7 @@ export interface SearchPlan {
 }
 
 /**
- * Looks for somebody in everything an exit has (its files, what it logs, its mailbox, the mails to it and from it), and
+ * Looks for somebody in everything that exits have (their files, what they log, their mailboxes, the mails to them and from them), and
  * remembers what it found.
  */
 export class ExitSearch {
@@ -34,16 +34,18 @@ export class ExitSearch {
 
   /** Judges what is there at this moment. */
   async look(): Promise<void> {
-    const { exit, processes, mails } = this.#plan;
-    const { address } = exit.account;
-    for (const { file, bytes } of filesBelow(path.dirname(exit.configFile))) this.#judge(path.basename(file), bytes);
+    const { exits, processes, mails } = this.#plan;
+    for (const { account, configFile } of exits) {
+      for (const { file, bytes } of filesBelow(path.dirname(configFile))) this.#judge(path.basename(file), bytes);
+      for (const mail of await readFolders(account)) this.#judge('mailbox', Buffer.from(mail, 'latin1'));
+    }
     for (const { said } of processes) this.#judge('log', Buffer.from(said));
-    for (const mail of await readFolders(exit.account)) this.#judge('mailbox', Buffer.from(mail, 'latin1'));
     const fresh = mails.slice(this.#mailsJudged);
     this.#mailsJudged += fresh.length;
+    const isExit = (address: string): boolean => exits.some(({ account }) => account.address === address);
     for (const { from, to, raw } of fresh) {
-      if (from === address) this.#judge('mail from it', raw);
-      if (to.some((one) => one.replace(/\+.*@/, '@') === address)) this.#judge('mail to it', raw);
+      if (isExit(from)) this.#judge('mail from it', raw);
+      if (to.some((one) => isExit(one.replace(/\+.*@/, '@')))) this.#judge('mail to it', raw);
     }
   }
 

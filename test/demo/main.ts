@@ -15,7 +15,8 @@ import { keepRunning } from './keep.js';
 import { answers, writeLetters } from './letters.js';
 import { MailProgram } from './mail-program.js';
 import type { Opened } from './mail-program.js';
-import { layNetwork } from './network.js';
+import { beginNetwork } from './begin.js';
+import { foundNetwork } from './network.js';
 import type { Member, RunningClient } from './network.js';
 import { mixmailer } from './processes.js';
 import type { Running } from './processes.js';
@@ -31,7 +32,7 @@ const options = parseArgs({
 }).values;
 
 /** As far as all mails and answers on their way may take here. */
-const patienceMs = 100_000;
+const patienceMs = 150_000;
 
 /** What a mail program shows its user about where a mail came from, without the lines servers add on its last way. */
 const outline = (raw: string): readonly string[] =>
@@ -133,41 +134,47 @@ const main = async (): Promise<number> => {
   const folder = mkdtempSync(path.join(tmpdir(), 'mm-'));
   const closers: (() => Promise<void> | void)[] = [() => rmSync(folder, { recursive: true, force: true })];
   try {
-    heading(`MixMailer: five mix nodes on five mailboxes, a sender, a receiver (mail servers: ${options.mail})`);
+    heading(
+      `MixMailer: five mix nodes on five mailboxes, a sender, a receiver, and no list of nodes (mail servers: ${options.mail})`,
+    );
     const world = await startWorld();
     closers.unshift(() => world.stop());
     const [alice, bob] = await Promise.all([person('Alice', 'alice@home.test'), person('Bob', 'bob@friend.test')]);
     const bobsAccount = await world.addAccount('bob', 'friend.test');
     const watch = new Watch(alice.address);
-    const network = await layNetwork({
+    const network = await foundNetwork({
       folder,
       world,
+      authorities: 1,
+      periodSeconds: 12,
       nodes: 5,
       exits: 1,
+      // One exit is all that five nodes need; in layers replies would end at a second one.
+      topology: 'free',
+      probesPerPeriod: 1,
       alias: world.plusAddresses ? 'plus' : 'message-id',
       replyBlocks: 8,
       schedule: '*/2 * * * * *',
-      loopsPerInterval: 3,
+      loopsPerInterval: 2,
       spreadSeconds: 2,
       onMail: watch.see,
     });
     closers.unshift(() => network.close());
-    const running: Running[] = await Promise.all(network.nodes.map((node) => network.startNode(node)));
+    const running: Running[] = [];
     closers.unshift(async () => {
       await Promise.all(running.map((one) => one.stop()));
     });
-    const client = await network.startClient();
+    const { authority, nodes, client } = await beginNetwork(network);
+    running.push(authority, ...nodes, client.running);
     const exit = network.nodes.at(-1) as Member;
     const search = new ExitSearch({
-      exit,
-      processes: running.slice(-1),
+      exits: [exit],
+      processes: nodes.slice(-1),
       mails: watch.mails,
       words: [alice.address, 'home.test'],
     });
-    running.push(client.running);
-    say(`  ${network.nodes.map(({ account }) => account.address).join('  ')}`);
     say(
-      `  each a process that knows its mailbox and a signed list of the others; ${exit.account.address} is the exit, which hands mails to their recipients; mix interval 2 s, normally 12 min`,
+      `  ${exit.account.address} is the exit, which hands mails to their recipients; mix interval 2 s, normally 12 min; a new list every 12 s, normally every day`,
     );
 
     const sent = await handInLetters(client, alice, bob);
@@ -204,6 +211,7 @@ const main = async (): Promise<number> => {
     await sleep(2500);
     await look();
     watch.stop();
+    say(dim(`  and ${watch.directoryMails} mails about the list of nodes, of which there were several meanwhile`));
 
     const [first] = sent;
     const arrived = received.find(({ subject }) => subject === first?.subject);

@@ -70,6 +70,7 @@ export interface TestNetwork {
 /** One that was joined. */
 export interface JoinedNetwork extends TestNetwork {
   readonly authorities: readonly Member[];
+  readonly periodSeconds: number;
   /** What nodes and clients are started with. */
   readonly invitation: string;
   /** A mailbox and a configuration for one node more. */
@@ -282,6 +283,7 @@ topology = "${plan.topology ?? 'layers'}"
     nodes,
     client,
     authorities,
+    periodSeconds: plan.periodSeconds,
     invitation,
     addNode: (name) => site.addNode(name, true),
     startClient: (member = client) => site.startClient(member),

@@ -3,12 +3,17 @@ import { bytesText, cyan, green, row, yellow } from './screen.js';
 
 const packetMailBytes = 44_000;
 
+const isOfDirectory = ({ raw }: SeenMail): boolean =>
+  /^Subject: MixMailer directory\r?$/m.test(raw.toString('latin1', 0, 2000));
+
 /** What the providers along the way get to see: who mails whom, how much, and when. */
 export class Watch {
   #startedAt = Date.now();
   #shown = false;
   readonly #user: string;
   readonly mails: SeenMail[] = [];
+  /** Mails about the list of nodes since `start`, which are not shown. */
+  directoryMails = 0;
   #pending = new Map<string, SeenMail[]>();
   #timer: NodeJS.Timeout | undefined;
 
@@ -20,6 +25,10 @@ export class Watch {
   readonly see = (mail: SeenMail): void => {
     this.mails.push(mail);
     if (!this.#shown) return;
+    if (isOfDirectory(mail)) {
+      this.directoryMails++;
+      return;
+    }
     const pending = this.#pending.get(mail.from) ?? [];
     this.#pending.set(mail.from, [...pending, mail]);
     // The mails of one flush are shown together.

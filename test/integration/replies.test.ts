@@ -124,7 +124,7 @@ for (const kind of await findServers()) {
       mixes = await Promise.all(network.nodes.slice(0, -1).map((node) => network.startNode(node)));
       exits.push(await network.startNode(exit));
       client = await network.startClient();
-      search = new ExitSearch({ exit, processes: exits, mails: seen, words: senderWords });
+      search = new ExitSearch({ exits: [exit], processes: exits, mails: seen, words: senderWords });
     });
     afterAll(async () => {
       await Promise.all([client.running, ...mixes, ...exits].map((one) => one.stop()));
