@@ -10,6 +10,7 @@ import { answerCache, usualAnswerBounds } from '../../src/follow/answer.js';
 import { followedBounds, type FollowDeps, followOnce, takeFollowed, trustOf } from '../../src/follow/follow.js';
 import { keptNetwork } from '../../src/follow/kept-network.js';
 import { type DocumentMail, readDirectoryMails } from '../../src/follow/mails.js';
+import type { Inbox } from '../../src/ports/mail.js';
 import type { Directory } from '../../src/ports/network.js';
 import type { ClientStore } from '../../src/ports/stores.js';
 import { postDue } from '../../src/post/post.js';
@@ -30,7 +31,7 @@ export interface Follower {
   readonly take: (document: string | FoundDocument, mail?: Partial<DocumentMail>) => boolean;
   /** Asks if it is time, and posts. */
   readonly follow: () => Promise<void>;
-  readonly read: () => Promise<void>;
+  readonly read: (inbox?: Inbox) => Promise<void>;
   readonly post: () => Promise<void>;
   /** Ends the process and starts another one on the same store, which has to be in a file. */
   readonly restart: () => void;
@@ -98,12 +99,12 @@ export const followWorld = (): FollowWorld => {
       follow: async () => {
         await followOnce(deps, now, signal);
       },
-      read: () =>
+      read: (inbox = account.inbox) =>
         readDirectoryMails(
           {
             ...deps,
             clock,
-            inbox: account.inbox,
+            inbox,
             parse: parseMail,
             bounds: (at) => followedBounds(deps, at),
             take: (document, from, at) => takeFollowed(deps, document, from, at),
