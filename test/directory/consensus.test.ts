@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { readNetwork } from '../../src/route/network.js';
-import { fakeDirectory, started } from '../fakes/directory.js';
+import { started } from '../fakes/directory.js';
 import { at, digestsOf, namesIn, standingOf } from './stories.js';
 
 describe('authorities and nodes that start from nothing', () => {
@@ -35,7 +35,12 @@ describe('authorities and nodes that start from nothing', () => {
     await directory.periods(1);
     const [authority] = directory.authorities;
     const files = authority?.published() ?? new Map<string, string>();
-    expect([...files.keys()]).toEqual(['mixmailer-network.txt', `mixmailer-diff-${first?.digest ?? ''}.txt`]);
+    expect([...files.keys()]).toEqual([
+      'mixmailer-network.txt',
+      'mixmailer-endorsements.txt',
+      `mixmailer-diff-${first?.digest ?? ''}.txt`,
+    ]);
+    expect(files.get('mixmailer-endorsements.txt')?.match(/^mixmailer-endorsement 1$/gm)).toHaveLength(4);
     expect(files.get('mixmailer-network.txt')).toBe(authority?.list()?.text);
   });
 
