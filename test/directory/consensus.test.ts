@@ -146,7 +146,7 @@ describe('an authority that was away', () => {
     await directory.runUntil(next - (7 / 16) * periodMs);
     // Asleep when secrets are opened and when others hand on what they have.
     sleeper.isDead = true;
-    await directory.runUntil(next - (3 / 16) * periodMs);
+    await directory.runUntil(next - (4 / 16) * periodMs);
     sleeper.isDead = false;
     await directory.runUntil(next);
     expect(new Set(digestsOf(directory)).size).toBe(1);
