@@ -25,6 +25,8 @@ export const councilTables = `
     challenged_at INTEGER
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX candidate_site ON candidate (site);
+  CREATE INDEX candidate_waiting ON candidate (node_id) WHERE nonce IS NULL;
+  CREATE INDEX candidate_challenged ON candidate (challenged_at) WHERE nonce IS NOT NULL;
   CREATE INDEX candidate_came ON candidate (came_at);
   CREATE TABLE challenge (operator TEXT NOT NULL, site TEXT NOT NULL, at INTEGER NOT NULL) STRICT;
   CREATE INDEX challenge_at ON challenge (at);
@@ -103,6 +105,22 @@ export const candidateStore = (sql: Sql): CandidateStore => ({
       `SELECT * FROM candidate WHERE nonce IS NULL AND site = (
          SELECT site FROM candidate WHERE nonce IS NULL GROUP BY site ORDER BY count(*) DESC, site LIMIT 1)
        ORDER BY came_at DESC, node_id LIMIT 1`,
+    );
+    return row && candidateOf(row);
+  },
+  silentCandidate: (then) => {
+    const row = sql.first(
+      'SELECT * FROM candidate WHERE nonce IS NOT NULL AND challenged_at < ? ORDER BY challenged_at, node_id LIMIT 1',
+      Math.floor(then),
+    );
+    return row && candidateOf(row);
+  },
+  waitingCount: () => count(sql.first('SELECT count(*) AS n FROM candidate WHERE nonce IS NULL')),
+  waitingCandidateAt: (place) => {
+    const row = sql.first(
+      `SELECT * FROM candidate WHERE node_id = (
+         SELECT node_id FROM candidate WHERE nonce IS NULL ORDER BY node_id LIMIT 1 OFFSET ?)`,
+      place,
     );
     return row && candidateOf(row);
   },

@@ -1,13 +1,13 @@
 import { sha256 } from '@noble/hashes/sha2.js';
 import type { Base64 } from '../base/base64.js';
-import { Bug, RouteError, unreachable } from '../base/errors.js';
+import { Bug, RouteError } from '../base/errors.js';
 import type { NodeId } from '../base/ids.js';
 import { minuteMs } from '../base/units.js';
 import type { FoundDocument } from '../council/documents.js';
 import { moreThanHalf } from '../council/majority.js';
 import { numberAt } from '../council/timetable.js';
-import { acceptList } from '../follow/accept.js';
-import { answerCache, type AnswerDeps, answerRequest, usualAnswerBounds } from '../follow/answer.js';
+import { answerCache, usualAnswerBounds } from '../follow/answer.js';
+import { type FollowDeps, followOnce, takeFollowed } from '../follow/follow.js';
 import { type DocumentMail, type MailBounds, readDirectoryMails } from '../follow/mails.js';
 import type { AuthorityStore } from '../ports/authority.js';
 import type { Compression } from '../ports/compression.js';
@@ -19,7 +19,7 @@ import { Jobs } from '../post/jobs.js';
 import { postDue, type PostDeps } from '../post/post.js';
 import type { Rng } from '../base/random.js';
 import { publicKeyOf, type PublicKeyHex } from '../route/document.js';
-import { inspectNetwork, type Network, type Trust } from '../route/network.js';
+import { inspectNetwork, type Network } from '../route/network.js';
 import type { SphinxCrypto } from '../sphinx/crypto.js';
 import { ballotFor } from './ballot.js';
 import { dispatchWith } from './dispatch.js';
@@ -69,6 +69,8 @@ export interface AuthorityDeps extends Omit<PostDeps, 'ended'> {
   readonly pollMs: number;
 }
 
+/** A list that the authority made itself came in no mail. */
+const noMail: DocumentMail = { from: undefined, isAutomatic: true };
 /** What comes unasked from the other authorities: a vote for 10,000 nodes, with the descriptors of new ones. */
 const bounds: MailBounds = { bytes: 32 * 1024 * 1024, documents: 20_000 };
 /** Probes of so many periods make up what a list says of a node. */
@@ -80,10 +82,9 @@ const keptRounds = 3;
 interface Authority {
   readonly deps: AuthorityDeps;
   readonly self: PublicKeyHex;
-  readonly trust: Trust;
   readonly gather: GatherDeps;
   readonly round: RoundDeps;
-  readonly answers: AnswerDeps;
+  readonly follow: FollowDeps;
   /** What became of documents since the log was written. */
   readonly counts: Map<string, number>;
   /** The newest list of that number or an earlier one, whoever it is for. */
@@ -109,42 +110,25 @@ const measuredBy = ({ deps }: Authority, now: number): ReadonlyMap<NodeId, Measu
   return measure(store.probeResults(now - measuredPeriods * periodMs), { waitMs: probeWaitMs(periodMs), now });
 };
 
-/** Takes a list, whoever brought it: newer than those at hand, and signed by enough. In a transaction. */
-const takeList = ({ deps, trust, gather: gathering }: Authority, text: string, now: number): void => {
-  const { store, log, rules } = deps;
-  const result = acceptList(text, { store, trust, periodMs: rules.periodMs }, now);
-  switch (result.kind) {
-    case 'accepted': {
-      const { network, consensus, warnings } = result;
-      const { number, periodMs, history } = consensus;
-      store.keepConsensus({ number, periodMs, history, digest: network.digest, text: network.text, acceptedAt: now });
-      for (const warning of warnings) log.warn(warning, { number });
-      takeListed(gathering, network, now);
-      log.info('list', { number, nodes: network.nodes.length, digest: network.digest.slice(0, 16) });
-      break;
-    }
-    case 'fork':
-      store.addFork(result.fork);
-      log.warn('route/fork', { number: result.fork.number });
-      break;
-    case 'refused':
-      log.warn(result.error.code, { message: result.error.message });
-      break;
-    case 'known':
-      break;
-    default:
-      unreachable(result);
-  }
-};
-
 /** An authority over these dependencies; one for the life of the process. */
 const authorityOf = (deps: AuthorityDeps): Authority => {
   const { store, rules, secretKey, rng, base64, compression, from, log } = deps;
   const self = publicKeyOf(secretKey);
   if (!rules.authorities.some(({ key }) => key === self)) throw new Bug('an authority is among the authorities');
-  const trust = {
-    authorities: rules.authorities.map(({ key }) => key),
-    threshold: moreThanHalf(rules.authorities.length),
+  const { authorities, periodMs } = rules;
+  const follow: FollowDeps = {
+    store,
+    base64,
+    compression,
+    rng,
+    log,
+    from,
+    followed: { authorities, threshold: moreThanHalf(authorities.length), periodMs, urls: [] },
+    prefers: 'authorities',
+    receivesMail: true,
+    fetchUrl: undefined,
+    files: [],
+    answers: { bounds: usualAnswerBounds, cache: answerCache() },
   };
   const mail = dispatchWith({ store, rng, base64, compression, from });
   const listUpTo = lists(store);
@@ -154,15 +138,14 @@ const authorityOf = (deps: AuthorityDeps): Authority => {
   const authority: Authority = {
     deps,
     self,
-    trust,
     listUpTo,
     counts: new Map(),
-    answers: { store, base64, compression, rng, log, from, bounds: usualAnswerBounds, cache: answerCache() },
+    follow,
     gather: { ...common, rules: { ...rules, candidatesPerOperatorPerHour: perOperator } },
     round: {
       ...common,
       hasList: (number) => store.consensuses().some((one) => one.number >= number),
-      accept: (list, now) => takeList(authority, list, now),
+      accept: (text, now) => void takeFollowed(follow, { kind: 'network', text }, noMail, now),
       ballotFor: (number, now) =>
         ballotFor({ store, rules }, { number, previous: listUpTo(number - 1), measured: measuredBy(authority, now) }),
     },
@@ -171,15 +154,16 @@ const authorityOf = (deps: AuthorityDeps): Authority => {
 };
 
 /** Acts upon a document that came by mail, whoever sent it. In a transaction. @returns whether it is of use here */
-const take = (authority: Authority, { kind, text }: FoundDocument, mail: DocumentMail, now: number): boolean => {
-  const { gather: gathering, round, answers, deps, counts } = authority;
+const take = (authority: Authority, document: FoundDocument, mail: DocumentMail, now: number): boolean => {
+  const { kind, text } = document;
+  const { gather: gathering, round, follow, counts } = authority;
   const count = (what: string, outcome: string): void => {
     counts.set(`${what}/${outcome}`, (counts.get(`${what}/${outcome}`) ?? 0) + 1);
   };
   try {
     if (isCouncilKind(kind)) {
-      const { outcome, endorsement } = hear(round, kind, text, now);
-      if (endorsement !== undefined) deps.store.keepEndorsement(endorsement);
+      const outcome = hear(round, kind, text, now);
+      if (kind === 'endorsement') takeFollowed(follow, document, mail, now);
       return outcome === 'kept' || outcome === 'known' || outcome === 'contradiction';
     }
     switch (kind) {
@@ -192,14 +176,8 @@ const take = (authority: Authority, { kind, text }: FoundDocument, mail: Documen
       case 'leave':
         count('leave', takeLeave(gathering, text, now));
         return true;
-      case 'request':
-        count('request', answerRequest(answers, text, mail, now));
-        return true;
-      case 'network':
-        takeList(authority, text, now);
-        return true;
       default:
-        return false;
+        return takeFollowed(follow, document, mail, now);
     }
   } catch (error) {
     if (!(error instanceof RouteError)) throw error;
@@ -221,27 +199,33 @@ const readOnce = async (authority: Authority, signal: AbortSignal): Promise<void
 };
 
 /** What is done once for each newest list, and forgotten after a while. */
-const tidyOnce = ({ deps, self, gather: gathering }: Authority, now: number): void => {
+const tidyOnce = ({ deps, self, listUpTo, gather: gathering }: Authority, now: number): void => {
   const { store, rules, publisher } = deps;
-  const newest = store.consensuses()[0]?.number;
-  if (newest !== undefined && publisher !== undefined && !store.isDone(newest, 'published')) {
+  const newest = listUpTo(Infinity);
+  const number = newest?.consensus?.number;
+  if (newest !== undefined && number !== undefined && !store.isDone(number, 'gathered'))
+    store.atomically(() => {
+      takeListed(gathering, newest, now);
+      store.setDone(number, 'gathered');
+    });
+  const published = `published with ${number === undefined ? 0 : store.endorsements(number).length}`;
+  if (number !== undefined && publisher !== undefined && !store.isDone(number, published)) {
     publish(store, publisher);
-    store.setDone(newest, 'published');
+    store.setDone(number, published);
   }
-  const number = roundAt(rules.periodMs, now);
-  if (store.isDone(number, 'tidied')) return;
+  const current = roundAt(rules.periodMs, now);
+  if (store.isDone(current, 'tidied')) return;
   forgetGone(gathering, now);
   store.atomically(() => {
-    store.forgetRounds(number - keptRounds, self);
-    store.forgetEndorsements(number - keptRounds);
+    store.forgetRounds(current - keptRounds, self);
     store.forgetProbes(now - (measuredPeriods + 1) * rules.periodMs);
-    store.setDone(number, 'tidied');
+    store.setDone(current, 'tidied');
   });
 };
 
 /** Does all that it is time for. @throws StoreError */
 const workOnce = async (authority: Authority, signal: AbortSignal): Promise<void> => {
-  const { deps, gather: gathering, round, listUpTo } = authority;
+  const { deps, gather: gathering, round, follow, listUpTo } = authority;
   const { clock, rules } = deps;
   const now = clock.now();
   roundOnce(round, now);
@@ -249,6 +233,7 @@ const workOnce = async (authority: Authority, signal: AbortSignal): Promise<void
   const network = listUpTo(numberAt(rules.periodMs, now));
   const inForce = network !== undefined && now < network.validUntil ? network : undefined;
   sendProbes(deps, { network: inForce, measured: measuredBy(authority, now), now });
+  await followOnce(follow, now, signal);
   await challengeOnce(gathering, () => clock.now(), signal);
 };
 

@@ -1,7 +1,7 @@
 import { domainOf } from '../base/address.js';
 import { toHex } from '../base/bytes.js';
 import type { Rng } from '../base/random.js';
-import { shuffled } from '../base/random.js';
+import { shuffled, uniformInt } from '../base/random.js';
 import { hourMs } from '../base/units.js';
 import { readAnswer, readLeave, signChallenge } from '../council/membership.js';
 import { numberAt } from '../council/timetable.js';
@@ -97,14 +97,24 @@ const waitingFor = (applicant: Applicant, now: number): Candidate => ({
   challengedAt: undefined,
 });
 
-/** Makes room for one more candidate of that site, at the cost of the site that has most. @returns whether there is room */
-const makeRoom = (store: CandidateStore, site: string): boolean => {
+/**
+ * Makes room for one more candidate of that site: at the cost of one that did not answer, of the site that has most, or
+ * of any, drawn at random, so that who comes after a flood has the chance of each of its mails.
+ *
+ * @returns whether there is room
+ */
+const makeRoom = ({ store, rng, rules }: GatherDeps, site: string, now: number): boolean => {
   const ofSite = store.candidateCountAt(site);
   if (ofSite >= mostCandidatesPerSite) return false;
   if (store.candidateCount() < mostCandidates) return true;
   const crowded = store.crowdedCandidate();
-  if (crowded === undefined || store.candidateCountAt(crowded.site) <= ofSite + 1) return false;
-  store.removeCandidate(crowded.nodeId);
+  const goes =
+    store.silentCandidate(now - rules.periodMs / 2) ??
+    (crowded !== undefined && store.candidateCountAt(crowded.site) > ofSite + 1
+      ? crowded
+      : store.waitingCandidateAt(uniformInt(rng, Math.max(1, store.waitingCount()))));
+  if (goes === undefined) return false;
+  store.removeCandidate(goes.nodeId);
   return true;
 };
 
@@ -114,7 +124,8 @@ const makeRoom = (store: CandidateStore, site: string): boolean => {
  *
  * @throws RouteError when it is malformed, or its signature does not fit
  */
-export const takeDescriptor = ({ store, operators, rules }: GatherDeps, text: string, now: number): Taken => {
+export const takeDescriptor = (deps: GatherDeps, text: string, now: number): Taken => {
+  const { store, operators, rules } = deps;
   const descriptor = readDescriptor(text);
   const applicant = applicantOf(descriptor, operators);
   const { nodeId, digest, address, publishedAt } = applicant;
@@ -132,7 +143,7 @@ export const takeDescriptor = ({ store, operators, rules }: GatherDeps, text: st
     return 'changed';
   }
   if (candidate === undefined) {
-    if (!makeRoom(store, applicant.site)) return 'too-many';
+    if (!makeRoom(deps, applicant.site, now)) return 'too-many';
     store.putCandidate(waitingFor(applicant, now));
     return 'new';
   }

@@ -1,5 +1,5 @@
 import { evidenceOf } from '../council/evidence.js';
-import { type Endorsement, readEndorsement } from '../council/endorsement.js';
+import { readEndorsement } from '../council/endorsement.js';
 import { readReveal } from '../council/reveal.js';
 import { numberAt } from '../council/timetable.js';
 import { readVote } from '../council/vote.js';
@@ -53,7 +53,6 @@ interface Read {
   readonly periodMs?: number;
   /** Digests of the descriptors that a vote names. */
   readonly names?: readonly string[];
-  readonly endorsement?: Endorsement;
 }
 
 const read = (kind: CouncilKind, text: string): Read => {
@@ -71,7 +70,7 @@ const read = (kind: CouncilKind, text: string): Read => {
       const endorsement = readEndorsement(text);
       const { authority, number, text: canonical } = endorsement;
       // Its own digest is that of the list it is about, which is what two of them must not differ in.
-      return { document: { kind, authority, number, digest: endorsement.digest, text: canonical }, endorsement };
+      return { document: { kind, authority, number, digest: endorsement.digest, text: canonical } };
     }
   }
 };
@@ -83,24 +82,11 @@ export const isCouncilKind = (kind: string): kind is CouncilKind => ['vote', 're
  * Keeps what an authority says for a number, whoever brought it: it is signed. Of two different documents of one kind and
  * number the first stays, and both are kept as what they prove. In a transaction.
  *
- * @returns what became of it; an endorsement of an authority also as such
  * @throws RouteError when it is malformed, or its signature does not fit
  */
-export const hear = (
-  deps: HearDeps,
-  kind: CouncilKind,
-  text: string,
-  now: number,
-): { readonly outcome: Heard; readonly endorsement: Endorsement | undefined } => {
-  const { endorsement, ...said } = read(kind, text);
-  const outcome = keep(deps, said, now);
-  return { outcome, endorsement: outcome === 'stranger' || outcome === 'out-of-time' ? undefined : endorsement };
-};
-
-const keep = (deps: HearDeps, said: Read, now: number): Heard => {
+export const hear = (deps: HearDeps, kind: CouncilKind, text: string, now: number): Heard => {
   const { store, rules, log, self } = deps;
-  const { document, periodMs = rules.periodMs, names = [] } = said;
-  const { kind } = document;
+  const { document, periodMs = rules.periodMs, names = [] } = read(kind, text);
   const { authority, number, digest } = document;
   if (!rules.authorities.some(({ key }) => key === authority)) return 'stranger';
   if (periodMs !== rules.periodMs) return 'other-period';

@@ -211,8 +211,8 @@ const signOnce = (deps: RoundDeps, number: number, now: number): void => {
     descriptorOf: (digest) => descriptorsOf(previous).get(digest) ?? store.wantedDescriptor(digest),
   });
   if (agreement.kind === 'none') {
-    // Said once: what is missing may still come.
-    if (!store.isDone(number, `none ${agreement.why}`))
+    // Said once, and where somebody voted: what is missing may still come.
+    if (reveals.length > 0 && !store.isDone(number, `none ${agreement.why}`))
       log.warn('directory/no-agreement', { number, why: agreement.why });
     store.setDone(number, `none ${agreement.why}`);
     return;

@@ -48,6 +48,11 @@ export interface CandidateStore {
   readonly candidateCountAt: (site: string) => number;
   /** Of those to whom nothing was mailed, one of the registered domain that has most of them, and there the newest. */
   readonly crowdedCandidate: () => Candidate | undefined;
+  /** The one that was challenged first, if that was before `then`. */
+  readonly silentCandidate: (then: number) => Candidate | undefined;
+  readonly waitingCount: () => number;
+  /** Of those to whom nothing was mailed, by node id. */
+  readonly waitingCandidateAt: (place: number) => Candidate | undefined;
   /** In place of what is kept of that node. */
   readonly putCandidate: (candidate: Candidate) => void;
   readonly removeCandidate: (nodeId: NodeId) => void;

@@ -67,6 +67,11 @@ describe("an authority's store", () => {
     store.putCandidate(candidate(9));
     store.putCandidate({ ...candidate(4, { nonce: 'n' }), ...applicant(4, 'many.test') });
     expect(store.crowdedCandidate()?.nodeId).toBe(idOf(3));
+    expect(store.waitingCount()).toBe(4);
+    expect([0, 3, 4].map((place) => store.waitingCandidateAt(place)?.nodeId)).toEqual([idOf(1), idOf(9), undefined]);
+    expect(store.silentCandidate(99)).toBeUndefined();
+    store.putCandidate(candidate(5, { nonce: 'm', challengedAt: 50 }));
+    expect([50, 51].map((then) => store.silentCandidate(then)?.nodeId)).toEqual([undefined, idOf(5)]);
     store.close();
   });
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { readNetwork } from '../../src/route/network.js';
-import { fakeDirectory, started } from '../fakes/directory.js';
+import { started } from '../fakes/directory.js';
 import { at, digestsOf, namesIn, standingOf } from './stories.js';
 
 describe('authorities and nodes that start from nothing', () => {
@@ -35,7 +35,12 @@ describe('authorities and nodes that start from nothing', () => {
     await directory.periods(1);
     const [authority] = directory.authorities;
     const files = authority?.published() ?? new Map<string, string>();
-    expect([...files.keys()]).toEqual(['mixmailer-network.txt', `mixmailer-diff-${first?.digest ?? ''}.txt`]);
+    expect([...files.keys()]).toEqual([
+      'mixmailer-network.txt',
+      'mixmailer-endorsements.txt',
+      `mixmailer-diff-${first?.digest ?? ''}.txt`,
+    ]);
+    expect(files.get('mixmailer-endorsements.txt')?.match(/^mixmailer-endorsement 1$/gm)).toHaveLength(4);
     expect(files.get('mixmailer-network.txt')).toBe(authority?.list()?.text);
   });
 
@@ -141,7 +146,7 @@ describe('an authority that was away', () => {
     await directory.runUntil(next - (7 / 16) * periodMs);
     // Asleep when secrets are opened and when others hand on what they have.
     sleeper.isDead = true;
-    await directory.runUntil(next - (3 / 16) * periodMs);
+    await directory.runUntil(next - (4 / 16) * periodMs);
     sleeper.isDead = false;
     await directory.runUntil(next);
     expect(new Set(digestsOf(directory)).size).toBe(1);

@@ -120,7 +120,7 @@ export interface FakeDirectory {
 /** When a story begins: at the start of a period. */
 const startAt = Date.UTC(2026, 0, 15);
 /** Turns in a period. */
-const turnsAPeriod = 32;
+const turnsAPeriod = 16;
 
 const secondsOf = (at: number): number => Math.floor(at / 1000) * 1000;
 
