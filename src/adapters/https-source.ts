@@ -4,7 +4,7 @@ import { concat } from '../base/bytes.js';
 import { MailError } from '../base/errors.js';
 import type { FetchOutcome, FetchUrl } from '../ports/follow.js';
 import { defaultDeadlineMs, isTlsFailure, transferMs } from './mail-account.js';
-import { connectThroughProxy, parseProxy } from './proxy.js';
+import { connectThroughProxy, parseProxy, type Proxy } from './proxy.js';
 
 /** How to come to web servers. */
 export interface HttpsOptions {
@@ -20,14 +20,14 @@ const codeOf = (error: unknown): string | undefined =>
   error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
 
 /** A connection to the server, through the proxy and secured, for Node's client to talk over. */
-const tunnel = async (url: URL, proxy: string, options: HttpsOptions): Promise<RequestOptions> => {
+const tunnel = async (url: URL, proxy: Proxy, options: HttpsOptions): Promise<RequestOptions> => {
   const deadlineMs = options.deadlineMs ?? defaultDeadlineMs;
   const port = url.port === '' ? 443 : Number(url.port);
-  const socket = await connectThroughProxy(parseProxy(proxy), url.hostname, port, deadlineMs);
+  const socket = await connectThroughProxy(proxy, url.hostname, port, deadlineMs);
   const ca = options.ca === undefined ? {} : { ca: [...rootCertificates, options.ca] };
   return {
+    // With an agent this would be passed over, and the server reached directly.
     createConnection: () => connect({ socket, servername: url.hostname, minVersion: 'TLSv1.2', ...ca }),
-    agent: false,
   };
 };
 
@@ -35,9 +35,14 @@ const tunnel = async (url: URL, proxy: string, options: HttpsOptions): Promise<R
  * Gets files over HTTPS, each on a connection of its own, with nothing in the request that tells one program from
  * another but what it asks for. Follows no redirects: a list is where its authorities said, or nowhere. What comes is
  * not trusted for coming from there: documents carry their own signatures.
+ *
+ * Not protected: without a proxy the server learns the machine's network address.
+ *
+ * @throws ConfigError for a damaged proxy setting: nothing falls back to a direct connection
  */
 export const httpsSource = (options: HttpsOptions = {}): FetchUrl => {
   const deadlineMs = options.deadlineMs ?? defaultDeadlineMs;
+  const proxy = options.proxy === undefined ? undefined : parseProxy(options.proxy);
   return async (text, mostBytes, signal) => {
     const url = URL.canParse(text) ? new URL(text) : undefined;
     if (url?.protocol !== 'https:') return { kind: 'failed', why: 'connect' };
@@ -46,7 +51,7 @@ export const httpsSource = (options: HttpsOptions = {}): FetchUrl => {
       ...(options.ca === undefined ? {} : { ca: [...rootCertificates, options.ca] }),
     };
     try {
-      if (options.proxy !== undefined) way = await tunnel(url, options.proxy, options);
+      if (proxy !== undefined) way = await tunnel(url, proxy, options);
     } catch (error) {
       if (error instanceof MailError) return { kind: 'failed', why: 'connect' };
       throw error;

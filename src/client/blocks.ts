@@ -7,7 +7,6 @@ import { hopOf } from '../route/hop.js';
 import type { Network } from '../route/network.js';
 import { choosePath } from '../route/path.js';
 import type { PathWish } from '../route/path.js';
-import { operatorOf } from '../route/provider.js';
 import type { SphinxCrypto } from '../sphinx/crypto.js';
 import { geometry } from '../sphinx/geometry.js';
 import { createSurb } from '../sphinx/surb.js';
@@ -29,13 +28,12 @@ export interface Moment {
  */
 export const chooseBlockPath = (
   { rules, rng }: { readonly rules: PathRules; readonly rng: Rng },
-  { provider }: Descriptor,
+  { nodeId, provider }: Descriptor,
   { network, now }: Moment,
 ): readonly Descriptor[] => {
-  const nodes = network.nodes.filter((node) => operatorOf(node.provider) !== operatorOf(provider));
   try {
     return choosePath({
-      network: { ...network, nodes },
+      network,
       now,
       rng,
       length: network.parameters.pathLength,
@@ -43,6 +41,7 @@ export const chooseBlockPath = (
       recipientDomains: [rules.senderProvider],
       allow: rules.allow,
       lastRole: 'mix',
+      from: nodeId,
     });
   } catch (error) {
     if (!(error instanceof RouteError)) throw error;

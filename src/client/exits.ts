@@ -48,13 +48,11 @@ export const wishFor = ({ rng, rules }: ExitDeps, recipient: string, { network, 
   };
 };
 
-const withoutExits = (network: Network, exits: readonly NodeId[]): Network => {
-  const out = new Set(exits);
-  const nodes = network.nodes.map((node) =>
-    out.has(node.nodeId) ? { ...node, roles: node.roles.filter((role) => role !== 'exit') } : node,
-  );
-  return { ...network, nodes };
-};
+/** The same wish, with none of these as the exit. */
+const without = (wish: PathWish, exits: readonly NodeId[]): PathWish => ({
+  ...wish,
+  avoidExits: new Set([...(wish.avoidExits ?? []), ...exits]),
+});
 
 /** What comes of it, or the RouteError it throws. */
 const unlessNoPath = <T>(choose: () => T): T | RouteError => {
@@ -75,8 +73,7 @@ export const pickExit = (deps: ExitDeps, wish: PathWish): Descriptor => {
   const unfit: NodeId[] = [];
   let objection: RouteError | undefined;
   for (;;) {
-    const network = withoutExits(wish.network, unfit);
-    const exit = unlessNoPath(() => chooseExit({ ...wish, network }));
+    const exit = unlessNoPath(() => chooseExit(without(wish, unfit)));
     if (exit instanceof RouteError) throw objection ?? exit;
     if (deps.receipts === undefined) return exit;
     const back = unlessNoPath(() => chooseBlockPath(deps, exit, wish));
@@ -112,13 +109,13 @@ export const nextTarget = (deps: ExitDeps, wish: PathWish, sendings: readonly Se
   const same = current && current.unanswered < otherExitAfter ? again(current) : undefined;
   if (same !== undefined) return same;
   const fresh = unlessNoPath(() =>
-    pickExit(deps, {
-      ...wish,
-      network: withoutExits(
-        wish.network,
+    pickExit(
+      deps,
+      without(
+        wish,
         sendings.map(({ exit }) => exit),
       ),
-    }),
+    ),
   );
   if (!(fresh instanceof RouteError)) return { exit: fresh, known: undefined };
   for (const earlier of sendings.toReversed()) {

@@ -4,9 +4,9 @@ import type { ConsensusStore, Fork } from '../ports/follow.js';
 import { digestOf, type Document, type PublicKeyHex, readDocument, timeText } from '../route/document.js';
 import {
   type Consensus,
-  inspectNetwork,
   largestNetworkCharacters,
   type Network,
+  readSignedNetwork,
   type Trust,
 } from '../route/network.js';
 
@@ -127,19 +127,13 @@ export const acceptList = (text: string, chain: Chain, now: number): Acceptance 
     const document = listDocument(text);
     const kept = store.consensuses();
     if (kept.some((known) => known.digest === digestOf(document.body))) return { kind: 'known' };
-    const signers = signersOf(document, trust);
-    if (signers.length < trust.threshold)
-      return refused(
-        'route/too-few-signatures',
-        `a network list came with ${signers.length} valid signatures of the ${trust.threshold} needed (${trust.authorities.length} authorities)`,
-      );
-    const { network } = inspectNetwork(document.text, trust.authorities);
+    const network = readSignedNetwork(document.text, trust);
     const { consensus, digest } = network;
     if (consensus === undefined)
       return refused('route/bad-document', 'a network list came that has no number, and so no place among others');
     const found = contradictionIn(chain, { digest, consensus });
     if (found !== undefined) {
-      const authorities = doubleSigners(chain, found.digests[0], signers);
+      const authorities = doubleSigners(chain, found.digests[0], signersOf(document, trust));
       return { kind: 'fork', fork: { ...found, authorities, evidence: document.text, seenAt: now } };
     }
     const newest = kept[0];

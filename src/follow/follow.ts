@@ -8,7 +8,7 @@ import { formatRequest } from '../council/request.js';
 import { wantedNumber } from '../council/timetable.js';
 import type { DirectoryStore, FetchUrl, ListFile } from '../ports/follow.js';
 import type { AuthorityAddress, Network, Trust } from '../route/network.js';
-import { inspectNetwork } from '../route/network.js';
+import { readSignedNetwork } from '../route/network.js';
 import { acceptList, doubleSigners, forkError } from './accept.js';
 import type { AnswerBounds, AnswerCache, AnswerDeps } from './answer.js';
 import { answerRequest } from './answer.js';
@@ -127,8 +127,9 @@ const takeEndorsement = (deps: FollowDeps, text: string, now: number): void => {
   const { store, followed, log } = deps;
   const endorsement = readEndorsement(text);
   const { authority, number, digest } = endorsement;
-  const newest = store.consensuses()[0]?.number ?? 0;
-  const isOfUse = number >= newest - endorsedNumbers && number <= wantedNumber(periodOf(deps), now) + 1;
+  const wanted = wantedNumber(periodOf(deps), now);
+  const newest = store.consensuses()[0]?.number ?? wanted;
+  const isOfUse = number >= newest - endorsedNumbers && number <= wanted + 1;
   if (!isOfUse || !followed.authorities.some(({ key }) => key === authority)) return;
   if (!store.keepEndorsement({ authority, number, digest, text: endorsement.text })) return;
   const ours = store.pastDigest(number);
@@ -187,7 +188,13 @@ const takeText = (deps: FollowDeps, documents: readonly FoundDocument[], now: nu
 const newestNetwork = ({ store, followed }: FollowDeps): Network | undefined => {
   const [newest] = store.consensuses();
   const text = newest && store.consensusText(newest.digest);
-  return text === undefined ? undefined : inspectNetwork(text, trustOf(followed).authorities).network;
+  try {
+    return text === undefined ? undefined : readSignedNetwork(text, trustOf(followed));
+  } catch (error) {
+    // Signed by those who were trusted before.
+    if (error instanceof RouteError) return undefined;
+    throw error;
+  }
 };
 
 /** Whoever is to be asked now, if anybody is; a mail to them is among the outgoing ones. In a transaction. */

@@ -1,8 +1,7 @@
 import { RouteError } from '../base/errors.js';
 import type { ConsensusStore } from '../ports/follow.js';
 import type { Directory } from '../ports/network.js';
-import { inspectNetwork, objectionTo } from '../route/network.js';
-import type { Network, Support, Trust } from '../route/network.js';
+import { type Network, readSignedNetwork, type Trust, untimely } from '../route/network.js';
 import { forkError } from './accept.js';
 
 /**
@@ -16,7 +15,7 @@ export const keptNetwork = (
   store: Pick<ConsensusStore, 'consensuses' | 'consensusText' | 'forks'>,
   trust: Trust,
 ): Directory => {
-  let known: { readonly network: Network; readonly support: Support } | undefined;
+  let known: Network | undefined;
   return {
     network: (now) => {
       const [fork] = store.forks();
@@ -28,11 +27,10 @@ export const keptNetwork = (
           'route/no-list',
           'no network list has come yet; it is asked for, and mail may take an hour',
         );
-      if (known?.network.digest !== current.digest)
-        known = inspectNetwork(store.consensusText(current.digest) ?? '', trust.authorities);
-      const objection = objectionTo(known.network, known.support, trust, now);
+      if (known?.digest !== current.digest) known = readSignedNetwork(store.consensusText(current.digest) ?? '', trust);
+      const objection = untimely(known, now);
       if (objection !== undefined) throw objection;
-      return known.network;
+      return known;
     },
   };
 };

@@ -9,6 +9,7 @@ import {
   publicKeyOf,
   readDocument,
   readTime,
+  type Signature,
   signDocument,
   timeText,
 } from './document.js';
@@ -123,16 +124,30 @@ const readMixKey = ({ value, data }: Field): MixKeyOffer => {
  * @throws RouteError `route/bad-signature` when the node's key did not sign it
  */
 export const readDescriptor = (text: string): Descriptor => {
+  const { descriptor, signature } = parseDescriptor(text);
+  if (!signature.isValid())
+    throw new RouteError('route/bad-signature', "the node's signature does not fit the descriptor");
+  return descriptor;
+};
+
+/**
+ * Reads a descriptor in a list whose signers have checked its node's signature: every field is checked, and that the
+ * signature is one of the node's key, but not whether it fits.
+ *
+ * @throws RouteError as `readDescriptor`
+ */
+export const readVouchedDescriptor = (text: string): Descriptor => parseDescriptor(text).descriptor;
+
+const parseDescriptor = (text: string): { readonly descriptor: Descriptor; readonly signature: Signature } => {
   const document = readDocument('descriptor', text, largestDescriptorCharacters);
   if (document.inner.length > 0) throw badDocument('a descriptor holds no other document');
   const fields = new Fields(document.fields);
   const nodeId = fields.one('node', '64 lower-case hex digits', (value) =>
     parseNodeId(value) === value ? parseNodeId(value) : undefined,
   );
-  if (document.signatures.length !== 1 || document.signatures[0]?.by !== nodeId)
+  const [signature] = document.signatures;
+  if (document.signatures.length !== 1 || signature?.by !== nodeId)
     throw new RouteError('route/bad-signature', 'the descriptor is not signed by its own node, and nobody else');
-  if (!document.signatures[0].isValid())
-    throw new RouteError('route/bad-signature', "the node's signature does not fit the descriptor");
 
   const roles = fields.many('role').map(({ value }) => value);
   if (roles.length === 0 || new Set(roles).size < roles.length)
@@ -140,7 +155,7 @@ export const readDescriptor = (text: string): Descriptor => {
   const mixKeys = fields.many('mix-key').map(readMixKey);
   if (mixKeys.length === 0 || mixKeys.length > mostMixKeys)
     throw badDocument(`mix-key: expected 1 to ${mostMixKeys}, got ${mixKeys.length}`);
-  return {
+  const descriptor: Descriptor = {
     nodeId,
     name: fields.one('name', '1 to 32 of a-z, 0-9 and -, a letter first', readName),
     address: fields.one('address', 'a mailbox with its domain in lower case', lowerCase(mailboxIn)),
@@ -153,4 +168,5 @@ export const readDescriptor = (text: string): Descriptor => {
       fields.optional('software') && fields.one('software', '1 to 64 letters, digits and _ . + / -', readSoftware),
     text: document.text,
   };
+  return { descriptor, signature };
 };

@@ -1,7 +1,7 @@
 import { Bug, RouteError } from '../base/errors.js';
 import type { NodeId } from '../base/ids.js';
 import { consensusIn, consensusLines, standingLine, standingsIn } from './consensus.js';
-import { type Descriptor, readDescriptor } from './descriptor.js';
+import { type Descriptor, readDescriptor, readVouchedDescriptor } from './descriptor.js';
 import {
   attachSignatures,
   badDocument,
@@ -19,6 +19,7 @@ import {
   timeText,
 } from './document.js';
 import { parameterLines, parametersIn } from './parameters.js';
+import { supportOf, tooFew } from './support.js';
 
 /** The list of all nodes for a time, signed by the authorities: what every client and node must see alike. */
 export interface Network {
@@ -198,12 +199,12 @@ export const addSignature = (text: string, secretKey: Uint8Array): string => {
 
 const readNetworkDocument = (text: string): Document => readDocument('network', text, largestNetworkCharacters);
 
-const networkOf = (document: Document): Network => {
+const networkOf = (document: Document, readNode = readDescriptor): Network => {
   const fields = new Fields(document.fields);
   const validFrom = fields.one('valid-from', 'a time like 2026-11-22T00:00:00Z', readTime);
   const validUntil = fields.one('valid-until', 'a time like 2026-11-22T00:00:00Z', readTime);
   if (validFrom >= validUntil) throw badDocument('valid-until: expected a time after valid-from');
-  const nodes = document.inner.filter((text) => text.startsWith('mixmailer-descriptor ')).map(readDescriptor);
+  const nodes = document.inner.filter((text) => text.startsWith('mixmailer-descriptor ')).map(readNode);
   if (nodes.length === 0) throw badDocument('the list has no nodes');
   refuseDoubles(nodes, 'node', ({ nodeId }) => nodeId);
   refuseDoubles(nodes, 'name', ({ name }) => name);
@@ -233,23 +234,9 @@ const refuseDoubles = (nodes: readonly Descriptor[], what: string, key: (node: D
   }
 };
 
-const supportOf = (document: Document, authorities: readonly PublicKeyHex[]): Support => {
-  const signed = new Map(
-    document.signatures.map((signature) => [
-      signature.by,
-      authorities.includes(signature.by) ? signature.isValid() : undefined,
-    ]),
-  );
-  return {
-    valid: authorities.filter((key) => signed.get(key) === true),
-    bad: authorities.filter((key) => signed.get(key) === false),
-    missing: authorities.filter((key) => !signed.has(key)),
-    strangers: [...signed.keys()].filter((key) => !authorities.includes(key)),
-  };
-};
-
 /**
- * Reads a list without asking who signed it or whether it is its time: to show it, never to send by it.
+ * Reads a list without asking who signed it or whether it is its time: to show it, never to send by it. The nodes' own
+ * signatures are checked.
  *
  * @throws RouteError when it is not well-formed or one of its descriptors is bad
  */
@@ -261,9 +248,8 @@ export const inspectNetwork = (
   return { network: networkOf(document), support: supportOf(document, authorities) };
 };
 
-/** Why a list isn't to be used, or undefined if it is. */
-export const objectionTo = (network: Network, support: Support, trust: Trust, now: number): RouteError | undefined => {
-  if (support.valid.length < trust.threshold) return tooFew(support, trust);
+/** Why it isn't the time of a list, or undefined if it is. */
+export const untimely = (network: Network, now: number): RouteError | undefined => {
   if (now < network.validFrom)
     return new RouteError(
       'route/not-yet-valid',
@@ -277,36 +263,41 @@ export const objectionTo = (network: Network, support: Support, trust: Trust, no
   return undefined;
 };
 
-const tooFew = (support: Support, { authorities, threshold }: Trust): RouteError => {
-  const parts = [
-    ...(support.missing.length > 0 ? [`missing: ${support.missing.join(', ')}`] : []),
-    ...(support.bad.length > 0 ? [`not fitting: ${support.bad.join(', ')}`] : []),
-  ];
-  return new RouteError(
-    'route/too-few-signatures',
-    `the network list has ${support.valid.length} valid signatures of the ${threshold} needed (${authorities.length} authorities); ${parts.join('; ')}`,
-  );
-};
+/** Why a list isn't to be used, or undefined if it is. */
+export const objectionTo = (network: Network, support: Support, trust: Trust, now: number): RouteError | undefined =>
+  support.valid.length < trust.threshold ? tooFew(support, trust) : untimely(network, now);
 
 /**
- * Reads a list and accepts it only with enough valid signatures and in its time. A wrong signature of one authority
- * counts as none; signatures of keys that aren't authorities don't count.
+ * Reads a list that enough authorities have signed, whenever it is valid. A wrong signature of one authority counts as
+ * none; signatures of keys that aren't authorities don't count.
+ *
+ * The nodes' own signatures are not checked again: authorities check them before they sign, and who could make enough
+ * authorities sign could make nodes as well. A thousand of them take a second.
  *
  * Not protected: authorities that agree to lie, and one that shows different lists to different readers; compare digests.
  *
  * @throws RouteError `route/too-few-signatures`, naming the authorities that are missing
- * @throws RouteError `route/expired`, `route/not-yet-valid`, `route/bad-document`, `route/bad-signature` (of a descriptor)
+ * @throws RouteError `route/bad-document`, `route/bad-signature` (of a descriptor that another key signed)
  */
-export const readNetwork = (text: string, trust: Trust, now: number): Network => {
+export const readSignedNetwork = (text: string, trust: Trust): Network => {
   const authorities = [...new Set(trust.authorities)];
   if (trust.threshold < 1 || trust.threshold > authorities.length)
     throw new Bug('threshold is 1 to the number of authorities');
   const document = readNetworkDocument(text);
   const support = supportOf(document, authorities);
-  // Before the descriptors: checking a thousand of their signatures takes a second, and a stranger's list isn't worth it.
+  // Before the descriptors: a stranger's list isn't worth reading a thousand of them.
   if (support.valid.length < trust.threshold) throw tooFew(support, { ...trust, authorities });
-  const network = networkOf(document);
-  const objection = objectionTo(network, support, trust, now);
+  return networkOf(document, readVouchedDescriptor);
+};
+
+/**
+ * Reads a list as `readSignedNetwork` does, and accepts it only in its time.
+ *
+ * @throws RouteError as that, and `route/expired`, `route/not-yet-valid`
+ */
+export const readNetwork = (text: string, trust: Trust, now: number): Network => {
+  const network = readSignedNetwork(text, trust);
+  const objection = untimely(network, now);
   if (objection !== undefined) throw objection;
   return network;
 };

@@ -1,11 +1,13 @@
 import { Bug, RouteError } from '../base/errors.js';
 import type { NodeId } from '../base/ids.js';
-import { type Rng, shuffled, uniformInt, unitInterval } from '../base/random.js';
-import { operatorOf } from './provider.js';
+import type { Rng } from '../base/random.js';
 import type { Descriptor, Role } from './descriptor.js';
-import { mixKeyAt } from './epoch.js';
+import { drawFree, hasFree } from './free.js';
 import type { Network } from './network.js';
-import { mostHops } from './parameters.js';
+import { isUsable, type Plan, planOf, planOfLoop } from './rules.js';
+import { operatorIn, staysIn } from './standing.js';
+import { type Places, placesOf } from './topology.js';
+import { drawWalk, hasWalk } from './walk.js';
 
 /** A rule of path choice that the user gave up, in so many words, in the configuration. */
 export type PathException =
@@ -28,7 +30,7 @@ export interface PathWish {
   /** Each hop has a mix key valid at that moment. */
   readonly now: number;
   readonly rng: Rng;
-  /** Hops, 1 to 5. */
+  /** Hops, 1 to 5; in a list with layers as many as these. */
   readonly length: number;
   /** Domain of who runs the sender's mailbox; the first node is not there. */
   readonly senderProvider: string;
@@ -39,6 +41,13 @@ export interface PathWish {
   readonly exit?: NodeId;
   /** Role of the last hop: `exit` unless said otherwise. A reply block ends at any `mix`. */
   readonly lastRole?: Role;
+  /**
+   * The exit that will send over this path, for a reply block: no node of its operator is on it, whatever is allowed, and
+   * in a list with layers its first hop is one of the exit's successors.
+   */
+  readonly from?: NodeId;
+  /** Nodes that are not the last hop; anything else they may be. */
+  readonly avoidExits?: ReadonlySet<NodeId>;
 }
 
 /** A path that ends at the sender itself. */
@@ -53,23 +62,24 @@ export interface LoopWish {
 }
 
 /**
- * A path drawn uniformly from all that keep the rules: distinct nodes with a mix key valid now, no two nodes of one
- * provider, the first not at the sender's, the last an exit and not at the recipients'. A rule is left out only if it
- * is in `allow`.
+ * A path drawn from all that keep the rules: distinct nodes with a mix key valid now, none of them leaving, no two of one
+ * operator, the first not of the sender's, the last an exit and not of the recipients'. A rule is left out only if it is
+ * in `allow`.
  *
- * Paths are counted before one is drawn, so that the draw is uniform, ends, and takes time linear in the number of nodes
- * whatever the network looks like.
+ * In a list with layers each node is a successor of the one before, and the first is in the first layer, so that the last
+ * is in the last one. (To an exit in another layer, and from one, a path goes around the ring.) In one without layers any
+ * node may follow any other. Nodes whose packets get lost are drawn less.
  *
  * @throws RouteError `route/no-path` when there is none; the message says which rule can't be kept
  */
 export const choosePath = (wish: PathWish): readonly Descriptor[] => {
-  const drawn = draw(wish.rng, candidatesFor(wish), wish.length);
+  const drawn = draw(planOf(wish), placesOf(wish.network));
   if (drawn === undefined) throw noPath(wish);
   return drawn;
 };
 
 /**
- * An exit for which `choosePath` finds a path under the same wish, drawn as often as it ends a uniformly drawn path.
+ * An exit for which `choosePath` finds a path under the same wish, drawn as often as it ends a drawn path.
  *
  * @throws RouteError `route/no-path`
  */
@@ -80,161 +90,63 @@ export const chooseExit = (wish: PathWish): Descriptor => {
 };
 
 /**
- * A path whose last hop is the sender itself, for cover loops; otherwise under the rules of `choosePath`. The first
- * node is of another provider than the sender because the sender is on the path.
+ * A path whose last hop is the sender itself, for cover loops; otherwise under the rules of `choosePath`, in a list with
+ * layers once around the ring. The first node is of another provider than the sender because the sender is on the path.
  *
  * @throws RouteError `route/no-path`
  */
 export const chooseLoopPath = (wish: LoopWish): readonly Descriptor[] => {
-  if (wish.length < 2) throw new Bug('a loop leaves its node');
-  const { allow, self } = wish;
-  const nodes = usableAt(wish.network, wish.now);
-  const groups = groupsOf(nodes, allow, (step, node) =>
-    step === 'exit' ? node.nodeId === self : node.nodeId !== self && node.roles.includes('mix'),
-  );
-  const drawn = draw(wish.rng, groups, wish.length);
+  const { network, now, length, self, allow } = wish;
+  if (length < 2) throw new Bug('a loop leaves its node');
+  const places = placesOf(network);
+  const drawn = draw(planOfLoop(wish), places);
   if (drawn !== undefined) return drawn;
-  if (!nodes.some(({ nodeId }) => nodeId === self))
-    throw noWay('this node is not in the list with a mix key valid now');
+  const own = network.byId.get(self);
+  if (own === undefined || !isUsable(network, own, now))
+    throw noWay('this node is not in the list with a mix key valid now, or it is leaving');
+  if (places !== undefined && places.layerOf(self) === undefined) throw noWay('this node has no place in a layer');
   throw noWay(
-    `a loop of ${wish.length} hops needs ${wish.length - 1} other mixes${allow.has('same-provider') ? '' : ', each of another provider (same-provider)'}; there are not that many`,
+    `a loop of ${length} hops needs ${length - 1} other mixes${allow.has('same-provider') ? '' : ', each of another provider (same-provider)'}; there are not that many${places === undefined ? '' : ' that follow one another'}`,
   );
 };
 
-/** The nodes of one provider (a single node where that rule is off) by what they can be; a path takes at most one. */
-type Group = Readonly<Record<Step, readonly Descriptor[]>>;
-type Step = 'entry' | 'middle' | 'exit';
-const steps: readonly Step[] = ['entry', 'middle', 'exit'];
-
-const usableAt = (network: Network, now: number): Descriptor[] =>
-  network.nodes.filter((node) => mixKeyAt(node, now) !== undefined);
-
-const groupsOf = (
-  nodes: readonly Descriptor[],
-  allow: ReadonlySet<PathException>,
-  canBe: (step: Step, node: Descriptor, operator: string) => boolean,
-): Group[] => {
-  const groups = new Map<string, Record<Step, Descriptor[]>>();
-  for (const node of nodes) {
-    const operator = operatorOf(node.provider);
-    const name = allow.has('same-provider') ? node.nodeId : operator;
-    const group = groups.get(name) ?? { entry: [], middle: [], exit: [] };
-    groups.set(name, group);
-    for (const step of steps) if (canBe(step, node, operator)) group[step].push(node);
-  }
-  return [...groups.values()];
-};
-
-const candidatesFor = (wish: PathWish): Group[] => {
-  const { allow, exit, lastRole = 'exit' } = wish;
-  const sender = operatorOf(wish.senderProvider);
-  const recipients = new Set(wish.recipientDomains.map(operatorOf));
-  return groupsOf(usableAt(wish.network, wish.now), allow, (step, node, provider) => {
-    // The only hop of a path of one need not relay packets.
-    const relays = node.roles.includes('mix') || wish.length === 1;
-    switch (step) {
-      case 'entry':
-        return relays && (allow.has('entry-at-own-provider') || provider !== sender);
-      case 'middle':
-        return relays;
-      case 'exit':
-        return (
-          node.roles.includes(lastRole) &&
-          (exit === undefined || node.nodeId === exit) &&
-          (allow.has('exit-at-recipient-provider') || !recipients.has(provider))
-        );
-    }
-  });
-};
-
-const anyOf = <T>(rng: Rng, items: readonly T[]): T => items[uniformInt(rng, items.length)] as T;
-
-/** Draws one of all paths uniformly; undefined if there is none. */
-const draw = (rng: Rng, groups: readonly Group[], length: number): readonly Descriptor[] | undefined => {
-  if (!Number.isInteger(length) || length < 1 || length > mostHops) throw new Bug(`a path has 1 to ${mostHops} hops`);
-  if (length === 1) {
-    const both = groups.flatMap(({ entry, exit }) => entry.filter((node) => exit.includes(node)));
-    return both.length === 0 ? undefined : [anyOf(rng, both)];
-  }
-  const ways = countWays(groups, length);
-  return ways.total === 0 ? undefined : drawBackwards(rng, groups, ways);
-};
-
-/**
- * What a path has taken so far, as one number: has an entry + 2 x has an exit + 4 x number of middles. A step adds its
- * own number; -1 stands for a step that can't have led there.
- */
-const numberOf: Readonly<Record<Step, number>> = { entry: 1, exit: 2, middle: 4 };
-const stateBefore = (state: number, step: Step): number =>
-  (step === 'middle' ? state >= 4 : (state & numberOf[step]) !== 0) ? state - numberOf[step] : -1;
-
-interface Ways {
-  /** `upTo[g][state]`: in how many ways groups 0 to g - 1 bring a path to that state, the order of middles left open. */
-  readonly upTo: readonly Float64Array[];
-  readonly complete: number;
-  readonly total: number;
-}
-
-// The order of middles can be left open because each set of them stands for the same number of orders. Counts reach
-// 10^20, where a double is still exact to one part in 10^15.
-const countWays = (groups: readonly Group[], length: number): Ways => {
-  const complete = 3 + 4 * (length - 2);
-  let last = new Float64Array(complete + 1);
-  last[0] = 1;
-  const upTo = [last];
-  for (const group of groups) {
-    const known = last;
-    last = known.map((ways, state) => {
-      let sum = ways; // this group gives nothing
-      for (const step of steps) sum += (known[stateBefore(state, step)] ?? 0) * group[step].length;
-      return sum;
-    });
-    upTo.push(last);
-  }
-  return { upTo, complete, total: last[complete] ?? 0 };
-};
-
-/** Goes from the last group to the first and takes each step as often as there are ways through it. */
-const drawBackwards = (rng: Rng, groups: readonly Group[], { upTo, complete }: Ways): readonly Descriptor[] => {
-  const taken: Record<Step, Descriptor[]> = { entry: [], middle: [], exit: [] };
-  let state = complete;
-  // Uniform below the ways that lead to the state; still so below those of one group less when that group gives nothing,
-  // so chance is needed once a step, not once a group.
-  let left = unitInterval(rng) * (upTo[groups.length]?.[state] ?? 0);
-  for (let g = groups.length - 1; g >= 0 && state > 0; g--) {
-    const group = groups[g] as Group;
-    const known = upTo[g] as Float64Array;
-    const without = known[state] ?? 0;
-    if (left < without) continue;
-    left -= without;
-    const open = steps.filter((step) => (known[stateBefore(state, step)] ?? 0) * group[step].length > 0);
-    const step =
-      open.find((one) => (left -= (known[stateBefore(state, one)] ?? 0) * group[one].length) < 0) ?? open.at(-1);
-    if (step === undefined) throw new Bug('a state nothing leads to');
-    taken[step].push(anyOf(rng, group[step]));
-    state = stateBefore(state, step);
-    left = unitInterval(rng) * (known[state] ?? 0);
-  }
-  return [...taken.entry, ...shuffled(rng, taken.middle), ...taken.exit];
-};
+const draw = (plan: Plan, places: Places | undefined): readonly Descriptor[] | undefined =>
+  places === undefined ? drawFree(plan) : drawWalk(plan, places);
 
 const noWay = (why: string): RouteError => new RouteError('route/no-path', `no path: ${why}`);
 
 /** Says which rule can't be kept. Names no recipient: the text may end in a log. */
 const noPath = (wish: PathWish): RouteError => {
-  const { length, exit, network, lastRole = 'exit' } = wish;
-  const usable = usableAt(network, wish.now);
-  const without = network.nodes.length - usable.length;
-  const have = `${usable.length} of ${network.nodes.length} nodes of the list have a mix key valid now`;
+  const { length, exit, from, network, now, lastRole = 'exit', avoidExits } = wish;
+  const places = placesOf(network);
+  const sending = from && network.byId.get(from);
+  if (from !== undefined && sending === undefined) return noWay('the exit that sends is not in the list');
+  // Those of the sending exit's operator are no nodes to such a path.
+  const nodes = network.nodes.filter(
+    (node) => sending === undefined || operatorIn(network, node) !== operatorIn(network, sending),
+  );
+  const usable = nodes.filter(
+    (node) => isUsable(network, node, now) && (places === undefined || places.layerOf(node.nodeId) !== undefined),
+  );
+  const without = nodes.length - usable.length;
+  const leaving = nodes.filter((node) => !staysIn(network, node)).length;
+  const have = `${usable.length} of ${nodes.length} nodes of the list have a mix key valid now${places === undefined ? '' : ' and a place in a layer'}${leaving === 0 ? '' : `; ${leaving} are leaving`}`;
   if (usable.length < length)
     return noWay(`${length} hops need ${length} nodes; ${without === 0 ? `the list has ${usable.length}` : have}`);
   if (exit !== undefined && !usable.some((node) => node.nodeId === exit && node.roles.includes(lastRole)))
     return noWay('the chosen exit is not in the list with that role and a mix key valid now');
-  const isPossible = (allow: readonly PathException[]): boolean =>
-    countable(candidatesFor({ ...wish, allow: new Set([...wish.allow, ...allow]) }), length);
-  if (!usable.some((node) => node.roles.includes(lastRole)))
-    return noWay(`none of the ${usable.length} usable nodes has the role ${lastRole}`);
-  if (!isPossible(pathExceptions)) return noWay(`${length} hops need ${length - 1} mixes before an exit; ${have}`);
+  const isPossible = (allow: readonly PathException[]): boolean => {
+    const plan = planOf({ ...wish, rng: noChance, allow: new Set([...wish.allow, ...allow]) });
+    return places === undefined ? hasFree(plan) : hasWalk(plan, places);
+  };
+  const ends = usable.filter(({ roles }) => roles.includes(lastRole));
+  if (ends.length === 0) return noWay(`none of the ${usable.length} usable nodes has the role ${lastRole}`);
+  if (avoidExits !== undefined && (places?.layers.at(-1) ?? ends).every(({ nodeId }) => avoidExits.has(nodeId)))
+    return noWay('no other exit is left');
+  if (!isPossible(pathExceptions))
+    return noWay(
+      `${length} hops need ${length - 1} mixes before ${lastRole === 'exit' ? 'an exit' : 'the last'}${places === undefined ? '' : ', each a successor of the one before'}; ${have}`,
+    );
 
   const broken = pathExceptions.filter((rule) => !wish.allow.has(rule));
   const alone = broken.filter((rule) => isPossible([rule]));
@@ -244,13 +156,13 @@ const noPath = (wish: PathWish): RouteError => {
   return noWay(rules.map((set) => set.map((rule) => reason(rule, wish, usable)).join(' and ')).join(', or: '));
 };
 
-const countable = (groups: readonly Group[], length: number): boolean =>
-  draw((lengthBytes) => new Uint8Array(lengthBytes), groups, length) !== undefined;
+/** Whether there is a path is no matter of chance. */
+const noChance: Rng = (lengthBytes) => new Uint8Array(lengthBytes);
 
-const reason = (rule: PathException, { length }: PathWish, usable: readonly Descriptor[]): string => {
+const reason = (rule: PathException, { length, network }: PathWish, usable: readonly Descriptor[]): string => {
   switch (rule) {
     case 'same-provider': {
-      const providers = new Set(usable.map((node) => operatorOf(node.provider))).size;
+      const providers = new Set(usable.map((node) => operatorIn(network, node))).size;
       return `no ${length} nodes of different providers fit (${usable.length} usable nodes of ${providers} providers; rule same-provider)`;
     }
     case 'entry-at-own-provider':

@@ -34,7 +34,7 @@ const smallOrder: readonly (readonly number[])[] = [
 export const isPublicKey = (bytes: Uint8Array): boolean => {
   if (bytes.length !== geometry.publicKeyBytes) return false;
   for (let i = 0; i < encodedNumbersBytes; i += 3) {
-    const [a = 0, b = 0, c = 0] = bytes.subarray(i, i + 3);
+    const [a, b, c] = [bytes[i] ?? 0, bytes[i + 1] ?? 0, bytes[i + 2] ?? 0];
     if ((a | ((b & 15) << 8)) >= mlKemModulus || ((b >> 4) | (c << 4)) >= mlKemModulus) return false;
   }
   const point = bytes.slice(mlKemPublicKeyBytes);

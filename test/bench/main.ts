@@ -2,11 +2,12 @@ import { writeFileSync } from 'node:fs';
 import { cpus, loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
 import type { Ratio, Section } from './measure.js';
+import { listBench } from './lists.js';
 import { mailBench } from './mails.js';
 import { packetBench } from './packets.js';
 
 /* `npm run bench -- [--rounds N] [--json FILE]`: a table, and the same as JSON. A further part is a further section. */
-const sections: readonly ((rounds: number) => Promise<Section>)[] = [packetBench, mailBench];
+const sections: readonly ((rounds: number) => Promise<Section>)[] = [packetBench, mailBench, listBench];
 
 const met = ({ value, goal }: Ratio): boolean | undefined =>
   goal && ('atLeast' in goal ? value >= goal.atLeast : value <= goal.atMost);
@@ -17,7 +18,7 @@ const goalText = (ratio: Ratio): string => {
   return `${goal.padEnd(8)}${met(ratio) ? 'met' : 'MISSED'}`;
 };
 
-const print = ({ title, rows, ratios }: Section): void => {
+const print = ({ title, rows, ratios, figures = [] }: Section): void => {
   const lines = [
     title,
     `  ${''.padEnd(40)}${'median'.padStart(13)}${'best'.padStart(13)}`,
@@ -31,6 +32,7 @@ const print = ({ title, rows, ratios }: Section): void => {
         `  ${ratio.name.padEnd(40)}${ratio.value.toFixed(2).padStart(10)}   ${ratio.best.toFixed(2).padStart(10)}   ` +
         goalText(ratio),
     ),
+    ...figures.map(({ name, value, unit }) => `  ${name.padEnd(40)}${value.toFixed(1).padStart(10)} ${unit}`),
   ];
   process.stdout.write(`${lines.join('\n')}\n\n`);
 };

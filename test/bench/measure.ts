@@ -24,11 +24,19 @@ export interface Ratio {
   readonly goal?: { readonly atLeast: number } | { readonly atMost: number };
 }
 
+/** Something found by counting, or by doing it once. */
+export interface Figure {
+  readonly name: string;
+  readonly value: number;
+  readonly unit: string;
+}
+
 /** One part of the benchmark: rows and what follows from them. */
 export interface Section {
   readonly title: string;
   readonly rows: readonly Measured[];
   readonly ratios: readonly Ratio[];
+  readonly figures?: readonly Figure[];
 }
 
 const median = (values: readonly number[]): number => {

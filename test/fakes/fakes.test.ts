@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { fetchContract } from '../contracts/fetch-url.js';
 import { inboxContract, mailNamed, type InboxRig } from '../contracts/inbox.js';
 import { outboxContract, type OutboxRig } from '../contracts/outbox.js';
+import { fakeFetchUrl } from './fetch-url.js';
 import { fakeInbox, FakeMailbox } from './inbox.js';
 import { fakeMailWorld } from './mail-world.js';
 import { fakeOutbox, handlings } from './outbox.js';
@@ -93,3 +95,9 @@ describe('the fake mail world', () => {
 
 inboxContract('fake', () => Promise.resolve({ rig: () => Promise.resolve(inboxRig()), stop: nothingToStop }));
 outboxContract('fake', () => Promise.resolve({ rig: () => Promise.resolve(outboxRig()), stop: nothingToStop }));
+fetchContract('fake', () => {
+  const files = new Map<string, string>();
+  const url = 'https://lists.example';
+  const put = (name: string, text: string): void => void files.set(`${url}/${name}`, text);
+  return Promise.resolve({ url, put, fetchUrl: fakeFetchUrl(files).fetchUrl, stop: nothingToStop });
+});

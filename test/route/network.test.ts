@@ -36,6 +36,10 @@ const errorOf = (read: () => unknown): RouteError => {
   throw new Error('accepted');
 };
 
+/** A list with whatever text, properly signed by ann. */
+const addSignatureUnchecked = (body: string): string =>
+  signDocument('network', body.trimEnd().split('\n').slice(1), ann);
+
 describe('a network list', () => {
   it('signed by enough authorities comes back whole', () => {
     const network = readNetwork(byBoth, trust, now);
@@ -131,15 +135,26 @@ describe('a network list', () => {
     );
   });
 
-  it('with a descriptor that its node did not sign is refused, however many authorities signed', () => {
+  it('with a descriptor that its node did not sign is shown to nobody and signed by nobody', () => {
     const lines = byAnn.slice(0, byAnn.lastIndexOf('signature')).replace('mix@bob.example', 'mix@mallory.example');
     const forged = addSignatureUnchecked(lines);
-    expect(errorOf(() => readNetwork(forged, { authorities: [annKey], threshold: 1 }, now)).code).toBe(
-      'route/bad-signature',
-    );
+    expect(errorOf(() => inspectNetwork(forged, [annKey])).code).toBe('route/bad-signature');
+    expect(errorOf(() => addSignature(forged, ben)).code).toBe('route/bad-signature');
+    const forgedNode = descriptors[1]?.replace('mix@bob.example', 'mix@mallory.example') ?? '';
+    expect(errorOf(() => signNetwork({ ...draft, descriptors: [forgedNode] }, ann)).code).toBe('route/bad-signature');
   });
-  const addSignatureUnchecked = (body: string): string =>
-    signDocument('network', body.trimEnd().split('\n').slice(1), ann);
+
+  it('is worth what its authorities are: who trusts them takes their word for what nodes signed', () => {
+    const lines = byAnn.slice(0, byAnn.lastIndexOf('signature')).replace('mix@bob.example', 'mix@mallory.example');
+    const forged = addSignatureUnchecked(lines);
+    const onlyAnn = { authorities: [annKey], threshold: 1 };
+    expect(readNetwork(forged, onlyAnn, now).nodes[1]?.address).toBe('mix@mallory.example');
+    expect(errorOf(() => readNetwork(forged, trust, now)).code).toBe('route/too-few-signatures');
+    const other = lines.replace(/signature [0-9a-f]{64}/, `signature ${benKey}`);
+    expect(errorOf(() => readNetwork(addSignatureUnchecked(other), onlyAnn, now)).code).toBe('route/bad-signature');
+    const bare = lines.replace('role mix', 'role none\nrole none');
+    expect(errorOf(() => readNetwork(addSignatureUnchecked(bare), onlyAnn, now)).code).toBe('route/bad-document');
+  });
 
   it('with one character changed is refused', () => {
     for (let at = byBoth.indexOf('\n') + 1; at < byBoth.length; at += 97) {

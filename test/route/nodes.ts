@@ -1,10 +1,10 @@
 import { sha256 } from '@noble/hashes/sha2.js';
-import { ascii } from '../../src/base/bytes.js';
+import { ascii, toHex } from '../../src/base/bytes.js';
 import { nodeIdOf } from '../../src/base/ids.js';
 import { type Rng, seededRng } from '../../src/base/random.js';
 import { dayMs } from '../../src/base/units.js';
 import { type Descriptor, type DescriptorDraft, type Role, signDescriptor } from '../../src/route/descriptor.js';
-import { defaultNetworkParameters, type Network } from '../../src/route/network.js';
+import { defaultNetworkParameters, type Network, type Standing } from '../../src/route/network.js';
 
 /** 2026-11-22T00:00:00Z, a Sunday. */
 export const now = 1_795_305_600_000;
@@ -54,4 +54,49 @@ export const networkOf = (nodes: readonly Descriptor[]): Network => ({
   byId: new Map(nodes.map((node) => [node.nodeId, node])),
   digest: '00'.repeat(32),
   text: '',
+});
+
+/** What a list with layers says beside its nodes. */
+export interface LayeredOptions {
+  readonly pathLength?: number;
+  readonly successors?: number;
+  readonly mostPerOperator?: number;
+  /** A word, of which the randomness is made. */
+  readonly randomness?: string;
+  readonly standings?: Network['standings'];
+}
+
+/** A list of these nodes as authorities agree on it, with layers. */
+export const layeredOf = (nodes: readonly Descriptor[], options: LayeredOptions = {}): Network => ({
+  ...networkOf(nodes),
+  parameters: {
+    ...defaultNetworkParameters,
+    pathLength: options.pathLength ?? 3,
+    topology: { kind: 'layers', successors: options.successors ?? 4 },
+    mostPerOperator: options.mostPerOperator,
+  },
+  consensus: {
+    number: 7,
+    periodMs: dayMs,
+    randomness: toHex(sha256(ascii(options.randomness ?? 'randomness'))),
+    authorities: [],
+    history: [],
+  },
+  standings: options.standings ?? new Map(),
+});
+
+/** That many nodes, each at a provider of its own. */
+export const manyNodes = (
+  count: number,
+  rolesOf: (i: number) => readonly Role[] = () => ['mix', 'exit'],
+): Descriptor[] => Array.from({ length: count }, (_, i) => nodeAt(`p${i}.example`, `n${i}`, rolesOf(i)));
+
+/** A standing where nothing was measured. */
+export const standingOf = (operator: string, more: Partial<Standing> = {}): Standing => ({
+  operator,
+  deliveredPerMille: undefined,
+  medianMs: undefined,
+  p90Ms: undefined,
+  leaving: false,
+  ...more,
 });

@@ -4,7 +4,27 @@ import { dayMs } from '../../src/base/units.js';
 import { readDescriptor } from '../../src/route/descriptor.js';
 import { publicKeyOf } from '../../src/route/document.js';
 import { addSignature, defaultNetworkParameters, readNetwork, signNetwork } from '../../src/route/network.js';
-import { now, secretOf, signedNode } from './nodes.js';
+import { parseNodeId } from '../../src/base/ids.js';
+import type { Role } from '../../src/route/descriptor.js';
+import { placesOf } from '../../src/route/topology.js';
+import { topologyVector } from '../vectors/topology.js';
+import { layeredOf, nodeAt, now, secretOf, signedNode, standingOf } from './nodes.js';
+
+interface TopologyVector {
+  readonly pathLength: number;
+  readonly successors: number;
+  readonly mostPerOperator: number;
+  readonly nodes: readonly {
+    readonly name: string;
+    readonly id: string;
+    readonly roles: readonly Role[];
+    readonly operator: string;
+    readonly domain: string;
+    readonly leaving: boolean;
+  }[];
+  readonly layers: readonly (readonly string[])[];
+  readonly successorsOf: Readonly<Record<string, readonly string[]>>;
+}
 
 // Files of docs/spec-network.md for other implementations. Secret keys are SHA-256 of "secret of <name>".
 const vector = (name: string): string => readFileSync(`test/vectors/${name}`, 'utf8');
@@ -30,5 +50,31 @@ describe('the vectors', () => {
     const trust = { authorities: [publicKeyOf(ann), publicKeyOf(ben)], threshold: 2 };
     const { digest } = readNetwork(vector('network.txt'), trust, now);
     expect(digest).toBe('6541310ab3694f0d2966f6a51fe45f8231dbb569a1107f922a0dbd7c264ad9ab');
+  });
+
+  it('topology.json is what the words of the specification make, and what this program finds', () => {
+    const vectorText = vector('topology.json');
+    expect(`${JSON.stringify(topologyVector(), null, 2)}\n`).toBe(vectorText);
+    const known = JSON.parse(vectorText) as TopologyVector;
+    const nodes = known.nodes.map(({ name, id, roles, operator, domain }) => ({
+      ...nodeAt(operator, name, roles),
+      nodeId: parseNodeId(id) ?? expect.unreachable(),
+      address: `mix@${domain}`,
+    }));
+    const standings = new Map(
+      nodes.map(({ nodeId, provider }, i) => [
+        nodeId,
+        standingOf(provider, { leaving: known.nodes[i]?.leaving ?? false }),
+      ]),
+    );
+    const places = placesOf(layeredOf(nodes, { ...known, randomness: 'randomness', standings }));
+    expect(places?.layers.map((layer) => layer.map(({ name }) => name))).toEqual(known.layers);
+    for (const { nodeId, name } of nodes)
+      expect(
+        places
+          ?.successors(nodeId)
+          .map((node) => node.name)
+          .toSorted(),
+      ).toEqual(known.successorsOf[name] ?? []);
   });
 });

@@ -1,0 +1,162 @@
+import { sha256 } from '@noble/hashes/sha2.js';
+import { domainOf } from '../base/address.js';
+import { ascii, concat, fromHex, readU16, readU32, toHex, u32 } from '../base/bytes.js';
+import { Bug } from '../base/errors.js';
+import type { NodeId } from '../base/ids.js';
+import type { Descriptor } from './descriptor.js';
+import type { Network } from './network.js';
+import { operatorIn, staysIn } from './standing.js';
+
+/** Where the nodes of a list with layers stand, and who follows whom. */
+export interface Places {
+  /** Paths go from the first to the last, in which the exits are; behind the last comes the first again. */
+  readonly layers: readonly (readonly Descriptor[])[];
+  /** From 1 on; undefined of a node without a place. */
+  readonly layerOf: (nodeId: NodeId) => number | undefined;
+  /** The nodes of the next layer to which a node sends; none of a node without a place. */
+  readonly successors: (nodeId: NodeId) => readonly Descriptor[];
+  /** The nodes of the layer before from which it gets packets. */
+  readonly predecessors: (nodeId: NodeId) => readonly Descriptor[];
+}
+
+const placePrefix = ascii('MixMailer place 1\n');
+const offsetsPrefix = ascii('MixMailer offsets 1\n');
+
+const known = new WeakMap<Network, { readonly places: Places | undefined }>();
+
+/**
+ * The places of the nodes of a list; undefined if any node may follow any other: where the list says so, or has paths of
+ * one hop. All readers of a list find the same, and no node can choose its own: places follow from the list's randomness,
+ * which nobody knew when nodes chose their keys.
+ *
+ * Found once for a list.
+ */
+export const placesOf = (network: Network): Places | undefined => {
+  const found = known.get(network) ?? { places: findPlaces(network) };
+  known.set(network, found);
+  return found.places;
+};
+
+const findPlaces = (network: Network): Places | undefined => {
+  const { topology, pathLength } = network.parameters;
+  if (topology.kind === 'free' || pathLength === 1) return undefined;
+  // A list that was signed by hand has no randomness; its authority can choose places in any case.
+  const randomness = fromHex(network.consensus?.randomness ?? network.digest);
+  if (randomness?.length !== 32) throw new Bug('the randomness of a list is 32 bytes');
+  return placesIn(assign(network, randomness), topology.successors, randomness);
+};
+
+/** A layer that takes in as many nodes of one operator, and of one domain of addresses, as the list allows. */
+class Layer {
+  readonly nodes: Descriptor[] = [];
+  readonly #network: Network;
+  readonly #most: number;
+  readonly #taken = new Map<string, number>();
+  constructor(network: Network) {
+    this.#network = network;
+    this.#most = network.parameters.mostPerOperator ?? Infinity;
+  }
+  /** Takes the node in, if there is room. */
+  take(node: Descriptor): boolean {
+    const names = [`operator ${operatorIn(this.#network, node)}`, `domain ${domainOf(node.address)}`];
+    if (names.some((name) => (this.#taken.get(name) ?? 0) >= this.#most)) return false;
+    for (const name of names) this.#taken.set(name, (this.#taken.get(name) ?? 0) + 1);
+    this.nodes.push(node);
+    return true;
+  }
+}
+
+/** Nodes in the order of SHA-256("MixMailer place 1\n" | randomness | node id). */
+const inOrder = (nodes: readonly Descriptor[], randomness: Uint8Array): Descriptor[] =>
+  nodes
+    .map((node) => {
+      const id = fromHex(node.nodeId);
+      if (id === undefined) throw new Bug('a node id is hex');
+      return { node, place: toHex(sha256(concat(placePrefix, randomness, id))) };
+    })
+    .sort((a, b) => (a.place < b.place ? -1 : 1))
+    .map(({ node }) => node);
+
+/**
+ * Nodes by layer. The first of the exits fill the last layer to its share; all others that are mixes go, one after the
+ * other, into the smallest of the other layers that has room for them.
+ */
+const assign = (network: Network, randomness: Uint8Array): readonly (readonly Descriptor[])[] => {
+  const { pathLength } = network.parameters;
+  const able = network.nodes.filter((node) => node.roles.length > 0 && staysIn(network, node));
+  const share = Math.ceil(able.length / pathLength);
+  const layers = Array.from({ length: pathLength - 1 }, () => new Layer(network));
+  const last = new Layer(network);
+  const rest: Descriptor[] = [];
+  for (const node of inOrder(able, randomness))
+    if (last.nodes.length >= share || !node.roles.includes('exit') || !last.take(node)) rest.push(node);
+  for (const node of rest) {
+    if (!node.roles.includes('mix')) continue;
+    // The sort is stable: of layers of one size the first.
+    layers.toSorted((a, b) => a.nodes.length - b.nodes.length).some((layer) => layer.take(node));
+  }
+  return [...layers, last].map(({ nodes }) => nodes);
+};
+
+/** Numbers below `below`: the first 48 bits of SHA-256("MixMailer offsets 1\n" | randomness | count), modulo `below`. */
+const numbersFrom = (randomness: Uint8Array, below: number): (() => number) => {
+  let count = 0;
+  return () => {
+    const bytes = sha256(concat(offsetsPrefix, randomness, u32(count++)));
+    return (readU32(bytes, 0) * 65_536 + readU16(bytes, 4)) % below;
+  };
+};
+
+/**
+ * For each layer, how far from a slot its successors are. Those with the same number in all layers add up to 0 (modulo the
+ * slots): whoever follows them once around the ring is home again. Undefined: all.
+ *
+ * With at least twice as many slots as successors there are always numbers left that fit; with fewer all follow all.
+ */
+const drawOffsets = (
+  layers: number,
+  { slots, successors, randomness }: { slots: number; successors: number; randomness: Uint8Array },
+): readonly (readonly number[])[] | undefined => {
+  if (slots < 2 * successors) return undefined;
+  const next = numbersFrom(randomness, slots);
+  const offsets = Array.from({ length: layers }, (): number[] => []);
+  while ((offsets[0]?.length ?? 0) < successors) {
+    const drawn = Array.from({ length: layers - 1 }, next);
+    const sum = drawn.reduce((a, b) => a + b, 0);
+    const set = [...drawn, (slots - (sum % slots)) % slots];
+    if (set.every((offset, l) => offsets[l]?.includes(offset) === false))
+      set.forEach((offset, l) => offsets[l]?.push(offset));
+  }
+  return offsets;
+};
+
+/** Slot s of a layer belongs to its node number s modulo the layer's size, counted from 0. */
+const placesIn = (layers: readonly (readonly Descriptor[])[], successors: number, randomness: Uint8Array): Places => {
+  const slots = Math.max(...layers.map(({ length }) => length));
+  const offsets = drawOffsets(layers.length, { slots, successors, randomness });
+  const places = new Map(
+    layers.flatMap((nodes, layer) => nodes.map(({ nodeId }, index) => [nodeId, { layer, index }] as const)),
+  );
+  const neighbors = (nodeId: NodeId, way: 1 | -1): readonly Descriptor[] => {
+    const place = places.get(nodeId);
+    if (place === undefined) return [];
+    const size = layers[place.layer]?.length ?? 0;
+    const other = (place.layer + way + layers.length) % layers.length;
+    const nodes = layers[other] ?? [];
+    const steps = offsets?.[way === 1 ? place.layer : other];
+    if (steps === undefined || nodes.length === 0) return nodes;
+    const found = new Set<number>();
+    for (let slot = place.index; slot < slots; slot += size)
+      for (const step of steps) found.add(((slot + way * step + slots) % slots) % nodes.length);
+    return [...found].map((index) => nodes[index] as Descriptor);
+  };
+  return {
+    layers,
+    layerOf: (nodeId) => {
+      const place = places.get(nodeId);
+      return place && place.layer + 1;
+    },
+    successors: (nodeId) => neighbors(nodeId, 1),
+    predecessors: (nodeId) => neighbors(nodeId, -1),
+  };
+};
