@@ -30,6 +30,7 @@ import {
 import { expandKey, type ExpandedKey } from '../../src/sphinx/kem.js';
 import { createMailboxPacket } from '../../src/sphinx/mailbox.js';
 import { unwrapPacket } from '../../src/sphinx/packet.js';
+import { Killed } from './faults.js';
 import { fakeMailWorld, type FakeAccount, type FakeMailWorld } from './mail-world.js';
 import type { Wrap } from './network.js';
 
@@ -51,8 +52,10 @@ export interface FakeAuthority {
   skewMs: number;
   /** Its process does not run. */
   isDead: boolean;
+  /** Gives each turn a process of its own, with ports changed by this; if it is killed, another one starts at once. */
+  wrapTurns: (() => Wrap) | undefined;
   /** One round of all its jobs. */
-  readonly turn: (wrap?: Wrap) => Promise<void>;
+  readonly turn: () => Promise<void>;
   /** The process ends and another one starts on the same store. */
   readonly restart: () => void;
   /** The newest list it holds. */
@@ -91,6 +94,8 @@ export interface FakeDirectoryOptions {
   readonly candidatesPerOperatorPerHour?: number;
   readonly probesPerPeriod?: number;
   readonly operators?: Operators;
+  /** Turns that all take in a period; 16, if nothing is said. */
+  readonly turnsAPeriod?: number;
 }
 
 /** Authorities and nodes on mailboxes in memory, whose time stands still until it is moved. */
@@ -119,8 +124,6 @@ export interface FakeDirectory {
 
 /** When a story begins: at the start of a period. */
 const startAt = Date.UTC(2026, 0, 15);
-/** Turns in a period. */
-const turnsAPeriod = 16;
 
 const secondsOf = (at: number): number => Math.floor(at / 1000) * 1000;
 
@@ -291,9 +294,19 @@ const fakeAuthority = (scene: Scene, secretKey: Uint8Array, address: string): Fa
     published: () => published,
     skewMs: 0,
     isDead: false,
-    turn: async (wrap) => {
+    wrapTurns: undefined,
+    turn: async () => {
       if (authority.isDead) return;
-      await (wrap === undefined ? running : authorityTurn(depsOf(wrap)))(signal);
+      if (authority.wrapTurns === undefined) return running(signal);
+      for (let isDone = false; !isDone;) {
+        isDone = await authorityTurn(depsOf(authority.wrapTurns()))(signal).then(
+          () => true,
+          (error: unknown) => {
+            if (error instanceof Killed) return false;
+            throw error;
+          },
+        );
+      }
     },
     restart: () => (running = authorityTurn(depsOf(untouched))),
     list: () => {
@@ -310,6 +323,7 @@ export const fakeDirectory = (options: FakeDirectoryOptions = {}): FakeDirectory
   const rng = seededRng(new Uint8Array(32).fill(options.seed ?? 1));
   const world = fakeMailWorld();
   const periodMs = options.periodMs ?? dayMs;
+  const turnsAPeriod = options.turnsAPeriod ?? 16;
   let time = startAt;
   const now = (): number => time;
   const secrets = Array.from({ length: options.authorities ?? 4 }, () => rng(32));
