@@ -12,7 +12,7 @@ import {
   pathExceptions,
   type PathWish,
 } from '../../src/route/path.js';
-import { networkOf, nodeAt, now, rngOf } from './nodes.js';
+import { networkOf, nodeAt, now, rngOf, standingOf } from './nodes.js';
 
 const wishFor = (nodes: readonly Descriptor[], more: Partial<PathWish> = {}): PathWish => ({
   network: networkOf(nodes),
@@ -161,6 +161,36 @@ describe('a path', () => {
       expect(names).toEqual(expect.arrayContaining(['p', 'r']));
     }
     expect((performance.now() - began) / 20).toBeLessThan(100);
+  });
+});
+
+describe('a path over nodes of which some deliver less', () => {
+  /** Half of a big operator's nodes deliver half. */
+  const lopsided = (count: number): PathWish => {
+    const big = Array.from({ length: count }, (_, i) => nodeAt('gmail.com', i % 2 === 0 ? `half${i}` : `full${i}`));
+    const nodes = [...big, nodeAt('posteo.de', 'p'), nodeAt('riseup.net', 'r')];
+    const standings = new Map(
+      big
+        .filter(({ name }) => name.startsWith('half'))
+        .map(({ nodeId }) => [nodeId, standingOf('google.com', { deliveredPerMille: 500 })]),
+    );
+    return wishFor(nodes, { network: { ...networkOf(nodes), standings } });
+  };
+
+  it.each([
+    ['drawn', 4],
+    ['counted, because hardly any draw keeps the rules', 600],
+  ])('takes these half as often, where paths are %s', (_, count) => {
+    const wish = lopsided(count);
+    const paths = Array.from({ length: 1500 }, () => choosePath(wish).map(({ name }) => name.replace(/\d+/, '')));
+    const halves = paths.filter((path) => path.includes('half')).length;
+    // A third, with a standard deviation of 18.
+    expect(Math.abs(halves - 500)).toBeLessThan(90);
+    // Each of the three may stand anywhere.
+    for (const hop of [0, 1, 2]) {
+      const there = paths.filter((path) => path[hop] === 'p').length;
+      expect(Math.abs(there - 500)).toBeLessThan(90);
+    }
   });
 });
 
