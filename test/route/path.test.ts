@@ -282,6 +282,13 @@ describe('a path that is not there', () => {
       "no path: no first node fits that is not at the sender's own provider (rule entry-at-own-provider) and no exit",
     ],
     ['to an exit that is not in the list', [a, b, c], { exit: own.nodeId }, 'the chosen exit is not in the list'],
+    ['from an exit that is not in the list', [a, b, c], { from: own.nodeId }, 'the exit that sends is not in the list'],
+    [
+      'when every exit has been tried',
+      [a, b, c],
+      { avoidExits: new Set([a.nodeId, b.nodeId, c.nodeId]) },
+      'no other exit is left',
+    ],
   ])('%s: the message says why', (_, nodes, more, message) => {
     expect(messageOf(() => choosePath(wishFor(nodes, more)))).toContain(message);
   });
