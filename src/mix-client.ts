@@ -6,11 +6,13 @@ import type { Submission } from './client/submit.js';
 import { composeClient, composeQueue } from './compose.js';
 import { clientConfig, configFrom, loadConfig } from './config.js';
 import type { FileSettings } from './config-schema.js';
+import { networkAt } from './follow/network-at.js';
 import { readHead } from './message/head.js';
 import { authorOf } from './message/incoming.js';
 import { wordsFor } from './message/report.js';
 import type { Log } from './ports/log.js';
 import type { MessageStatus } from './ports/stores.js';
+import { rest } from './post/jobs.js';
 
 /** One recipient's message of a mail that was handed in. */
 export interface SubmittedMessage {
@@ -55,6 +57,8 @@ export type OpenOptions = ClientSource & {
 export interface ClientParts {
   readonly submit: (mail: Submission) => Promise<readonly SubmittedMessage[]>;
   readonly messages: () => readonly MixStatus[];
+  /** Whether there is a network list to send by. */
+  readonly isReady: () => boolean;
   /** Resolves after the signal has aborted, when every job has ended; rejects with our own mistake. */
   readonly run: (onStatus: (status: MixStatus) => void, signal: AbortSignal) => Promise<void>;
   readonly close: () => Promise<void>;
@@ -75,6 +79,9 @@ const withReason = (status: MessageStatus): MixStatus => ({
   ...status,
   reason: status.state === 'failed' && status.ending !== undefined ? wordsFor(status.ending) : undefined,
 });
+
+/** How often a client that waits for its first list looks for it. */
+const readyPollMs = 500;
 
 const silent: Log = { info: () => undefined, warn: () => undefined };
 
@@ -106,6 +113,7 @@ const partsOf = ({ onReply, log = silent, ...source }: OpenOptions): ClientParts
     submit: async (mail) =>
       (await queue.submit(mail)).flatMap(({ id, recipient }) => (id === undefined ? [] : [{ id, recipient }])),
     messages: () => deps.store.messageStatuses().map(withReason),
+    isReady: () => networkAt(deps.directory, deps.clock.now()) !== undefined,
     run: (onStatus, signal) =>
       runClient({ ...deps, receipts, onStatus: (status) => onStatus(withReason(status)) }, signal),
     close: () => {
@@ -144,8 +152,8 @@ export class MixClient extends EventEmitter<ClientEvents> {
   /**
    * Opens the data folder and starts the client's jobs.
    *
-   * @throws ConfigError, RouteError (no network list that is valid now), StoreError (`store/locked`: another client is on
-   *   the data folder)
+   * @throws ConfigError, RouteError (the network list in a file is not valid now), StoreError (`store/locked`: another
+   *   client is on the data folder)
    */
   static open(options: OpenOptions): Promise<MixClient> {
     return new Promise((resolve) => resolve(new MixClient(partsOf(options))));
@@ -192,6 +200,22 @@ export class MixClient extends EventEmitter<ClientEvents> {
       return await handingIn;
     } finally {
       this.#handingIn.delete(handingIn);
+    }
+  }
+
+  /**
+   * Resolves when there is a network list to send by: at once where it is a file, and in a network that was joined when
+   * the first one has come. Until then `submit` throws RouteError.
+   *
+   * @throws ClientError `client/closed` when the client is closed before; the signal's reason
+   */
+  async ready({ signal }: { readonly signal?: AbortSignal } = {}): Promise<void> {
+    const over = AbortSignal.any([this.#over.signal, ...(signal === undefined ? [] : [signal])]);
+    for (;;) {
+      this.#mustBeOpen();
+      over.throwIfAborted();
+      if (this.#parts.isReady()) return;
+      await rest(readyPollMs, over);
     }
   }
 

@@ -15,7 +15,7 @@ const isNotOurs = (error: unknown): error is InstanceType<(typeof notOurs)[numbe
   notOurs.some((kind) => error instanceof kind);
 
 /** Resolves after that time, or when the signal aborts. */
-const rest = (forMs: number, signal: AbortSignal): Promise<void> =>
+export const rest = (forMs: number, signal: AbortSignal): Promise<void> =>
   new Promise((resolve) => {
     const end = (): void => {
       clearTimeout(timer);

@@ -24,6 +24,7 @@ export const movedParts = (): MovedParts => {
   return {
     taken,
     messages: () => statuses,
+    isReady: () => true,
     submit: async (mail) => {
       await mayTake;
       if (isClosed) throw new Error('the store is closed');
