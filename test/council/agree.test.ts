@@ -3,9 +3,9 @@ import { describe, expect, it } from 'vitest';
 import { dayMs, hourMs } from '../../src/base/units.js';
 import { agree } from '../../src/council/agree.js';
 import { commitOf } from '../../src/council/reveal.js';
-import { digestOf, signDocument } from '../../src/route/document.js';
+import { digestOf } from '../../src/route/document.js';
 import { defaultNetworkParameters, type Network } from '../../src/route/network.js';
-import { now, secretOf, signedNode } from '../route/nodes.js';
+import { now, signedNode } from '../route/nodes.js';
 import {
   agreed,
   authoritiesOf,
@@ -20,6 +20,7 @@ import {
   memberOf,
   namesIn,
   signedBy,
+  today,
 } from './council.js';
 
 const nodes = ['alice', 'bob', 'carol'].map((name) => signedNode(name));
@@ -207,6 +208,9 @@ describe('the chain', () => {
     expect(why(agree(heard(next, nodes, { previous: second })))).toEqual(['no-previous', first.digest]);
     const anew = four.map((name) => ballotOf(name, { members, number: now / dayMs + 1 }));
     expect(why(agree(heard(anew, nodes, { previous: first })))).toEqual(['no-previous']);
+    const twice = { number: today, previous: first.digest, history: [{ number: today - 1, digest: first.digest }] };
+    const again = four.map((name) => ballotOf(name, { members, ...twice }));
+    expect(why(agree(heard(again, nodes, { previous: first })))).toEqual(['no-previous', first.digest]);
     const byHand: Network = { ...first, consensus: undefined };
     expect(why(agree(heard(next, nodes, { previous: byHand })))).toEqual(['no-previous', first.digest]);
   });
@@ -291,11 +295,17 @@ describe('a node', () => {
   });
 
   it('with a forged descriptor, or with one of another node, is as if it were not there', () => {
-    const forged = signDocument('descriptor', (nodes[2] ?? '').split('\n').slice(1, 8), secretOf('mallory'));
-    const others = nodes[0] ?? '';
-    for (const wrong of [forged, others, 'no document', 'ä']) {
-      const digest = /^[\x20-\x7e\n]*$/.test(wrong) ? digestOf(wrong) : digestOf('?');
-      const carol = { ...memberOf(nodes[2] ?? ''), descriptorDigest: digest };
+    const carols = nodes[2] ?? '';
+    const wrongs: readonly (readonly [text: string, digest: string])[] = [
+      ...[carols.replace('mix@carol', 'mix@mallory'), signedNode('dave'), 'no document'].map(
+        (text) => [text, digestOf(text)] as const,
+      ),
+      // Of this node, and another one than the vote names.
+      [signedNode('carol', { roles: ['mix'] }), digestOf('another')],
+      ['ä', digestOf('?')],
+    ];
+    for (const [wrong, digest] of wrongs) {
+      const carol = { ...memberOf(carols), descriptorDigest: digest };
       const lists = four.map((name) => ballotOf(name, { members: [...members.slice(0, 2), carol] }));
       const input = heard(lists, nodes);
       const list = listFrom({ ...input, descriptorOf: (one) => (one === digest ? wrong : input.descriptorOf(one)) });
