@@ -51,9 +51,11 @@ export const planOf = (wish: PathWish): Plan => {
   const recipients = new Set(wish.recipientDomains.map(operatorOf));
   const before = from && network.byId.get(from);
   const avoided = before && operatorIn(network, before);
+  // Of an exit that isn't listed nobody knows the operator, so nothing fits.
+  const isKnown = from === undefined || before !== undefined;
   const fits = (step: Step, node: Descriptor): boolean => {
     const operator = operatorIn(network, node);
-    if (!isUsable(network, node, now) || operator === avoided) return false;
+    if (!isKnown || !isUsable(network, node, now) || operator === avoided) return false;
     // The only hop of a path of one need not relay packets.
     const relays = node.roles.includes('mix') || length === 1;
     switch (step) {

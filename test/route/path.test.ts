@@ -12,7 +12,7 @@ import {
   pathExceptions,
   type PathWish,
 } from '../../src/route/path.js';
-import { networkOf, nodeAt, now, rngOf } from './nodes.js';
+import { networkOf, nodeAt, now, rngOf, standingOf } from './nodes.js';
 
 const wishFor = (nodes: readonly Descriptor[], more: Partial<PathWish> = {}): PathWish => ({
   network: networkOf(nodes),
@@ -164,6 +164,36 @@ describe('a path', () => {
   });
 });
 
+describe('a path over nodes of which some deliver less', () => {
+  /** Half of a big operator's nodes deliver half. */
+  const lopsided = (count: number): PathWish => {
+    const big = Array.from({ length: count }, (_, i) => nodeAt('gmail.com', i % 2 === 0 ? `half${i}` : `full${i}`));
+    const nodes = [...big, nodeAt('posteo.de', 'p'), nodeAt('riseup.net', 'r')];
+    const standings = new Map(
+      big
+        .filter(({ name }) => name.startsWith('half'))
+        .map(({ nodeId }) => [nodeId, standingOf('google.com', { deliveredPerMille: 500 })]),
+    );
+    return wishFor(nodes, { network: { ...networkOf(nodes), standings } });
+  };
+
+  it.each([
+    ['drawn', 4],
+    ['counted, because hardly any draw keeps the rules', 600],
+  ])('takes these half as often, where paths are %s', (_, count) => {
+    const wish = lopsided(count);
+    const paths = Array.from({ length: 1500 }, () => choosePath(wish).map(({ name }) => name.replace(/\d+/, '')));
+    const halves = paths.filter((path) => path.includes('half')).length;
+    // A third, with a standard deviation of 18.
+    expect(Math.abs(halves - 500)).toBeLessThan(90);
+    // Each of the three may stand anywhere.
+    for (const hop of [0, 1, 2]) {
+      const there = paths.filter((path) => path[hop] === 'p').length;
+      expect(Math.abs(there - 500)).toBeLessThan(90);
+    }
+  });
+});
+
 describe('an exit', () => {
   it('is one a path leads to, as often as paths do', () => {
     const wish = wishFor(town);
@@ -252,6 +282,13 @@ describe('a path that is not there', () => {
       "no path: no first node fits that is not at the sender's own provider (rule entry-at-own-provider) and no exit",
     ],
     ['to an exit that is not in the list', [a, b, c], { exit: own.nodeId }, 'the chosen exit is not in the list'],
+    ['from an exit that is not in the list', [a, b, c], { from: own.nodeId }, 'the exit that sends is not in the list'],
+    [
+      'when every exit has been tried',
+      [a, b, c],
+      { avoidExits: new Set([a.nodeId, b.nodeId, c.nodeId]) },
+      'no other exit is left',
+    ],
   ])('%s: the message says why', (_, nodes, more, message) => {
     expect(messageOf(() => choosePath(wishFor(nodes, more)))).toContain(message);
   });
