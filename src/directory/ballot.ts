@@ -3,7 +3,8 @@ import { timesOf } from '../council/timetable.js';
 import type { Member, MemberStore } from '../ports/authority.js';
 import { readDescriptor } from '../route/descriptor.js';
 import { mixKeyAt } from '../route/epoch.js';
-import type { Network } from '../route/network.js';
+import type { Network, NetworkParameters } from '../route/network.js';
+import { operatorIn, staysIn } from '../route/standing.js';
 import { lastListOf } from './gather.js';
 import type { Measured } from './measure.js';
 import type { Ballot } from './round.js';
@@ -52,4 +53,24 @@ export const ballotFor = ({ store, rules }: BallotDeps, { number, previous, meas
     })),
     descriptors: new Map(standing.map(({ digest, text }) => [digest, text])),
   };
+};
+
+/** Operators without whom a layer hides little: on a path each hop is of another one. */
+const leastInLayer = 3;
+
+/**
+ * What an authority votes for that is configured to want layers: those only where there are nodes of enough operators to
+ * fill them, exits too, since a reply leaves from one exit and ends at another node of its layer. In a smaller network any
+ * node follows any other, which mixes better and costs more mails.
+ *
+ * All authorities that have the same list before vote alike. For a first list they vote for none.
+ */
+export const parametersFor = (configured: NetworkParameters, previous: Network | undefined): NetworkParameters => {
+  const staying = previous?.nodes.filter((node) => staysIn(previous, node)) ?? [];
+  const operators = (nodes: typeof staying): number =>
+    previous === undefined ? 0 : new Set(nodes.map((node) => operatorIn(previous, node))).size;
+  const isEnough =
+    operators(staying.filter(({ roles }) => roles.includes('mix'))) >= leastInLayer * configured.pathLength &&
+    operators(staying.filter(({ roles }) => roles.includes('exit'))) >= leastInLayer;
+  return isEnough ? configured : { ...configured, topology: { kind: 'free' } };
 };

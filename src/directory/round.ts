@@ -12,6 +12,7 @@ import type { EndorsementStore } from '../ports/follow.js';
 import type { Store } from '../ports/stores.js';
 import { digestOf, fitsBody } from '../route/document.js';
 import type { AuthorityAddress, Network, NetworkParameters } from '../route/network.js';
+import { parametersFor } from './ballot.js';
 import type { Dispatch } from './dispatch.js';
 import { descriptorsOf, type HearDeps, roundAt } from './hear.js';
 
@@ -81,7 +82,7 @@ const voteOnce = (deps: RoundDeps, number: number, now: number): void => {
       previous: previous?.digest,
       history: historyAfter(previous),
       commit: commitOf(self, number, secret),
-      parameters: rules.parameters,
+      parameters: parametersFor(rules.parameters, previous),
       authorities: rules.authorities,
       members: ballot.members,
     },
