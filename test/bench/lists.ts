@@ -1,10 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import { createDeflateRaw } from 'node:zlib';
+import { createDeflateRaw, deflateRawSync } from 'node:zlib';
 import { sha256 } from '@noble/hashes/sha2.js';
 import { systemRng } from '../../src/adapters/system.js';
 import { ascii, toHex } from '../../src/base/bytes.js';
 import type { NodeId } from '../../src/base/ids.js';
 import { dayMs } from '../../src/base/units.js';
+import { makeDiff } from '../../src/council/diff.js';
 import { consensusLines, standingLine } from '../../src/route/consensus.js';
 import {
   type Descriptor,
@@ -160,6 +161,30 @@ const signedList = (nodes: number) => {
   return { list, trust: { authorities, threshold: authorities.length }, descriptor: descriptors[0] ?? '' };
 };
 
+/** What goes from one list to the next: what is measured of each node, and that part of the descriptors. */
+const differences = (nodes: number): readonly Figure[] => {
+  const secret = sha256(ascii('ann'));
+  const identities = Array.from({ length: nodes }, (_, i) => sha256(ascii(`identity ${i}`)));
+  const descriptorOf = (i: number): string => signDescriptor(draftOf(i, 1), identities[i] ?? new Uint8Array());
+  const before = identities.map((_, i) => descriptorOf(i));
+  const listOf = (descriptors: readonly string[], shift: number): string =>
+    signNetwork(
+      {
+        ...{ validFrom: start, validUntil: start + 3 * dayMs, parameters, descriptors },
+        consensus: consensusOf([publicKeyOf(secret)]),
+        standings: new Map(identities.map((one, i) => [publicKeyOf(one) as NodeId, standingAt(i + shift)])),
+      },
+      secret,
+    );
+  const old = listOf(before, 0);
+  return [0, 1 / 7, 1].map((part) => {
+    const after = before.map((text, i) => (i < part * nodes ? descriptorOf(i) : text));
+    const bytes = deflateRawSync(makeDiff(old, listOf(after, 1))).length;
+    const name = `${nodes} nodes, ${Math.round(part * 100)} % new descriptors: difference`;
+    return { name, value: bytes / nodes, unit: 'bytes a node, raw deflate' };
+  });
+};
+
 /** A list of that many nodes as it is once it has been read. */
 const largeNetwork = (count: number, kind: 'layers' | 'free'): Network => {
   const shared = mixKeys(1);
@@ -263,6 +288,10 @@ export const listBench = async (rounds: number): Promise<Section> => {
         goal: { atMost: 10 },
       })),
     ],
-    figures: [{ name: 'places of 100000 nodes, once a list', value: placesMs, unit: 'ms' }, ...sizes],
+    figures: [
+      { name: 'places of 100000 nodes, once a list', value: placesMs, unit: 'ms' },
+      ...sizes,
+      ...differences(1000),
+    ],
   };
 };
