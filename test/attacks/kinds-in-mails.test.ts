@@ -312,7 +312,11 @@ describe('the same comparison', () => {
   it('finds that nodes send answers on at once', async () => {
     const found = differences(await observe({ rounds: 18, seed: 2 }, hasty));
     expect(found).toEqual(
-      expect.arrayContaining(['receipt: who leaves', 'receipt: which mail of the flush', 'receipt: size of the bundle']),
+      expect.arrayContaining([
+        'receipt: who leaves',
+        'receipt: which mail of the flush',
+        'receipt: size of the bundle',
+      ]),
     );
   });
 
