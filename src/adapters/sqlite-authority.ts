@@ -302,6 +302,7 @@ export const roundStore = (sql: Sql): RoundStore => ({
       ...texts,
     );
   },
+  forgetContradictions: () => sql.run('DELETE FROM contradiction'),
   isDone: (number, step) => sql.first('SELECT 1 FROM done WHERE number = ? AND step = ?', number, step) !== undefined,
   setDone: (number, step) => {
     sql.run('INSERT OR IGNORE INTO done (number, step) VALUES (?, ?)', number, step);

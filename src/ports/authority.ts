@@ -160,6 +160,8 @@ export interface RoundStore {
   readonly contradictions: () => readonly Contradiction[];
   /** Once an authority, number and kind. */
   readonly addContradiction: (contradiction: Contradiction) => void;
+  /** The operator has dealt with them: what these authorities say counts again from the next number on. @returns how many */
+  readonly forgetContradictions: () => number;
   /** Whether that was done for the number. */
   readonly isDone: (number: number, step: string) => boolean;
   readonly setDone: (number: number, step: string) => void;

@@ -167,6 +167,8 @@ describe("an authority's store", () => {
     store.forgetRounds(6, 'aa');
     expect(store.isDone(5, 'echo')).toBe(false);
     expect(store.contradictions()).toHaveLength(1);
+    expect(store.forgetContradictions()).toBe(1);
+    expect(store.contradictions()).toEqual([]);
     store.close();
   });
 

@@ -13,9 +13,10 @@ import { composeCarrierMail, sliceCarrierMail } from '../../src/carrier/carrier.
 import { composeDirectoryMail, sliceDirectoryMail } from '../../src/carrier/directory-mail.js';
 import { documentsIn } from '../../src/council/documents.js';
 import { readChallenge, signAnswer, signLeave } from '../../src/council/membership.js';
-import { type AuthorityDeps, authorityTurn } from '../../src/directory/authority.js';
+import { type AuthorityDeps, authorityTurn, runAuthority } from '../../src/directory/authority.js';
 import type { Operators } from '../../src/ports/operators.js';
 import type { OutgoingMail } from '../../src/ports/mail.js';
+import type { Ticker } from '../../src/ports/ticker.js';
 import type { AuthorityStore } from '../../src/ports/authority.js';
 import { type DescriptorDraft, signDescriptor } from '../../src/route/descriptor.js';
 import { publicKeyOf, type PublicKeyHex } from '../../src/route/document.js';
@@ -56,8 +57,8 @@ export interface FakeAuthority {
   wrapTurns: (() => Wrap) | undefined;
   /** One round of all its jobs. */
   readonly turn: () => Promise<void>;
-  /** The process ends and another one starts on the same store. */
-  readonly restart: () => void;
+  /** The jobs themselves, as a process runs them. */
+  readonly run: (ticker: Ticker, stop: AbortSignal) => Promise<void>;
   /** The newest list it holds. */
   readonly list: () => Network | undefined;
 }
@@ -284,7 +285,7 @@ const fakeAuthority = (scene: Scene, secretKey: Uint8Array, address: string): Fa
       probesPerPeriod: options.probesPerPeriod ?? 4,
     },
   });
-  let running = authorityTurn(depsOf(untouched));
+  const running = authorityTurn(depsOf(untouched));
   const authority: FakeAuthority = {
     key: publicKeyOf(secretKey),
     secretKey,
@@ -308,7 +309,7 @@ const fakeAuthority = (scene: Scene, secretKey: Uint8Array, address: string): Fa
         );
       }
     },
-    restart: () => (running = authorityTurn(depsOf(untouched))),
+    run: (ticker, stop) => runAuthority({ ...depsOf(untouched), ticker }, stop),
     list: () => {
       const [newest] = store.consensuses();
       const text = newest && store.consensusText(newest.digest);
