@@ -362,7 +362,11 @@ describe('a configuration', () => {
       { more: '[client.retry]\nhours = 0' },
       'client.retry.hours: expected number 0.001 to 168, got 0',
     ],
-    ['neither node nor client', { node: '' }, 'node: expected a section [node], [client] or [authority], got none of them'],
+    [
+      'neither node nor client',
+      { node: '' },
+      'node: expected a section [node], [client] or [authority], got none of them',
+    ],
     [
       'a public submission server',
       { more: '[client.submission]\nhost = "0.0.0.0"' },
