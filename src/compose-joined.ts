@@ -1,3 +1,4 @@
+import path from 'node:path';
 import { listFile } from './adapters/file-list.js';
 import { fileNetwork } from './adapters/file-network.js';
 import { httpsSource } from './adapters/https-source.js';
@@ -6,9 +7,9 @@ import { nodeCompression } from './adapters/node-compression.js';
 import { parseMail } from './adapters/mime.js';
 import { lockFolder } from './adapters/sqlite.js';
 import { systemClock, systemRng } from './adapters/system.js';
-import { Bug, StoreError } from './base/errors.js';
+import { Bug, ConfigError, StoreError } from './base/errors.js';
 import { type NodeId, parseNodeId } from './base/ids.js';
-import { type Config, type JoinConfig, type NetworkConfig, nodeConfig, trustOf } from './config.js';
+import { type Config, type JoinConfig, networkConfig, type NetworkConfig, nodeConfig, trustOf } from './config.js';
 import type { FoundDocument } from './council/documents.js';
 import { answerCache, usualAnswerBounds } from './follow/answer.js';
 import { type FollowDeps, followedBounds, followOnce, takeFollowed } from './follow/follow.js';
@@ -16,6 +17,13 @@ import { type DirectoryMailDeps, readDirectoryMails } from './follow/mails.js';
 import type { Following } from './follow/following.js';
 import { keptNetwork } from './follow/kept-network.js';
 import { type AnnounceDeps, usualPeriodMs } from './node/announce.js';
+import type { LeaveDeps } from './node/leave.js';
+import { openNodeKeys } from './node-keys.js';
+import { postDue } from './post/post.js';
+import { accountOf } from './adapters/secrets.js';
+import { smtpOutbox } from './adapters/smtp-outbox.js';
+import { sqliteMixStore } from './adapters/sqlite-mix-store.js';
+import { stderrLog } from './adapters/stderr-log.js';
 import type { ConsensusStore, DirectoryStore } from './ports/follow.js';
 import type { Log } from './ports/log.js';
 import type { Inbox } from './ports/mail.js';
@@ -23,6 +31,15 @@ import type { KeyStore } from './ports/keys.js';
 import type { MixStore } from './ports/stores.js';
 import type { Directory } from './ports/network.js';
 import { publicKeyOf } from './route/document.js';
+
+/** The database of a node or client. */
+export const databaseOf = (config: Config): string => path.join(config.data, 'mixmailer.db');
+
+/** A role with everything it needs from the world, and how to let go of it. */
+export interface Composed<Deps> {
+  readonly deps: Deps;
+  readonly close: () => Promise<void>;
+}
 
 /** The list of all nodes: that of a file, or those that the store keeps of a joined network. */
 export const directoryOf = (network: NetworkConfig, store: ConsensusStore): Directory =>
@@ -138,6 +155,40 @@ export const followNetwork = (config: Config, network: JoinConfig, follower: Fol
     tick: async (now, signal) => {
       tick?.(now);
       await followOnce(deps, now, signal);
+    },
+  };
+};
+
+/**
+ * What `mixmailer leave` needs, beside a running node or without one.
+ *
+ * @throws ConfigError, StoreError
+ */
+export const composeLeave = (config: Config): Composed<LeaveDeps> => {
+  const { mail } = config;
+  const network = networkConfig(config);
+  if (network.kind === 'list')
+    throw new ConfigError(
+      `network.list: expected a joined network; whoever makes this list leaves the node out of the next one (in ${config.file})`,
+    );
+  const keyStore = openNodeKeys(config);
+  const store = sqliteMixStore(databaseOf(config));
+  const outbox = smtpOutbox(accountOf('mail.smtp', mail.smtp, mail.proxy), stderrLog);
+  const post = async (signal: AbortSignal): Promise<void> => {
+    const lock = lockUnlessTaken(config.data);
+    // The running node posts.
+    if (lock === undefined) return;
+    try {
+      await postDue({ store, outbox, clock: systemClock, log: stderrLog, from: mail.address }, signal);
+    } finally {
+      lock.release();
+    }
+  };
+  return {
+    deps: { ...announceDeps(config, network, { store, keyStore }), clock: systemClock, post },
+    close: async () => {
+      await outbox.close();
+      store.close();
     },
   };
 };

@@ -3,7 +3,7 @@ import { sqliteAuthorityStore } from './adapters/sqlite-authority.js';
 import { sqliteClientStore } from './adapters/sqlite-client-store.js';
 import { sqliteMixStore } from './adapters/sqlite-mix-store.js';
 import { ConfigError, RouteError } from './base/errors.js';
-import { databaseOf } from './compose.js';
+import { databaseOf } from './compose-joined.js';
 import { authoritiesOf, authorityDatabaseOf } from './compose-authority.js';
 import { type Config, networkConfig, trustOf } from './config.js';
 import type { Evidence } from './council/evidence.js';

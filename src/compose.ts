@@ -1,4 +1,3 @@
-import path from 'node:path';
 import { chooseCrypto } from './adapters/node-crypto.js';
 import { cronTicker } from './adapters/cron-ticker.js';
 import { imapInbox } from './adapters/imap-inbox.js';
@@ -25,33 +24,23 @@ import { clientConfig, networkConfig, nodeConfig } from './config.js';
 import type { Config, ReceiptsConfig } from './config.js';
 import {
   announceDeps,
+  type Composed,
+  databaseOf,
   directoryOf,
   followNetwork,
-  lockUnlessTaken,
   nodeIdOf,
   opened,
   refuseBadFile,
 } from './compose-joined.js';
 import { networkAt } from './follow/network-at.js';
 import { announceOnce, takeChallenge } from './node/announce.js';
-import type { LeaveDeps } from './node/leave.js';
 import type { MixNodeDeps } from './node/mix-node.js';
 import { Tally } from './node/tally.js';
 import type { Inbox } from './ports/mail.js';
 import type { Directory } from './ports/network.js';
 import type { MessageStatus } from './ports/stores.js';
-import { postDue } from './post/post.js';
 import { openNodeKeys } from './node-keys.js';
 import type { Network } from './route/network.js';
-
-/** The database of a node or client. */
-export const databaseOf = (config: Config): string => path.join(config.data, 'mixmailer.db');
-
-/** A role with everything it needs from the world, and how to let go of it. */
-export interface Composed<Deps> {
-  readonly deps: Deps;
-  readonly close: () => Promise<void>;
-}
 
 /**
  * How an exit knows whom an answer is for: as its operator says, or by plus addresses where `mixmailer check` has found
@@ -135,40 +124,6 @@ export const composeNode = (config: Config): Composed<MixNodeDeps> => {
     lock.release();
   };
   return { deps, close };
-};
-
-/**
- * What `mixmailer leave` needs, beside a running node or without one.
- *
- * @throws ConfigError, StoreError
- */
-export const composeLeave = (config: Config): Composed<LeaveDeps> => {
-  const { mail } = config;
-  const network = networkConfig(config);
-  if (network.kind === 'list')
-    throw new ConfigError(
-      `network.list: expected a joined network; whoever makes this list leaves the node out of the next one (in ${config.file})`,
-    );
-  const keyStore = openNodeKeys(config);
-  const store = sqliteMixStore(databaseOf(config));
-  const outbox = smtpOutbox(accountOf('mail.smtp', mail.smtp, mail.proxy), stderrLog);
-  const post = async (signal: AbortSignal): Promise<void> => {
-    const lock = lockUnlessTaken(config.data);
-    // The running node posts.
-    if (lock === undefined) return;
-    try {
-      await postDue({ store, outbox, clock: systemClock, log: stderrLog, from: mail.address }, signal);
-    } finally {
-      lock.release();
-    }
-  };
-  return {
-    deps: { ...announceDeps(config, network, { store, keyStore }), clock: systemClock, post },
-    close: async () => {
-      await outbox.close();
-      store.close();
-    },
-  };
 };
 
 /** How long a mail that is handed in a second time is recognized as the same. */

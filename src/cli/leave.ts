@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { composeLeave } from '../compose.js';
+import { composeLeave } from '../compose-joined.js';
 import { loadConfig, nodeConfig } from '../config.js';
 import { leaveNetwork, stayInNetwork } from '../node/leave.js';
 import { printer, shortTime } from './print.js';

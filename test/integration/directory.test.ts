@@ -13,8 +13,9 @@ import type { Account, MailWorld } from '../servers/mail-world.js';
 import { openMail, pepMail, person } from '../servers/pep-mail.js';
 import type { Person } from '../servers/pep-mail.js';
 
-const periodSeconds = 24;
-const epochSeconds = 36;
+/** Four phases of an eighth each must do for a mail to all authorities and back into their stores. */
+const periodSeconds = 32;
+const epochSeconds = 56;
 /** What takes a minute or two where the machine is idle. */
 const patienceMs = 240_000;
 
@@ -50,23 +51,22 @@ const listed = (member: Member, what: string, isSo: (shown: Shown) => boolean): 
 const named = ({ nodes }: Shown, name: string): Shown['nodes'][number] | undefined =>
   nodes.find((node) => node.name === name);
 
-/** Sends a letter every few seconds until it is stopped. */
+/** Sends a letter every few seconds until it is stopped; one that is refused for now is handed in again, as mail programs do. */
 class Correspondence {
   readonly subjects: string[] = [];
   readonly #stop = new AbortController();
   readonly #ended: Promise<void>;
 
-  constructor(send: (subject: string) => Promise<void>) {
+  constructor(send: (subject: string) => Promise<boolean>) {
     this.#ended = this.#run(send);
     this.#ended.catch(() => undefined);
   }
 
-  async #run(send: (subject: string) => Promise<void>): Promise<void> {
+  async #run(send: (subject: string) => Promise<boolean>): Promise<void> {
     while (!this.#stop.signal.aborted) {
       const subject = `letter ${this.subjects.length + 1}`;
-      await send(subject);
-      this.subjects.push(subject);
-      await sleep(4000);
+      if (await send(subject)) this.subjects.push(subject);
+      await sleep(5000);
     }
   }
 
@@ -104,7 +104,7 @@ for (const kind of (await findServers()).filter(({ name }) => name !== 'in-proce
         keys: { epochSeconds, graceSeconds: 600 },
         nodes: 9,
         exits: 4,
-        schedule: '*/3 * * * * *',
+        schedule: '*/4 * * * * *',
         loopsPerInterval: 1,
         probesPerPeriod: 1,
         spreadSeconds: 2,
@@ -124,10 +124,17 @@ for (const kind of (await findServers()).filter(({ name }) => name !== 'in-proce
       for (const { name, log } of running) console.log(`${name}\n${log.split('\n').slice(-25).join('\n')}`);
     };
 
-    const send = async (subject: string): Promise<void> => {
+    /** @returns whether it was taken */
+    const send = async (subject: string): Promise<boolean> => {
       const raw = await pepMail({ from: alice, to: [bob], subject, text: subject, date: new Date() });
       const door = { port: client.port, user: client.user, password: client.token };
-      await handIn(door, { from: alice.address, to: bob.address, raw });
+      try {
+        await handIn(door, { from: alice.address, to: bob.address, raw });
+        return true;
+      } catch (error) {
+        if (/\b451\b/.test((error as Error).message)) return false;
+        throw error;
+      }
     };
 
     /** Subjects of the letters that have come, with copies. */

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { Bug, ClientError, MailError, StoreError } from '../../src/base/errors.js';
+import { Bug, ClientError, ConfigError, MailError, StoreError } from '../../src/base/errors.js';
 import { minuteMs, secondMs } from '../../src/base/units.js';
 import type { Log } from '../../src/ports/log.js';
 import type { Ticker } from '../../src/ports/ticker.js';
@@ -153,5 +153,39 @@ describe('the jobs of a process', () => {
     expect(ended).toBe(true);
     await ticker.tick();
     expect(began).toBe(1);
+  });
+
+  it('follow a schedule that changes, and go on with the last one that is good', async () => {
+    const { jobs, stop, warned } = start();
+    const running = new Set<string>();
+    const ticker: Ticker = {
+      every: (schedule) => {
+        if (schedule === 'never') throw new ConfigError('schedule: expected a day that comes');
+        running.add(schedule);
+        return { stop: () => Promise.resolve(void running.delete(schedule)) };
+      },
+    };
+    let schedule: string | undefined;
+    const look = jobs.everyNow(
+      ticker,
+      () => schedule,
+      () => undefined,
+    );
+    expect([...running]).toEqual([]);
+    for (const [wanted, found] of [
+      ['hourly', 'hourly'],
+      ['daily', 'daily'],
+      ['never', 'daily'],
+    ] as const) {
+      schedule = wanted;
+      look();
+      look();
+      await Promise.resolve();
+      expect([...running]).toEqual([found]);
+    }
+    expect(warned).toEqual(['config/invalid']);
+    stop();
+    await jobs.finished();
+    expect(running.size).toBe(0);
   });
 });
