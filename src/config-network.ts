@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { readPrivateFile } from './adapters/owner-only.js';
 import { mailboxIn } from './base/address.js';
 import { RouteError } from './base/errors.js';
-import { secondMs } from './base/units.js';
+import { dayMs, hourMs, secondMs } from './base/units.js';
 import { type AuthorityConfig, type Fail, type ListConfig, type NetworkConfig } from './config.js';
 import type { FileConfig } from './config-schema.js';
 import { moreThanHalf } from './council/majority.js';
@@ -55,6 +55,10 @@ const listOf = (
   return { kind: 'list', list: at(network.list ?? ''), authorities, threshold };
 };
 
+/** Authorities that agree by mail need hours for it; one alone can let in who comes while they wait for it. */
+const usualPeriodMs = { alone: hourMs, several: dayMs } as const;
+const usualProbesPerDay = 4;
+
 /** What an authority does and votes for. */
 export const authorityOf = (
   authority: NonNullable<FileConfig['authority']>,
@@ -66,10 +70,12 @@ export const authorityOf = (
     address: mailboxIn(address) ?? address,
   }));
   if (new Set(peers.map(({ key }) => key)).size < peers.length) fail('authority.peers', 'each key once', 'a key twice');
+  const usual = peers.length === 0 ? usualPeriodMs.alone : usualPeriodMs.several;
+  const periodMs = authority.period === undefined ? usual : authority.period * secondMs;
   return {
     key: authority.key === undefined ? join(data, 'authority.key') : at(authority.key),
     peers,
-    periodMs: authority.period * secondMs,
+    periodMs,
     parameters: {
       pathLength,
       mixSchedule,
@@ -80,7 +86,7 @@ export const authorityOf = (
       mostPerOperator: authority.mostPerOperator,
     },
     candidatesPerHour: authority.candidatesPerHour,
-    probesPerPeriod: authority.probesPerPeriod,
+    probesPerPeriod: authority.probesPerPeriod ?? (usualProbesPerDay * Math.min(periodMs, dayMs)) / dayMs,
     publish: authority.publish === undefined ? undefined : at(authority.publish),
     lookup: authority.lookup,
   };

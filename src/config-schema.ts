@@ -154,7 +154,7 @@ const schema = section({
     peers: listOf(section({ address: mailAddress, key: publicKey }), 'authorities, each with address and key')
       .max(63, { error: () => 'at most 63 other authorities' })
       .prefault([]),
-    period: integer(1, 90 * 86_400).prefault(86_400),
+    period: integer(1, 90 * 86_400).optional(),
     mostPerOperator: integer(1, 1_000_000).prefault(2),
     parameters: section({
       pathLength: integer(1, mostHops).prefault(defaultNetworkParameters.pathLength),
@@ -165,7 +165,7 @@ const schema = section({
       successors: integer(1, mostSuccessors).prefault(4),
     }).prefault({}),
     candidatesPerHour: integer(1, 10_000).prefault(20),
-    probesPerPeriod: integer(0, 1000).prefault(4),
+    probesPerPeriod: number(0, 1000).optional(),
     publish: path.optional(),
     lookup: oneOf('mx', 'none').prefault('mx'),
   }).optional(),

@@ -2,7 +2,7 @@ import { sha256 } from '@noble/hashes/sha2.js';
 import type { Base64 } from '../base/base64.js';
 import { Bug, RouteError } from '../base/errors.js';
 import type { NodeId } from '../base/ids.js';
-import { minuteMs } from '../base/units.js';
+import { dayMs, minuteMs } from '../base/units.js';
 import type { FoundDocument } from '../council/documents.js';
 import { moreThanHalf } from '../council/majority.js';
 import { numberAt } from '../council/timetable.js';
@@ -21,7 +21,7 @@ import type { Rng } from '../base/random.js';
 import { publicKeyOf, type PublicKeyHex } from '../route/document.js';
 import { inspectNetwork, type Network } from '../route/network.js';
 import type { SphinxCrypto } from '../sphinx/crypto.js';
-import { ballotFor } from './ballot.js';
+import { ballotFor, isReady } from './ballot.js';
 import { dispatchWith } from './dispatch.js';
 import {
   challengeOnce,
@@ -73,8 +73,10 @@ export interface AuthorityDeps extends Omit<PostDeps, 'ended'> {
 const noMail: DocumentMail = { from: undefined, isAutomatic: true };
 /** What comes unasked from the other authorities: a vote for 10,000 nodes, with the descriptors of new ones. */
 const bounds: MailBounds = { bytes: 32 * 1024 * 1024, documents: 20_000 };
-/** Probes of so many periods make up what a list says of a node. */
+/** Probes of so many periods, and of three days at least, make up what a list says of a node. */
 const measuredPeriods = 12;
+const leastMeasuredMs = 3 * dayMs;
+const measuredMs = (periodMs: number): number => Math.max(measuredPeriods * periodMs, leastMeasuredMs);
 /** Rounds whose documents are kept. */
 const keptRounds = 3;
 
@@ -107,7 +109,7 @@ const lists = (store: AuthorityStore): Authority['listUpTo'] => {
 const measuredBy = ({ deps }: Authority, now: number): ReadonlyMap<NodeId, Measured> => {
   const { store, rules } = deps;
   const { periodMs } = rules;
-  return measure(store.probeResults(now - measuredPeriods * periodMs), { waitMs: probeWaitMs(periodMs), now });
+  return measure(store.probeResults(now - measuredMs(periodMs)), { waitMs: probeWaitMs(periodMs), now });
 };
 
 /** An authority over these dependencies; one for the life of the process. */
@@ -145,9 +147,13 @@ const authorityOf = (deps: AuthorityDeps): Authority => {
     round: {
       ...common,
       hasList: (number) => store.consensuses().some((one) => one.number >= number),
+      isReady: (now) => isReady({ store, rules }, now),
       accept: (text, now) => void takeFollowed(follow, { kind: 'network', text }, noMail, now),
       ballotFor: (number, now) =>
-        ballotFor({ store, rules }, { number, previous: listUpTo(number - 1), measured: measuredBy(authority, now) }),
+        ballotFor(
+          { store, rules },
+          { number, previous: listUpTo(number - 1), measured: measuredBy(authority, now), now },
+        ),
     },
   };
   return authority;
@@ -218,7 +224,7 @@ const tidyOnce = ({ deps, self, listUpTo, gather: gathering }: Authority, now: n
   forgetGone(gathering, now);
   store.atomically(() => {
     store.forgetRounds(current - keptRounds, self);
-    store.forgetProbes(now - (measuredPeriods + 1) * rules.periodMs);
+    store.forgetProbes(now - measuredMs(rules.periodMs) - rules.periodMs);
     store.setDone(current, 'tidied');
   });
 };

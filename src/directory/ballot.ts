@@ -1,13 +1,14 @@
 import type { NodeId } from '../base/ids.js';
+import { minuteMs } from '../base/units.js';
 import { timesOf } from '../council/timetable.js';
 import type { Member, MemberStore } from '../ports/authority.js';
-import { readDescriptor } from '../route/descriptor.js';
+import { readDescriptor, readVouchedDescriptor } from '../route/descriptor.js';
 import { mixKeyAt } from '../route/epoch.js';
 import type { Network, NetworkParameters } from '../route/network.js';
 import { operatorIn, staysIn } from '../route/standing.js';
 import { lastListOf } from './gather.js';
 import type { Measured } from './measure.js';
-import type { Ballot } from './round.js';
+import type { Ballot, RoundRules } from './round.js';
 
 /** What a vote is made by. */
 export interface BallotView {
@@ -15,6 +16,7 @@ export interface BallotView {
   /** The newest list before that number; undefined: there has been none. */
   readonly previous: Network | undefined;
   readonly measured: ReadonlyMap<NodeId, Measured>;
+  readonly now: number;
 }
 
 export interface BallotDeps {
@@ -27,8 +29,9 @@ export interface BallotDeps {
  * gone. One that is in no list yet must have brought a packet home; in the first list, and where nothing is probed,
  * the mailbox is proof enough.
  */
-export const ballotFor = ({ store, rules }: BallotDeps, { number, previous, measured }: BallotView): Ballot => {
-  const { validFrom } = timesOf(rules.periodMs, number);
+export const ballotFor = ({ store, rules }: BallotDeps, { number, previous, measured, now }: BallotView): Ballot => {
+  // A list that is made late is used from now on.
+  const usedFrom = Math.max(now, timesOf(rules.periodMs, number).validFrom);
   const isTried = rules.probesPerPeriod > 0 && previous !== undefined;
   const stands = ({ nodeId, text, leavingAt }: Member): boolean => {
     if (leavingAt !== undefined && lastListOf(leavingAt, rules.periodMs) < number) return false;
@@ -36,7 +39,7 @@ export const ballotFor = ({ store, rules }: BallotDeps, { number, previous, meas
     if (isTried && listed === undefined && (measured.get(nodeId)?.home ?? 0) === 0) return false;
     // Checking a signature takes a millisecond; most nodes say what they said last time.
     const descriptor = listed?.text === text ? listed : readDescriptor(text);
-    return mixKeyAt(descriptor, validFrom) !== undefined;
+    return mixKeyAt(descriptor, usedFrom) !== undefined;
   };
   const standing = store.members().filter(stands);
   return {
@@ -73,4 +76,23 @@ export const parametersFor = (configured: NetworkParameters, previous: Network |
     operators(staying.filter(({ roles }) => roles.includes('mix'))) >= leastInLayer * configured.pathLength &&
     operators(staying.filter(({ roles }) => roles.includes('exit'))) >= leastInLayer;
   return isEnough ? configured : { ...configured, topology: { kind: 'free' } };
+};
+
+/** How long nobody new must have come before a first list is made out of turn. */
+const settleMs = (periodMs: number): number => Math.min(2 * minuteMs, periodMs / 4);
+
+/**
+ * Whether a first list can be made of the nodes that have proven their mailboxes: there is an exit, and mixes of one
+ * operator more than a path has hops, for the way there and a way back without the exit.
+ */
+export const isReady = (
+  { store, rules }: { readonly store: MemberStore; readonly rules: RoundRules },
+  now: number,
+): boolean => {
+  const members = store.members().filter(({ leavingAt }) => leavingAt === undefined);
+  if (members.some(({ provenAt }) => now - provenAt < settleMs(rules.periodMs))) return false;
+  // They were checked when they came.
+  const roles = members.map(({ operator, text }) => ({ operator, roles: readVouchedDescriptor(text).roles }));
+  const operators = new Set(roles.filter((one) => one.roles.includes('mix')).map(({ operator }) => operator));
+  return operators.size > rules.parameters.pathLength && roles.some((one) => one.roles.includes('exit'));
 };

@@ -5,7 +5,7 @@ import { agree } from '../council/agree.js';
 import { listOf, readEndorsement, signEndorsement } from '../council/endorsement.js';
 import { moreThanHalf } from '../council/majority.js';
 import { commitOf, readReveal, type Reveal, signReveal } from '../council/reveal.js';
-import { timesOf } from '../council/timetable.js';
+import { numberAt, timesOf } from '../council/timetable.js';
 import { readVote, signVote, type Vote, type VoteMember } from '../council/vote.js';
 import type { CouncilDocument } from '../ports/authority.js';
 import type { EndorsementStore } from '../ports/follow.js';
@@ -41,8 +41,10 @@ export interface RoundDeps extends HearDeps {
   readonly ballotFor: (number: number, now: number) => Ballot;
   /** Takes a list that threshold authorities signed. */
   readonly accept: (list: string, now: number) => void;
-  /** Whether there is a list of that number. */
+  /** Whether there is a list of that number, or a later one. */
   readonly hasList: (number: number) => boolean;
+  /** Whether enough nodes have proven their mailboxes for a first list, and no more come one after the other. */
+  readonly isReady: (now: number) => boolean;
 }
 
 const secretBytes = 32;
@@ -247,11 +249,41 @@ const assembleOnce = (deps: RoundDeps, number: number, now: number): void => {
 };
 
 /**
+ * One authority alone waits for nobody: it says all that it has to say in one turn, and as late as it can, so that whoever
+ * came meanwhile is in the list. Where there has been no list yet, it makes the first one as soon as enough nodes are there,
+ * for the period that is running: friends who begin a network need not wait for its end.
+ */
+const aloneOnce = (deps: RoundDeps, now: number): void => {
+  const { store, rules, self } = deps;
+  const { periodMs } = rules;
+  const say = (number: number): void =>
+    store.atomically(() => {
+      voteOnce(deps, number, now);
+      revealOnce(deps, number, now);
+      signOnce(deps, number, now);
+      assembleOnce(deps, number, now);
+    });
+  const number = roundAt(periodMs, now);
+  const { signAt, validFrom } = timesOf(periodMs, number);
+  const isFirst = !deps.hasList(0);
+  const running = numberAt(periodMs, now);
+  const isFree = (one: number): boolean => store.councilDocument(one, 'vote', self) === undefined;
+  if (isFirst && deps.isReady(now) && isFree(running) && isFree(running + 1)) say(running);
+  // A vote for nobody would use the number up.
+  else if (now >= signAt && (now < validFrom || !isFirst) && deps.ballotFor(number, now).members.length > 0)
+    say(number);
+};
+
+/**
  * Does what it is time for in the round that is on. A step that was missed is done late, as long as it can count: a vote
  * while no secret is open, a reveal until the list begins, the rest until the next round.
  */
 export const roundOnce = (deps: RoundDeps, now: number): void => {
   const { store, rules, self } = deps;
+  if (rules.authorities.length === 1) {
+    aloneOnce(deps, now);
+    return;
+  }
   const number = roundAt(rules.periodMs, now);
   const { voteAt, revealAt, echoAt, signAt, validFrom } = timesOf(rules.periodMs, number);
   if (now < voteAt) throw new Bug('a round begins with its votes');

@@ -1,5 +1,6 @@
 import { type Rng, uniformInt, unitInterval } from '../base/random.js';
 import { domainOf } from '../base/address.js';
+import { dayMs } from '../base/units.js';
 import { numberAt, timesOf, wantedNumber } from '../council/timetable.js';
 import type { AskPlan, KeptConsensus } from '../ports/follow.js';
 import type { Descriptor } from '../route/descriptor.js';
@@ -125,9 +126,13 @@ const firstAskAt = (view: AskView, number: number, now: number, rng: Rng): numbe
   return at >= now ? at : now + (unitInterval(rng) * periodMs) / 32;
 };
 
-/** When another source is asked whether it has the same list: once, when all should have it. */
+/**
+ * When another source is asked whether it has the same list: once, when all should have it; where lists come more often
+ * than daily, of one list a day, at random, because mails cost.
+ */
 const compareAt = ({ periodMs }: AskView, number: number, now: number, rng: Rng): number => {
   const { validFrom } = timesOf(periodMs, number);
+  if (periodMs < dayMs && unitInterval(rng) >= periodMs / dayMs) return never;
   const from = Math.max(now, validFrom + periodMs / 8);
   const to = validFrom + (periodMs * 3) / 4;
   return from >= to ? never : from + unitInterval(rng) * (to - from);

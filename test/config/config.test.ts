@@ -148,7 +148,7 @@ describe('an authority', () => {
     expect(alone).toEqual({
       key: join(folder, 'data', 'authority.key'),
       peers: [],
-      periodMs: dayMs,
+      periodMs: hourMs,
       parameters: {
         pathLength: 3,
         mixSchedule: '*/12 * * * *',
@@ -158,7 +158,7 @@ describe('an authority', () => {
         mostPerOperator: 2,
       },
       candidatesPerHour: 20,
-      probesPerPeriod: 4,
+      probesPerPeriod: 4 / 24,
       publish: undefined,
       lookup: 'mx',
     });
@@ -169,6 +169,8 @@ describe('an authority', () => {
 
   it('knows the others, and what it votes for', () => {
     const peer = `[[authority.peers]]\naddress = "Two@B.Example"\nkey = "${other.toUpperCase()}"`;
+    // Mail between authorities takes its time.
+    expect(authorityConfig(load(authority(peer)))).toMatchObject({ periodMs: dayMs, probesPerPeriod: 4 });
     const config = load(
       authority(`key = "a.key"\npublish = "www"\nperiod = 20\n[authority.parameters]\ntopology = "free"\n${peer}`),
     );

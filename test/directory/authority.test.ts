@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { hourMs, minuteMs } from '../../src/base/units.js';
+import { readNetwork } from '../../src/route/network.js';
 import type { Ticker } from '../../src/ports/ticker.js';
 import { fakeDirectory } from '../fakes/directory.js';
 import { at } from './stories.js';
@@ -58,5 +60,64 @@ describe('an authority as a process', () => {
     expect(schedules).toContain('* * * * * *');
     stop.abort();
     await running;
+  });
+});
+
+describe('one authority alone', () => {
+  const start = async (nodes: number) => {
+    const directory = fakeDirectory({ authorities: 1, nodes, periodMs: hourMs, turnsAPeriod: 60 });
+    // Nobody begins at the full hour.
+    await directory.runUntil(directory.now() + 10 * minuteMs);
+    for (const node of directory.nodes) await node.announce();
+    return { directory, authority: at(directory.authorities, 0), begunAt: directory.now() };
+  };
+
+  it('makes a first list within minutes once there are nodes for a way there and a way back, and says everything once', async () => {
+    const { directory, authority, begunAt } = await start(4);
+    await directory.runUntil(begunAt + 5 * minuteMs);
+    const first = authority.list();
+    expect(first?.nodes).toHaveLength(4);
+    expect(first?.consensus?.number).toBe(Math.floor(begunAt / hourMs));
+    const trust = { authorities: [authority.key], threshold: 1 };
+    expect(readNetwork(first?.text ?? '', trust, directory.now()).digest).toBe(first?.digest);
+    // A fifth that comes after that waits for the next one, which follows.
+    await directory.addNode('mix5').announce();
+    await directory.runUntil((Math.floor(begunAt / hourMs) + 1) * hourMs);
+    const second = authority.list();
+    expect(second?.previous).toBe(first?.digest);
+    expect(second?.nodes.map(({ name }) => name)).toContain('mix5');
+    expect(authority.logged.join('\n')).not.toMatch(/contradict|no-agreement/);
+  });
+
+  it('waits while one node comes after the other', async () => {
+    const { directory, authority, begunAt } = await start(4);
+    await directory.runUntil(begunAt + 1.5 * minuteMs);
+    await directory.addNode('mix5').announce();
+    await directory.runUntil(begunAt + 8 * minuteMs);
+    expect(authority.list()?.nodes).toHaveLength(5);
+    expect(authority.list()?.previous).toBeUndefined();
+  });
+
+  it('makes a list of fewer nodes at its hour, and none of nobody', async () => {
+    const { directory, authority, begunAt } = await start(3);
+    await directory.runUntil(begunAt + 30 * minuteMs);
+    expect(authority.list()).toBeUndefined();
+    await directory.runUntil(begunAt + 50 * minuteMs);
+    expect(authority.list()?.nodes).toHaveLength(3);
+    const empty = await start(0);
+    await empty.directory.runUntil(empty.begunAt + 2 * hourMs);
+    expect(empty.authority.list()).toBeUndefined();
+    expect(empty.authority.logged.join('\n')).not.toMatch(/no-agreement/);
+  });
+
+  it('that slept through its hour makes the list late', async () => {
+    const { directory, authority, begunAt } = await start(4);
+    await directory.runUntil(begunAt + 5 * minuteMs);
+    const first = authority.list();
+    authority.isDead = true;
+    await directory.runUntil((Math.floor(begunAt / hourMs) + 1) * hourMs + 10 * minuteMs);
+    authority.isDead = false;
+    await directory.runUntil(directory.now() + 2 * minuteMs);
+    expect(authority.list()?.consensus?.number).toBe((first?.consensus?.number ?? 0) + 1);
   });
 });

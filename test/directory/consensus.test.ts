@@ -1,4 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { nodeBase64 } from '../../src/adapters/node-base64.js';
+import { nodeCompression } from '../../src/adapters/node-compression.js';
+import { sliceDirectoryMail } from '../../src/carrier/directory-mail.js';
+import { documentsIn } from '../../src/council/documents.js';
 import { readNetwork } from '../../src/route/network.js';
 import { started } from '../fakes/directory.js';
 import { at, digestsOf, namesIn, standingOf } from './stories.js';
@@ -44,12 +48,17 @@ describe('authorities and nodes that start from nothing', () => {
     expect(files.get('mixmailer-network.txt')).toBe(authority?.list()?.text);
   });
 
-  it('need no mail from a node that has proven its mailbox, list after list', async () => {
+  it('ask nothing of a node that has proven its mailbox, list after list, but which list it has', async () => {
     const directory = await started({ nodes: 3, probesPerPeriod: 0 });
     directory.world.forget();
     await directory.periods(2);
     const toNodes = directory.world.observed.filter(({ to }) => to.startsWith('node@'));
-    expect(toNodes).toEqual([]);
+    const bounds = { compression: nodeCompression, mostBytes: 100_000 };
+    const kinds = toNodes.flatMap(({ raw }) =>
+      documentsIn(sliceDirectoryMail(raw, nodeBase64, bounds) ?? 'packets').map(({ kind }) => kind),
+    );
+    expect(kinds).toHaveLength(toNodes.length);
+    expect(new Set(kinds)).toEqual(new Set(['request']));
     expect(namesIn(directory)).toHaveLength(3);
   });
 });
