@@ -33,12 +33,12 @@ const proven = (authority: Running): number =>
 const startMs = 8000;
 
 /**
- * How long to wait with the start of the nodes: a vote in its midst would make a first list without some of them, and
- * these would join one or two lists later.
+ * How long to wait with the start of the nodes: an authority alone votes an eighth of a period before a list begins, and a
+ * vote in its midst would make a first list without some of them, which would join one or two lists later.
  */
 const untilNextRound = (periodMs: number): number => {
-  const untilVoteMs = periodMs - ((Date.now() + periodMs / 2) % periodMs);
-  return untilVoteMs < startMs ? untilVoteMs : 0;
+  const untilVoteMs = periodMs - ((Date.now() + periodMs / 8) % periodMs);
+  return untilVoteMs < startMs ? untilVoteMs + periodMs / 8 : 0;
 };
 
 /** Everything that runs once a network has begun. */
