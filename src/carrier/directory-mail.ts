@@ -82,6 +82,10 @@ export const sliceDirectoryMail = (
   return packed && (textIn(packed, compression, mostBytes) ?? '');
 };
 
+/** Whether that is a directory mail in canonical form, whatever its attachment holds. */
+export const isDirectoryMail = (raw: Uint8Array, base64: Base64): boolean =>
+  sliceAttachment(raw, form, base64) !== undefined;
+
 /** A leaf that can't be the attachment is not worth inflating. */
 const isBinary = (contentType: string): boolean => contentType === 'application/octet-stream';
 

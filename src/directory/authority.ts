@@ -17,6 +17,7 @@ import type { Publisher } from '../ports/publisher.js';
 import type { Ticker } from '../ports/ticker.js';
 import { Jobs } from '../post/jobs.js';
 import { postDue, type PostDeps } from '../post/post.js';
+import { purgeSchedule, purgeSent } from '../post/purge.js';
 import type { Rng } from '../base/random.js';
 import { publicKeyOf, type PublicKeyHex } from '../route/document.js';
 import { inspectNetwork, type Network } from '../route/network.js';
@@ -281,6 +282,7 @@ export const runAuthority = async (deps: AuthorityDeps, signal: AbortSignal): Pr
   });
   jobs.every(ticker, workSchedule(rules.periodMs), work);
   jobs.every(ticker, operatorSchedule, (stop) => refreshOperators(authority.gather, stop));
+  jobs.every(ticker, purgeSchedule, (stop) => purgeSent(deps, stop));
   jobs.loop(async (stop) => {
     await readOnce(authority, stop);
     work();

@@ -5,10 +5,10 @@ import type { Ticker } from '../ports/ticker.js';
 import { Jobs } from '../post/jobs.js';
 import { postDue } from '../post/post.js';
 import type { PostDeps } from '../post/post.js';
+import { purgeSchedule, purgeSent } from '../post/purge.js';
 import { settleDelivery } from './answers.js';
 import { flushOnce } from './flush.js';
 import type { FlushDeps } from './flush.js';
-import { purgeSent } from './purge.js';
 import { receiveOnce } from './receive.js';
 import type { ReceiveDeps } from './receive.js';
 
@@ -25,7 +25,6 @@ export interface MixNodeDeps extends ReceiveDeps, FlushDeps, PostDeps {
 /** How often mails whose retry has come are looked for. */
 const postSchedule = '*/5 * * * * *';
 const keySchedule = '7 * * * *';
-const purgeSchedule = '*/10 * * * *';
 
 /**
  * Destroys the keys whose time is over, on the disk and in memory, and then the replay tags that guarded them. Those are

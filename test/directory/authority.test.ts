@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { hourMs, minuteMs } from '../../src/base/units.js';
 import { readNetwork } from '../../src/route/network.js';
 import type { Ticker } from '../../src/ports/ticker.js';
+import { purgeSchedule } from '../../src/post/purge.js';
 import { fakeDirectory } from '../fakes/directory.js';
 import { at } from './stories.js';
 
@@ -48,6 +49,7 @@ describe('an authority as a process', () => {
     }
     expect(authority.list()?.nodes.map(({ name }) => name)).toEqual(['mix1']);
     expect(schedules).toContain('*/10 * * * * *');
+    expect(schedules).toContain(purgeSchedule);
     stop.abort();
     await running;
   });

@@ -4,11 +4,13 @@ import { sqliteMixStore } from '../../src/adapters/sqlite-mix-store.js';
 import { ascii, latin1, toHex } from '../../src/base/bytes.js';
 import { messageIdOf } from '../../src/base/ids.js';
 import { seededRng } from '../../src/base/random.js';
+import { nodeCompression } from '../../src/adapters/node-compression.js';
 import { composeCarrierMail } from '../../src/carrier/carrier.js';
+import { composeDirectoryMail } from '../../src/carrier/directory-mail.js';
 import { composeDelivery } from '../../src/message/delivery.js';
 import type { Deliverable } from '../../src/message/delivery.js';
 import { composeNotice } from '../../src/message/notice.js';
-import { purgeSent } from '../../src/node/purge.js';
+import { purgeSent } from '../../src/post/purge.js';
 import { geometry } from '../../src/sphinx/geometry.js';
 import { fakeInbox, FakeMailbox } from '../fakes/inbox.js';
 
@@ -40,6 +42,19 @@ const notice = (): Uint8Array =>
     now: 0,
   });
 
+const directoryMail = (): Uint8Array =>
+  composeDirectoryMail(
+    {
+      from: 'n@one.test',
+      to: 'dir@auth.test',
+      documents: ['mixmailer-request 1\nend mixmailer-request\n'],
+      now: 0,
+      rng,
+    },
+    nodeBase64,
+    nodeCompression,
+  );
+
 const letter = ascii('From: owner@one.test\r\nMessage-ID: <1@one.test>\r\n\r\nmixmailer.invalid is a nice name\r\n');
 
 it('leaves of the sent folder only what its owner wrote', async () => {
@@ -49,7 +64,8 @@ it('leaves of the sent folder only what its owner wrote', async () => {
     store: sqliteMixStore(':memory:'),
     base64: nodeBase64,
   };
-  for (const raw of [packetMail(), letter, delivery(), notice(), packetMail()]) mailbox.put(raw, 'Sent');
+  for (const raw of [packetMail(), letter, delivery(), notice(), directoryMail(), packetMail()])
+    mailbox.put(raw, 'Sent');
   mailbox.put(packetMail(), 'INBOX');
   await purgeSent(deps, never);
   expect(mailbox.raws('Sent').map((raw) => latin1(raw))).toEqual([latin1(letter)]);

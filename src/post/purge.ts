@@ -1,8 +1,12 @@
 import type { Base64 } from '../base/base64.js';
 import { sliceCarrierMail } from '../carrier/carrier.js';
+import { isDirectoryMail } from '../carrier/directory-mail.js';
 import { isDelivery } from '../message/delivery.js';
 import type { Inbox } from '../ports/mail.js';
 import type { CursorStore } from '../ports/stores.js';
+
+/** How often that is done. */
+export const purgeSchedule = '*/10 * * * *';
 
 export interface PurgeDeps {
   readonly inbox: Inbox;
@@ -11,8 +15,8 @@ export interface PurgeDeps {
 }
 
 /**
- * Removes the copies of packet mails, deliveries and notices that the provider has filed as sent, as Gmail and Exchange
- * do: they would fill the mailbox, and tell whoever gets hold of it what went to whom. The owner's own sent mails stay.
+ * Removes the copies of packet mails, deliveries, notices and mails of the directory that the provider has filed as sent,
+ * as Gmail and Exchange do: they would fill the mailbox, and tell whoever gets hold of it what went to whom. The owner's own sent mails stay.
  *
  * @throws MailError, StoreError: the next call starts where this one stopped
  */
@@ -22,7 +26,9 @@ export const purgeSent = async ({ inbox, store, base64 }: PurgeDeps, signal: Abo
   for (let more = true; more && !signal.aborted;) {
     const fetched = await inbox.fetch(folder, store.cursor(folder), signal);
     const ours = fetched.mails.filter(
-      ({ raw }) => raw !== undefined && (isDelivery(raw) || sliceCarrierMail(raw, base64) !== undefined),
+      ({ raw }) =>
+        raw !== undefined &&
+        (isDelivery(raw) || sliceCarrierMail(raw, base64) !== undefined || isDirectoryMail(raw, base64)),
     );
     if (ours.length > 0) {
       const uids = ours.map(({ uid }) => uid);
