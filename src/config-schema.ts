@@ -10,7 +10,7 @@ import { mostSuccessors } from './route/consensus.js';
 import { isNodeName } from './route/descriptor.js';
 import { defaultNetworkParameters } from './route/network.js';
 import { mostHops } from './route/parameters.js';
-import { type PathException, pathExceptions } from './route/path.js';
+import { type PathException, pathExceptions } from './path/path.js';
 
 const isProxy = (value: string): boolean =>
   URL.canParse(value) && /^socks5h?:$/.test(new URL(value).protocol) && new URL(value).hostname !== '';

@@ -14,7 +14,7 @@ import { type Invitation, trustIn } from './council/invitation.js';
 import type { PublicKeyHex } from './route/document.js';
 import type { EpochRule } from './route/epoch.js';
 import type { AuthorityAddress, NetworkParameters, Trust } from './route/network.js';
-import type { PathException } from './route/path.js';
+import type { PathException } from './path/path.js';
 
 /** Everything a configuration file says, checked and frozen; paths are absolute. The example files explain each key. */
 export interface Config {

@@ -13,7 +13,7 @@ const firstFile = (room: string): string => {
 const rooms = readdirSync('src', { withFileTypes: true })
   .filter((entry) => entry.isDirectory())
   .map(({ name }) => name);
-const pureRooms = ['base', 'sphinx', 'route', 'council', 'message', 'mix', 'cover', 'carrier'].filter((room) =>
+const pureRooms = ['base', 'sphinx', 'route', 'path', 'council', 'message', 'mix', 'cover', 'carrier'].filter((room) =>
   rooms.includes(room),
 );
 const roomsWithoutIo = [

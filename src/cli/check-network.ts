@@ -7,7 +7,7 @@ import type { Config } from '../config.js';
 import { openNodeKeys } from '../node-keys.js';
 import { mixKeyAt } from '../route/epoch.js';
 import type { Network } from '../route/network.js';
-import { chooseLoopPath, choosePath } from '../route/path.js';
+import { chooseLoopPath, choosePath } from '../path/path.js';
 import { shortTime } from './print.js';
 import type { Report } from './report.js';
 

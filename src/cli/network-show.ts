@@ -5,7 +5,7 @@ import { forgetForks, type NetworkView, viewNetwork } from '../compose-view.js';
 import { loadConfig } from '../config.js';
 import type { NodeId } from '../base/ids.js';
 import type { Network, Standing } from '../route/network.js';
-import { placesOf } from '../route/topology.js';
+import { placesOf } from '../path/topology.js';
 import { printer, shortTime, table } from './print.js';
 
 interface ShowOptions {

@@ -6,8 +6,8 @@ import { aliasIn } from '../message/alias.js';
 import type { Sending } from '../ports/stores.js';
 import type { Descriptor } from '../route/descriptor.js';
 import type { Network } from '../route/network.js';
-import { chooseExit } from '../route/path.js';
-import type { PathWish } from '../route/path.js';
+import { chooseExit } from '../path/path.js';
+import type { PathWish } from '../path/path.js';
 import { chooseBlockPath } from './blocks.js';
 import type { Moment, PathRules } from './blocks.js';
 

@@ -3,7 +3,7 @@ import type { NodeId } from '../base/ids.js';
 import type { Rng } from '../base/random.js';
 import { hopOf } from '../route/hop.js';
 import type { Network } from '../route/network.js';
-import { chooseLoopPath } from '../route/path.js';
+import { chooseLoopPath } from '../path/path.js';
 import type { SphinxCrypto } from '../sphinx/crypto.js';
 import { createPacket } from '../sphinx/packet.js';
 

@@ -10,7 +10,7 @@ import { encodeReceipt } from '../../src/message/receipt.js';
 import { cutReply, pieceDataBytes } from '../../src/message/reply.js';
 import type { Descriptor } from '../../src/route/descriptor.js';
 import { hopOf } from '../../src/route/hop.js';
-import { chooseExit, chooseLoopPath, choosePath } from '../../src/route/path.js';
+import { chooseExit, chooseLoopPath, choosePath } from '../../src/path/path.js';
 import { geometry } from '../../src/sphinx/geometry.js';
 import { openHeader, type Hop } from '../../src/sphinx/header.js';
 import { expandKey, type ExpandedKey } from '../../src/sphinx/kem.js';

@@ -25,8 +25,8 @@ import {
   type Standing,
 } from '../../src/route/network.js';
 import { parameterLines } from '../../src/route/parameters.js';
-import { chooseExit, chooseLoopPath, choosePath } from '../../src/route/path.js';
-import { placesOf } from '../../src/route/topology.js';
+import { chooseExit, chooseLoopPath, choosePath } from '../../src/path/path.js';
+import { placesOf } from '../../src/path/topology.js';
 import { measure, type Figure, type Job, type Section } from './measure.js';
 
 const start = Date.UTC(2026, 10, 22);

@@ -3,7 +3,7 @@ import { chooseCrypto } from '../../src/adapters/node-crypto.js';
 import { toHex } from '../../src/base/bytes.js';
 import { dayMs } from '../../src/base/units.js';
 import { chooseBlockPath, createBlock } from '../../src/client/blocks.js';
-import type { PathException } from '../../src/route/path.js';
+import type { PathException } from '../../src/path/path.js';
 import { expandKey } from '../../src/sphinx/kem.js';
 import { networkOf, nodeAt, now, rngOf } from '../route/nodes.js';
 

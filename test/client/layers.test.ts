@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { fakeNetwork, type Wrap } from '../fakes/network.js';
 import type { Outbox } from '../../src/ports/mail.js';
-import { placesOf } from '../../src/route/topology.js';
+import { placesOf } from '../../src/path/topology.js';
 import { addressOfBob, letterOf, quick } from '../node/packets.js';
 
 describe('a network in layers', () => {

@@ -6,7 +6,7 @@ import { publicKeyOf } from '../../src/route/document.js';
 import { addSignature, defaultNetworkParameters, readNetwork, signNetwork } from '../../src/route/network.js';
 import { parseNodeId } from '../../src/base/ids.js';
 import type { Role } from '../../src/route/descriptor.js';
-import { placesOf } from '../../src/route/topology.js';
+import { placesOf } from '../../src/path/topology.js';
 import { topologyVector } from '../vectors/topology.js';
 import { layeredOf, nodeAt, now, secretOf, signedNode, standingOf } from './nodes.js';
 

@@ -1,13 +1,13 @@
 import { Bug } from '../base/errors.js';
 import type { NodeId } from '../base/ids.js';
 import type { Rng } from '../base/random.js';
-import type { Descriptor, Role } from './descriptor.js';
-import { mixKeyAt } from './epoch.js';
-import type { Network } from './network.js';
-import { mostHops } from './parameters.js';
+import type { Descriptor, Role } from '../route/descriptor.js';
+import { mixKeyAt } from '../route/epoch.js';
+import type { Network } from '../route/network.js';
+import { mostHops } from '../route/parameters.js';
 import type { LoopWish, PathWish } from './path.js';
-import { operatorOf } from './provider.js';
-import { operatorIn, staysIn, weightIn } from './standing.js';
+import { operatorOf } from '../route/provider.js';
+import { operatorIn, staysIn, weightIn } from '../route/standing.js';
 
 /** What a hop is on a path; the only hop of a path of one is entry and exit. */
 export type Step = 'entry' | 'middle' | 'exit';

@@ -6,8 +6,8 @@ import { nodeIdOf, type NodeId } from '../../src/base/ids.js';
 import { shuffled } from '../../src/base/random.js';
 import type { Descriptor, Role } from '../../src/route/descriptor.js';
 import type { Network } from '../../src/route/network.js';
-import { type Places, placesOf } from '../../src/route/topology.js';
-import { layeredOf, manyNodes, networkOf, nodeAt, rngOf, standingOf } from './nodes.js';
+import { type Places, placesOf } from '../../src/path/topology.js';
+import { layeredOf, manyNodes, networkOf, nodeAt, rngOf, standingOf } from '../route/nodes.js';
 
 const placed = (network: Network): Places => {
   const places = placesOf(network);

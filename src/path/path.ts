@@ -1,11 +1,11 @@
 import { Bug, RouteError } from '../base/errors.js';
 import type { NodeId } from '../base/ids.js';
 import type { Rng } from '../base/random.js';
-import type { Descriptor, Role } from './descriptor.js';
+import type { Descriptor, Role } from '../route/descriptor.js';
 import { drawFree, hasFree } from './free.js';
-import type { Network } from './network.js';
+import type { Network } from '../route/network.js';
 import { isUsable, type Plan, planOf, planOfLoop } from './rules.js';
-import { operatorIn, staysIn } from './standing.js';
+import { operatorIn, staysIn } from '../route/standing.js';
 import { type Places, placesOf } from './topology.js';
 import { drawWalk, hasWalk } from './walk.js';
 

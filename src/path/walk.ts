@@ -1,6 +1,6 @@
 import { Bug } from '../base/errors.js';
 import type { NodeId } from '../base/ids.js';
-import type { Descriptor } from './descriptor.js';
+import type { Descriptor } from '../route/descriptor.js';
 import { mostTries } from './free.js';
 import { fitsAt, type Plan } from './rules.js';
 import type { Places } from './topology.js';

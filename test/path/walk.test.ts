@@ -10,10 +10,10 @@ import {
   type PathException,
   pathExceptions,
   type PathWish,
-} from '../../src/route/path.js';
+} from '../../src/path/path.js';
 import { operatorIn } from '../../src/route/standing.js';
-import { type Places, placesOf } from '../../src/route/topology.js';
-import { layeredOf, manyNodes, networkOf, nodeAt, now, rngOf, standingOf } from './nodes.js';
+import { type Places, placesOf } from '../../src/path/topology.js';
+import { layeredOf, manyNodes, networkOf, nodeAt, now, rngOf, standingOf } from '../route/nodes.js';
 
 const wishFor = (network: Network, more: Partial<PathWish> = {}): PathWish => ({
   network,

@@ -3,9 +3,9 @@ import { domainOf } from '../base/address.js';
 import { ascii, concat, fromHex, readU16, readU32, toHex, u32 } from '../base/bytes.js';
 import { Bug } from '../base/errors.js';
 import type { NodeId } from '../base/ids.js';
-import type { Descriptor } from './descriptor.js';
-import type { Network } from './network.js';
-import { operatorIn, staysIn } from './standing.js';
+import type { Descriptor } from '../route/descriptor.js';
+import type { Network } from '../route/network.js';
+import { operatorIn, staysIn } from '../route/standing.js';
 
 /** Where the nodes of a list with layers stand, and who follows whom. */
 export interface Places {

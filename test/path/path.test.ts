@@ -11,8 +11,8 @@ import {
   type PathException,
   pathExceptions,
   type PathWish,
-} from '../../src/route/path.js';
-import { networkOf, nodeAt, now, rngOf, standingOf } from './nodes.js';
+} from '../../src/path/path.js';
+import { networkOf, nodeAt, now, rngOf, standingOf } from '../route/nodes.js';
 
 const wishFor = (nodes: readonly Descriptor[], more: Partial<PathWish> = {}): PathWish => ({
   network: networkOf(nodes),

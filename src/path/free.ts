@@ -1,10 +1,10 @@
 import { Bug } from '../base/errors.js';
 import type { NodeId } from '../base/ids.js';
 import { type Rng, shuffled, unitInterval } from '../base/random.js';
-import type { Descriptor, Role } from './descriptor.js';
-import type { Network } from './network.js';
+import type { Descriptor, Role } from '../route/descriptor.js';
+import type { Network } from '../route/network.js';
 import { fitsAt, type Plan, type Step } from './rules.js';
-import { staysIn, weightIn } from './standing.js';
+import { staysIn, weightIn } from '../route/standing.js';
 import { drawFrom, type Urn, urnOf } from './urn.js';
 
 /** Draws that are thrown away before paths are counted. In a network that isn't lopsided the first few will do. */
