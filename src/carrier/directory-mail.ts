@@ -14,7 +14,7 @@ const form: AttachmentForm = {
   fileName: 'directory.bin',
 };
 
-/** What the attachment of one mail has at most; as base64 in lines it is 16.5 MB, the largest that big providers take. */
+/** What the attachment of one mail has at most; as base64 in lines it is 16.4 MiB, the largest that big providers take. */
 export const largestDirectoryBytes = 12 * 1024 * 1024;
 /** What a directory mail has at most, with the headers that servers add. */
 export const largestDirectoryMailBytes = 17 * 1024 * 1024;

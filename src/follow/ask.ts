@@ -50,8 +50,8 @@ const anyOf = <T>(rng: Rng, items: readonly T[]): T | undefined =>
   items.length === 0 ? undefined : items[uniformInt(rng, items.length)];
 
 /**
- * Whom to ask next: somebody not asked yet for this list; at first twice of the kinds preferred, then in turn; of a kind
- * or at least of an operator not asked yet, if there is one. Within that at random, so that nobody can arrange to be
+ * Whom to ask next: somebody not asked yet for this list; of the kinds preferred and the others in turn, by clients
+ * twice of those preferred at first; of a kind or at least of an operator not asked yet, if there is one. Within that at random, so that nobody can arrange to be
  * the one who is asked.
  *
  * @param asked names of those asked for this list, in order
@@ -65,7 +65,8 @@ export const chooseSource = (
   const before = sources.filter((source) => asked.includes(nameOf(source)));
   const fresh = sources.filter((source) => !asked.includes(nameOf(source)));
   const tiers = kindsInTurn[prefers];
-  const turn = asked.length < 2 || asked.length % 2 === 1 ? tiers : tiers.toReversed();
+  const isPreferred = prefers === 'nodes' ? asked.length < 2 || asked.length % 2 === 1 : asked.length % 2 === 0;
+  const turn = isPreferred ? tiers : tiers.toReversed();
   for (const kinds of turn) {
     const here = fresh.filter(({ kind }) => kinds.includes(kind));
     const operators = new Set(before.map((source) => (source.kind === 'url' ? undefined : source.operator)));
