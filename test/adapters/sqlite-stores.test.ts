@@ -223,7 +223,7 @@ describe('a mix store', () => {
   it('hands packets over again at the next start when an attempt was cut off, and only then', () => {
     const store = sqliteMixStore(file());
     store.addOutgoing({ kind: 'packets', to: 'cut@example.org', raw: bytes(1) }, 10);
-    store.addOutgoing({ kind: 'packets', to: 'later@example.org', raw: bytes(2) }, 10);
+    store.addOutgoing({ kind: 'directory', to: 'later@example.org', raw: bytes(2) }, 10);
     store.addOutgoing({ kind: 'delivery', to: 'b@example.org', raw: bytes(3), messageId: message }, 10);
     const [cut = 0, later = 0, delivery = 0] = store.dueOutgoing(10);
     for (const id of [cut, later, delivery]) store.beginAttempt(id, 500);
