@@ -220,20 +220,21 @@ describe('a mix store', () => {
     restarted.close();
   });
 
-  it('hands packets over again at the next start when an attempt was cut off, and only then', () => {
+  it('hands packets and documents over again at the next start when an attempt was cut off, and only then', () => {
     const store = sqliteMixStore(file());
     store.addOutgoing({ kind: 'packets', to: 'cut@example.org', raw: bytes(1) }, 10);
     store.addOutgoing({ kind: 'packets', to: 'later@example.org', raw: bytes(2) }, 10);
     store.addOutgoing({ kind: 'delivery', to: 'b@example.org', raw: bytes(3), messageId: message }, 10);
-    const [cut = 0, later = 0, delivery = 0] = store.dueOutgoing(10);
-    for (const id of [cut, later, delivery]) store.beginAttempt(id, 500);
+    store.addOutgoing({ kind: 'directory', to: 'list@example.org', raw: bytes(4) }, 10);
+    const [cut = 0, later = 0, delivery = 0, list = 0] = store.dueOutgoing(10);
+    for (const id of [cut, later, delivery, list]) store.beginAttempt(id, 500);
     store.retryOutgoingAt(later, 400);
     store.close();
     const restarted = sqliteMixStore(file());
     restarted.resumeOutgoing(20);
-    expect(restarted.dueOutgoing(20)).toEqual([cut]);
-    expect(restarted.dueOutgoing(400)).toEqual([cut, later]);
-    expect(restarted.dueOutgoing(500)).toEqual([cut, later, delivery]);
+    expect(restarted.dueOutgoing(20)).toEqual([cut, list]);
+    expect(restarted.dueOutgoing(400)).toEqual([cut, list, later]);
+    expect(restarted.dueOutgoing(500)).toEqual([cut, list, later, delivery]);
     restarted.close();
   });
 

@@ -66,6 +66,7 @@ describe('what follows an attempt', () => {
     const refused: SendOutcome = { kind: 'refused', code: 550 };
     expect(after(refused, 1, 0, 'delivery')).toEqual({ kind: 'give-up' });
     expect(after(refused, 1, 0, 'notice')).toEqual({ kind: 'give-up' });
-    expect(after(refused)).toEqual({ kind: 'retry', at: now + 15 * minuteMs });
+    for (const kind of ['packets', 'directory'] as const)
+      expect(after(refused, 1, 0, kind)).toEqual({ kind: 'retry', at: now + 15 * minuteMs });
   });
 });
