@@ -10,6 +10,7 @@ import { readVote, signVote, type Vote, type VoteMember } from '../council/vote.
 import type { CouncilDocument } from '../ports/authority.js';
 import type { EndorsementStore } from '../ports/follow.js';
 import type { Store } from '../ports/stores.js';
+import { mostHistory } from '../route/consensus.js';
 import { digestOf, fitsBody } from '../route/document.js';
 import type { AuthorityAddress, Network, NetworkParameters } from '../route/network.js';
 import { parametersFor } from './ballot.js';
@@ -106,7 +107,6 @@ const voteOnce = (deps: RoundDeps, number: number, now: number): void => {
   );
 };
 
-const mostHistory = 32;
 const historyAfter = (previous: Network | undefined): Vote['history'] =>
   previous?.consensus === undefined
     ? []
@@ -270,7 +270,11 @@ const aloneOnce = (deps: RoundDeps, now: number): void => {
   const isFree = (one: number): boolean => store.councilDocument(one, 'vote', self) === undefined;
   if (isFirst && deps.isReady(now) && isFree(running) && isFree(running + 1)) say(running);
   // A vote for nobody would use the number up.
-  else if (now >= signAt && (now < validFrom || !isFirst) && deps.ballotFor(number, now).members.length > 0)
+  else if (
+    now >= signAt &&
+    (now < validFrom || !isFirst) &&
+    (!isFree(number) || deps.ballotFor(number, now).members.length > 0)
+  )
     say(number);
 };
 
