@@ -15,7 +15,7 @@ import type {
 } from '../ports/authority.js';
 import { followStore, followTables } from './sqlite-follow.js';
 import { openStore, type Row, type Sql } from './sqlite.js';
-import { cursorStore, outgoingStore, sharedTables, sharedTables2 } from './sqlite-tables.js';
+import { cursorStore, noteStore, outgoingStore, sharedTables, sharedTables2, sharedTables3 } from './sqlite-tables.js';
 
 /** Tables of what an authority knows of nodes and of the others. */
 export const councilTables = `
@@ -327,7 +327,10 @@ export const roundStore = (sql: Sql): RoundStore => ({
 });
 
 /** The steps from an empty file to this version. */
-export const authoritySchema: readonly string[] = [`${sharedTables}${sharedTables2}${followTables}${councilTables}`];
+export const authoritySchema: readonly string[] = [
+  `${sharedTables}${sharedTables2}${followTables}${councilTables}`,
+  sharedTables3,
+];
 
 /**
  * An authority's store in one SQLite file.
@@ -346,5 +349,6 @@ export const sqliteAuthorityStore = (file: string): AuthorityStore & { readonly 
     ...probeStore(sql),
     ...roundStore(sql),
     ...followStore(sql),
+    ...noteStore(sql),
   };
 };

@@ -20,7 +20,16 @@ import type {
 import { followStore, followTables } from './sqlite-follow.js';
 import { openStore } from './sqlite.js';
 import type { Row, Sql } from './sqlite.js';
-import { bytesOf, cursorStore, outgoingStore, poolStore, sharedTables, sharedTables2 } from './sqlite-tables.js';
+import {
+  bytesOf,
+  cursorStore,
+  noteStore,
+  outgoingStore,
+  poolStore,
+  sharedTables,
+  sharedTables2,
+  sharedTables3,
+} from './sqlite-tables.js';
 
 /** The steps from an empty file to this version. */
 export const clientSchema: readonly string[] = [
@@ -70,6 +79,8 @@ export const clientSchema: readonly string[] = [
     raw BLOB NOT NULL, attempts INTEGER NOT NULL DEFAULT 0
   ) STRICT;`,
   followTables,
+  `${sharedTables3}
+  ALTER TABLE message ADD COLUMN bits REAL;`,
 ];
 
 const nodeBytes = (id: NodeId): Uint8Array => {
@@ -348,5 +359,6 @@ export const sqliteClientStore = (file: string): ClientStore & { readonly close:
     ...replyStore(sql),
     ...inboundStore(sql),
     ...followStore(sql),
+    ...noteStore(sql),
   };
 };

@@ -1,10 +1,19 @@
 import { messageIdOf } from '../base/ids.js';
-import type { MixStore, ReassemblyStore, ReplayStore, ReturnStore } from '../ports/stores.js';
+import type { LoopStore, MixStore, ReassemblyStore, ReplayStore, ReturnStore } from '../ports/stores.js';
 import { followStore, followTables } from './sqlite-follow.js';
 import { membershipStore, membershipTables } from './sqlite-membership.js';
 import { openStore } from './sqlite.js';
 import type { Sql } from './sqlite.js';
-import { bytesOf, cursorStore, outgoingStore, poolStore, sharedTables, sharedTables2 } from './sqlite-tables.js';
+import {
+  bytesOf,
+  cursorStore,
+  noteStore,
+  outgoingStore,
+  poolStore,
+  sharedTables,
+  sharedTables2,
+  sharedTables3,
+} from './sqlite-tables.js';
 
 /** The steps from an empty file to this version. */
 export const mixSchema: readonly string[] = [
@@ -41,6 +50,9 @@ export const mixSchema: readonly string[] = [
     PRIMARY KEY (token, mark)
   ) STRICT, WITHOUT ROWID;`,
   `${followTables}${membershipTables}`,
+  `${sharedTables3}
+  CREATE TABLE loop (id BLOB PRIMARY KEY, sent_at INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+  CREATE INDEX loop_sent ON loop (sent_at);`,
 ];
 
 const replayStore = (sql: Sql): ReplayStore => ({
@@ -174,6 +186,16 @@ const returnStore = (sql: Sql): ReturnStore => ({
   },
 });
 
+const loopStore = (sql: Sql): LoopStore => ({
+  addLoop: (id, sentAt) => {
+    sql.run('INSERT INTO loop (id, sent_at) VALUES (?, ?)', id, Math.floor(sentAt));
+  },
+  takeLoop: (id) => sql.first('DELETE FROM loop WHERE id = ? RETURNING sent_at', id)?.number('sent_at'),
+  forgetLoops: (then) => {
+    sql.run('DELETE FROM loop WHERE sent_at < ?', Math.floor(then));
+  },
+});
+
 /**
  * A mix's store in one SQLite file.
  *
@@ -192,5 +214,7 @@ export const sqliteMixStore = (file: string): MixStore & { readonly close: () =>
     ...returnStore(sql),
     ...followStore(sql),
     ...membershipStore(sql),
+    ...noteStore(sql),
+    ...loopStore(sql),
   };
 };

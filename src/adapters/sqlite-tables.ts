@@ -1,7 +1,7 @@
 import { messageIdOf } from '../base/ids.js';
 import type { MessageId, NodeId } from '../base/ids.js';
 import { Bug, StoreError } from '../base/errors.js';
-import type { CursorStore, Destination, OutgoingKind, OutgoingStore, PoolStore } from '../ports/stores.js';
+import type { CursorStore, Destination, NoteStore, OutgoingKind, OutgoingStore, PoolStore } from '../ports/stores.js';
 import { fromHex } from '../base/bytes.js';
 import type { Row, Sql } from './sqlite.js';
 
@@ -24,6 +24,11 @@ export const sharedTables2 = `
   ALTER TABLE pool ADD COLUMN address TEXT;
   ALTER TABLE outgoing ADD COLUMN message_id BLOB;
   ALTER TABLE outgoing ADD COLUMN in_attempt INTEGER NOT NULL DEFAULT 0;
+`;
+
+/** Their third version: small records. */
+export const sharedTables3 = `
+  CREATE TABLE note (name TEXT PRIMARY KEY, text TEXT NOT NULL) STRICT, WITHOUT ROWID;
 `;
 
 /** @throws Bug when it is no hex */
@@ -69,11 +74,11 @@ export const poolStore = (sql: Sql): PoolStore => ({
   waiting: (now) =>
     sql
       .all(
-        `SELECT id, CASE WHEN next_hop IS NULL THEN NULL ELSE lower(hex(next_hop)) END AS next_hop_text, address
+        `SELECT id, CASE WHEN next_hop IS NULL THEN NULL ELSE lower(hex(next_hop)) END AS next_hop_text, address, ready_at
          FROM pool WHERE ready_at <= ?`,
         Math.floor(now),
       )
-      .map((row) => ({ id: row.bigint('id'), to: destinationOf(row) })),
+      .map((row) => ({ id: row.bigint('id'), to: destinationOf(row), readyAt: row.number('ready_at') })),
   takeFromPool: (id) => {
     const row = sql.first('DELETE FROM pool WHERE id = ? RETURNING bytes', id);
     if (row === undefined) throw new StoreError('store/write', 'the pool entry is gone');
@@ -138,4 +143,15 @@ export const outgoingStore = (sql: Sql): OutgoingStore => ({
     sql.run('DELETE FROM outgoing WHERE id = ?', id);
   },
   outgoingCount: () => sql.first('SELECT count(*) AS n FROM outgoing')?.number('n') ?? 0,
+});
+
+export const noteStore = (sql: Sql): NoteStore => ({
+  note: (name) => sql.first('SELECT text FROM note WHERE name = ?', name)?.text('text'),
+  setNote: (name, text) => {
+    sql.run(
+      'INSERT INTO note (name, text) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET text = excluded.text',
+      name,
+      text,
+    );
+  },
 });

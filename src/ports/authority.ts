@@ -1,7 +1,7 @@
 import type { NodeId } from '../base/ids.js';
 import type { PublicKeyHex } from '../route/document.js';
 import type { FollowStore } from './follow.js';
-import type { CursorStore, OutgoingStore, Store } from './stores.js';
+import type { CursorStore, NoteStore, OutgoingStore, Store } from './stores.js';
 
 /** What an authority knows of a node's word about itself. */
 export interface Applicant {
@@ -175,4 +175,13 @@ export interface RoundStore {
 }
 
 export interface AuthorityStore
-  extends Store, CursorStore, OutgoingStore, FollowStore, CandidateStore, MemberStore, ProbeStore, RoundStore {}
+  extends
+    Store,
+    CursorStore,
+    OutgoingStore,
+    FollowStore,
+    CandidateStore,
+    MemberStore,
+    ProbeStore,
+    RoundStore,
+    NoteStore {}

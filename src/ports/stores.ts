@@ -14,6 +14,22 @@ export interface Store {
   readonly atomically: <T>(work: () => T) => T;
 }
 
+/** Small records by name that outlive the process: how much of an account's budget is left, when the last flush was. */
+export interface NoteStore {
+  readonly note: (name: string) => string | undefined;
+  readonly setNote: (name: string, text: string) => void;
+}
+
+/** Loops that are on their way: only who knows an id can bring it home. */
+export interface LoopStore {
+  /** @param id 16 bytes */
+  readonly addLoop: (id: Uint8Array, sentAt: number) => void;
+  /** Removes it. @returns when it was sent; undefined if it is none of ours, or home already */
+  readonly takeLoop: (id: Uint8Array) => number | undefined;
+  /** Forgets those that were sent before `then`. */
+  readonly forgetLoops: (then: number) => void;
+}
+
 /** How far each folder of the mailbox has been read. */
 export interface CursorStore {
   readonly cursor: (folder: string) => Cursor | undefined;
@@ -43,6 +59,8 @@ export type PoolId = bigint;
 export interface Waiting {
   readonly id: PoolId;
   readonly to: Destination;
+  /** When its delay was over, or when it came. */
+  readonly readyAt: number;
 }
 
 export type Destination =
@@ -194,7 +212,9 @@ export interface MixStore
     ReturnStore,
     OutgoingStore,
     FollowStore,
-    MembershipStore {}
+    MembershipStore,
+    NoteStore,
+    LoopStore {}
 
 /** A mail accepted from the user's program, for one recipient. */
 export interface QueuedMessage {
@@ -362,4 +382,5 @@ export interface ClientStore
     SurbStore,
     ReplyStore,
     InboundStore,
-    FollowStore {}
+    FollowStore,
+    NoteStore {}

@@ -274,3 +274,27 @@ describe('what a mix asks at every packet or flush', () => {
     close();
   });
 });
+
+describe('what outlives the process', () => {
+  it('a note is there under its name, the last one', () => {
+    const store = sqliteMixStore(':memory:');
+    expect(store.note('flushed')).toBeUndefined();
+    store.setNote('flushed', '1');
+    store.setNote('flushed', '2');
+    expect([store.note('flushed'), store.note('other')]).toEqual(['2', undefined]);
+    store.close();
+  });
+
+  it('a loop comes home once, and only one that was sent', () => {
+    const store = sqliteMixStore(':memory:');
+    const id = new Uint8Array(16).fill(1);
+    store.addLoop(id, 1000);
+    expect(store.takeLoop(new Uint8Array(16).fill(2))).toBeUndefined();
+    expect(store.takeLoop(id)).toBe(1000);
+    expect(store.takeLoop(id)).toBeUndefined();
+    store.addLoop(id, 1000);
+    store.forgetLoops(1001);
+    expect(store.takeLoop(id)).toBeUndefined();
+    store.close();
+  });
+});
