@@ -97,6 +97,7 @@ export interface FakeNetworkOptions {
   readonly nodes?: number;
   readonly parameters?: Partial<NetworkParameters>;
   readonly loopsPerInterval?: number;
+  readonly dropsPerInterval?: number;
   readonly bounds?: Partial<ReassemblyBounds>;
   readonly strictest?: PoolParameters;
   readonly isExit?: boolean;
@@ -224,6 +225,7 @@ export const fakeNetwork = (options: FakeNetworkOptions = {}): FakeNetwork => {
         },
         strictest: options.strictest ?? { minimum: 0, rate: 1 },
         loopsPerInterval: options.loopsPerInterval ?? 0,
+        dropsPerInterval: options.dropsPerInterval ?? 0,
         bounds: { maxMessageBytes: 6_000_000, maxOpenMessages: 100, expiryMs: 48 * hourMs, ...options.bounds },
         forgetMs: 15 * dayMs,
         replyTo: options.replyTo ?? 'plus',
