@@ -1,5 +1,5 @@
 import { RouteError } from '../base/errors.js';
-import { poissonCount } from '../base/random.js';
+import { poissonCount, wholeCount } from '../base/random.js';
 import type { NodeId } from '../base/ids.js';
 import type { Network } from '../route/network.js';
 import { createCoverDrop } from '../cover/drops.js';
@@ -64,7 +64,7 @@ const whereThereIsAWay = ({ tally }: FlushDeps, add: () => void): boolean => {
 const addLoops = (deps: FlushDeps, network: Network, now: number, { holding }: Heartbeat): void => {
   const { store, crypto, rng, self, loopsPerInterval } = deps;
   const isDone = whereThereIsAWay(deps, () => {
-    for (let loops = poissonCount(rng, loopsPerInterval); loops > 0; loops--) {
+    for (let loops = wholeCount(rng, loopsPerInterval); loops > 0; loops--) {
       const request = { network, self, now, rng, throughHold: holding };
       const { loopId, firstHop, packet } = createLoop(crypto, request);
       store.addToPool({ kind: 'forward', nextHop: firstHop, readyAt: now, throughHold: holding, bytes: packet });
@@ -107,10 +107,13 @@ const chosen = ({ rng, strictest }: FlushDeps, network: Network, open: readonly 
   return selectBatch(atMostEach(mostPerMailbox, few, mailboxOf, rng), pool, rng);
 };
 
-/** Says that the pool is held from now on, or that it no longer is. */
-const tellChange = (log: Log, before: Heartbeat, { holding, home, expected }: Heartbeat): void => {
-  if (holding === before.holding) return;
-  log.warn(holding ? 'mix/holding' : 'mix/resumed', { expected: Math.round(expected), home });
+/** A pool that is held for one interval only is nothing to be told of. */
+const toldOf = 2;
+
+/** Says that the pool is held, or that it no longer is. */
+const tellChange = (log: Log, before: Heartbeat, { holding, heldFor, home, expected }: Heartbeat): void => {
+  if (heldFor === toldOf) log.warn('mix/holding', { expected: Math.round(expected), home });
+  if (before.heldFor >= toldOf && !holding) log.warn('mix/resumed', { expected: Math.round(expected), home });
 };
 
 /**
