@@ -15,8 +15,10 @@ import { answerWaiting } from './answers.js';
 import { takePayload } from './exit.js';
 import type { ExitDeps } from './exit.js';
 import { forgetReturnAddresses } from './replies.js';
+import { mailsLeft, mustShedCover, type ShapeDeps, withinBudget } from './shape.js';
+import { countFlush } from './traffic.js';
 
-export interface FlushDeps extends BundleDeps, ExitDeps {
+export interface FlushDeps extends BundleDeps, ExitDeps, ShapeDeps {
   readonly store: MixStore;
   readonly clock: Clock;
   readonly log: Log;
@@ -60,7 +62,7 @@ const addLoops = (
 };
 
 /**
- * The mix interval is over: some of the pool leaves.
+ * The mix interval is over: some of the pool leaves, as much of it as the account has mails left for.
  *
  * Loops join the pool first and are chosen like all others. What leaves the pool is in a finished mail, or part of a
  * message, in the same transaction: killed at any point, a packet is in exactly one place.
@@ -77,13 +79,16 @@ export const flushOnce = (deps: FlushDeps): void => {
     rate: Math.min(poolRate, deps.strictest.rate),
   };
   store.atomically(() => {
-    addLoops(deps, network, now);
+    const mails = mailsLeft(deps, now);
     // A hop that is not in the list now may be in the next one: its packets wait.
-    const open = store.waiting(now).filter(({ to }) => to.kind === 'here' || isOpen(network, to, now));
-    const few = atMostGroups(mostAddresses, open, addressOf, rng);
+    const open = (): readonly Waiting[] =>
+      store.waiting(now).filter(({ to }) => to.kind === 'here' || isOpen(network, to, now));
+    if (mustShedCover(mails, open)) tally.add('budget/cover-shed');
+    else addLoops(deps, network, now);
+    const few = atMostGroups(mostAddresses, open(), addressOf, rng);
     const waiting = atMostEach(mostPerMailbox, few, mailboxOf, rng);
     const leaving: Leaving = new Map();
-    for (const { id, to } of selectBatch(waiting, pool, rng)) {
+    for (const { id, to } of withinBudget(deps, mails, selectBatch(waiting, pool, rng))) {
       tally.add('out');
       if (to.kind === 'here') takePayload(deps, store.takeFromPool(id), network, now);
       else addLeaving(leaving, to, id);
@@ -94,5 +99,7 @@ export const flushOnce = (deps: FlushDeps): void => {
     store.forgetMessages(now - deps.forgetMs);
     forgetReturnAddresses(deps, now);
   });
-  log.info('mix', tally.take());
+  const counts = tally.take();
+  log.info('mix', counts);
+  countFlush(store, deps.budget, { packets: counts['out'] ?? 0, deliveries: counts['delivery'] ?? 0 }, now);
 };

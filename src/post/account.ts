@@ -61,7 +61,7 @@ export const accountBudget = (
     return since === undefined ? kept : { ...kept, since };
   };
   const keep = (next: Account): void => store.setNote(noteName, JSON.stringify(next));
-  keep(account());
+  if (store.note(noteName) === undefined) keep(account());
   return {
     available: (at, purpose) => available(account(), limits, at, purpose),
     turn: (at, wanted) => whoseTurn(account(), limits, at, wanted),
