@@ -24,6 +24,7 @@ import { clientConfig, networkConfig, nodeConfig } from './config.js';
 import type { Config, ReceiptsConfig } from './config.js';
 import {
   announceDeps,
+  budgetIn,
   type Composed,
   databaseOf,
   directoryOf,
@@ -73,8 +74,9 @@ export const composeNode = (config: Config): Composed<MixNodeDeps> => {
   const inbox = imapInbox(accountOf('mail.imap', mail.imap, mail.proxy), stderrLog);
   const outbox = smtpOutbox(accountOf('mail.smtp', mail.smtp, mail.proxy), stderrLog);
   const crypto = chooseCrypto();
+  const budget = opened(lock, () => budgetIn(store, config));
   const unwrapper = node.workers === 0 ? inlineUnwrapper(crypto) : workerUnwrapper(node.workers);
-  const announce = network.kind === 'join' ? announceDeps(config, network, { store, keyStore }) : undefined;
+  const announce = network.kind === 'join' ? announceDeps(config, network, { store, keyStore, budget }) : undefined;
   const following =
     network.kind === 'join' && announce !== undefined
       ? followNetwork(config, network, {
@@ -89,6 +91,7 @@ export const composeNode = (config: Config): Composed<MixNodeDeps> => {
   const deps: MixNodeDeps = {
     inbox,
     outbox,
+    budget,
     store,
     unwrapper,
     crypto,
@@ -232,6 +235,7 @@ export const composeClient = (config: Config, log = stderrLog): Composed<ClientD
       : undefined;
   const deps: ClientDeps = {
     outbox,
+    budget: opened(lock, () => budgetIn(store, config)),
     store,
     directory,
     following,

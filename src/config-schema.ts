@@ -59,6 +59,19 @@ const mixSchedule = text(
 const path = text('path of a file or folder');
 const publicKey = text('public key of 64 hex digits', (value) => value.length === 64 && fromHex(value) !== undefined);
 
+// TOML has dates of its own; settings of a program may have them as text.
+const day = z
+  .custom<string | Date>((value) => dayOf(value) !== undefined, { error: () => 'day such as 2026-01-31' })
+  .transform((value) => dayOf(value) ?? '');
+
+const dayOf = (value: unknown): string | undefined => {
+  const isDate = value instanceof Date && Number.isFinite(value.getTime());
+  const written = isDate ? value.toISOString().slice(0, 10) : value;
+  if (typeof written !== 'string' || !/^\d{4}-\d\d-\d\d$/.test(written)) return undefined;
+  const at = new Date(written).getTime();
+  return Number.isFinite(at) && new Date(at).toISOString().startsWith(written) ? written : undefined;
+};
+
 const server = section({
   host: text('host name or IP address', (value) => isIP(value) !== 0 || parseDomain(value) !== undefined),
   port: integer(1, 65535).optional(),
@@ -84,6 +97,12 @@ const schema = section({
     proxy: text('socks5h://host:port', isProxy).optional(),
     imap: server.optional(),
     smtp: server,
+    budget: section({
+      perDay: integer(1, 100_000_000).optional(),
+      perHour: integer(1, 100_000_000).optional(),
+      perMinute: integer(1, 100_000_000).optional(),
+      since: day.optional(),
+    }).prefault({}),
   }),
   network: section({
     join: text('invitation that begins with "mixmailer:"', (value) => value.trim().startsWith('mixmailer:')).optional(),

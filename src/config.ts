@@ -2,6 +2,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { parse } from 'smol-toml';
 import { refuseSharedWithOthers } from './adapters/owner-only.js';
+import { type BudgetConfig, budgetOf } from './config-budget.js';
 import { authorityOf, networkOf } from './config-network.js';
 import { checkFile, type FileConfig, type FileSettings } from './config-schema.js';
 import { serverOf } from './config-server.js';
@@ -39,6 +40,7 @@ export interface MailConfig {
   /** A client that only sends can do without. */
   readonly imap: ServerSettings | undefined;
   readonly smtp: ServerSettings;
+  readonly budget: BudgetConfig;
 }
 
 /** Where the list of all nodes comes from. */
@@ -221,6 +223,7 @@ const configOf = (read: FileConfig, { file, folder }: Origin): Config => {
   const imap =
     mail.imap &&
     serverOf('mail.imap', { host: mail.imap, standard: { tls: 993, starttls: 143, none: 143 } }, { at, fail, address });
+  const provider = mail.provider?.toLowerCase() ?? domainOf(address);
   const data = at(read.data);
   const joined = networkOf({ network: authority === undefined ? network : undefined, data }, at, fail);
   if (joined?.kind === 'join' && mail.imap === undefined && joined.sources.length === 0)
@@ -230,7 +233,7 @@ const configOf = (read: FileConfig, { file, folder }: Origin): Config => {
     data,
     mail: {
       address,
-      provider: mail.provider?.toLowerCase() ?? domainOf(address),
+      provider,
       proxy: mail.proxy,
       imap,
       smtp: serverOf(
@@ -238,6 +241,7 @@ const configOf = (read: FileConfig, { file, folder }: Origin): Config => {
         { host: mail.smtp, standard: { tls: 465, starttls: 587, none: 25 } },
         { at, fail, address, like: imap },
       ),
+      budget: budgetOf(mail.budget, { address, provider }),
     },
     network: joined,
     node: node && {
