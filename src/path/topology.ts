@@ -131,18 +131,29 @@ const firstOffsets = (layers: number, slots: number, randomness: Uint8Array): re
 };
 
 /**
- * How far from the first successor of a layer's slot the others are; undefined: all follow all.
+ * For each layer, how far from the first successor of a slot the others are; undefined: all follow all.
  *
- * They stand so far apart that the ways through the layer and those up to the last lead to nodes at even distances, each
- * way to another one while there are that many: two layers of 4 and 3 successors spread what comes in at one node over 12.
+ * Those of a layer before the last stand so far apart that the ways through it and the layers up to the last lead to nodes
+ * at even distances, each way to another one while there are that many: two layers of 3 successors spread what comes in at
+ * one node over 9. Those of the last layer lead home as many ways that have no other node in common, so that each node has
+ * as many loops, and one node that fails stops one of them.
  */
-const distancesIn = (layer: number, successors: readonly number[], slots: number): readonly number[] | undefined => {
-  const last = successors.length - 1;
-  const count = successors[layer] ?? 1;
-  if (count >= slots) return undefined;
-  const ways = successors.slice(layer, Math.max(layer + 1, last)).reduce((a, b) => a * b, 1);
-  // In whole numbers: all readers must find the same.
-  return Array.from({ length: count }, (_, j) => (ways >= slots ? j : Math.floor((j * slots) / ways)));
+const distancesOf = (successors: readonly number[], slots: number): readonly (readonly number[] | undefined)[] => {
+  const before = successors.slice(0, -1);
+  const distances = before.map((count, layer) => {
+    if (count >= slots) return undefined;
+    const ways = before.slice(layer).reduce((a, b) => a * b, 1);
+    // In whole numbers: all readers must find the same.
+    return Array.from({ length: count }, (_, j) => (ways >= slots ? j : Math.floor((j * slots) / ways)));
+  });
+  const count = successors.at(-1) ?? 1;
+  if (count >= slots) return [...distances, undefined];
+  const home = Array.from({ length: count }, (_, j) => {
+    const sum = distances.reduce((far, some = []) => far + (some[Math.floor((j * some.length) / count)] ?? 0), 0);
+    return (slots - (sum % slots)) % slots;
+  });
+  const even = home.map((_, j) => Math.floor((j * slots) / count));
+  return [...distances, new Set(home).size === count ? home : even];
 };
 
 /** Slot s of a layer belongs to its node number s modulo the layer's size, counted from 0. */
@@ -153,8 +164,8 @@ const placesIn = (
 ): Places => {
   const slots = Math.max(...layers.map(({ length }) => length));
   const first = firstOffsets(layers.length, slots, randomness);
-  const counts = forLayers(successors, layers.length);
-  const offsets = first.map((base, layer) => distancesIn(layer, counts, slots)?.map((far) => (base + far) % slots));
+  const distances = distancesOf(forLayers(successors, layers.length), slots);
+  const offsets = first.map((base, layer) => distances[layer]?.map((far) => (base + far) % slots));
   const places = new Map(
     layers.flatMap((nodes, layer) => nodes.map(({ nodeId }, index) => [nodeId, { layer, index }] as const)),
   );

@@ -20,11 +20,11 @@ export const forLayers = (numbers: readonly number[], layers: number): readonly 
   Array.from({ length: layers }, (_, layer) => numbers[layer] ?? numbers.at(-1) ?? 1);
 
 /**
- * What serves best by our reckoning (docs/decisions/0024): many ways at first, then fewer; behind the last layer, where only
- * loops, receipts and replies go, one.
+ * What serves best by our reckoning (docs/decisions/0024): 3, and 2 behind the last layer, where only loops, receipts and
+ * replies go.
  */
 export const usualSuccessors = (pathLength: number): readonly number[] =>
-  Array.from({ length: pathLength }, (_, layer) => (layer === pathLength - 1 ? 1 : layer === 0 ? 4 : 3));
+  Array.from({ length: pathLength }, (_, layer) => (layer === pathLength - 1 ? 2 : 3));
 
 /** One number where it is the same for all layers. */
 const shortest = (numbers: readonly number[]): readonly number[] =>
