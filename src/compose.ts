@@ -112,7 +112,7 @@ export const composeNode = (config: Config): Composed<MixNodeDeps> => {
       const { byId } = directory.network(now);
       return { isExit: node.exit, knows: (id) => byId.has(id) };
     },
-    strictest: { minimum: node.mix.pool.minimum, rate: node.mix.pool.rate },
+    strictest: { minimum: node.mix.pool.minimum ?? 0, rate: node.mix.pool.rate ?? 1 },
     loopsPerInterval: node.cover.loopsPerInterval,
     dropsPerInterval: node.cover.dropsPerInterval,
     bounds: node.limits,

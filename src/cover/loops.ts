@@ -1,7 +1,7 @@
 import { Bug } from '../base/errors.js';
 import type { NodeId } from '../base/ids.js';
 import type { Rng } from '../base/random.js';
-import { hopOf } from '../route/hop.js';
+import { hopsOf } from '../route/hop.js';
 import type { Network } from '../route/network.js';
 import { chooseLoopPath } from '../path/path.js';
 import { throughHoldMs } from '../sphinx/commands.js';
@@ -34,7 +34,8 @@ export interface Loop {
 export const createLoop = (crypto: SphinxCrypto, { network, self, now, rng, throughHold }: LoopRequest): Loop => {
   const length = Math.max(2, network.parameters.pathLength);
   const path = chooseLoopPath({ network, self, now, rng, length, allow: new Set() });
-  const hops = path.map((node) => ({ ...hopOf(node, now), ...(throughHold ? { delayMs: throughHoldMs } : {}) }));
+  const drawn = hopsOf(path, { network, now, rng });
+  const hops = throughHold ? drawn.map((hop) => ({ ...hop, delayMs: throughHoldMs })) : drawn;
   const loopId = rng(geometry.loopIdBytes);
   const packet = createPacket(crypto, { hops, last: { kind: 'loop', loopId }, payload: new Uint8Array(), rng });
   const [first] = hops;

@@ -2,7 +2,7 @@ import { mailboxIn } from '../base/address.js';
 import type { DropReason } from '../base/errors.js';
 import { unreachable } from '../base/errors.js';
 import type { NodeId } from '../base/ids.js';
-import { dayMs } from '../base/units.js';
+import { longestDelayMs } from '../route/strategy.js';
 import { throughHoldMs } from '../sphinx/commands.js';
 import type { Unwrapped } from '../sphinx/packet.js';
 
@@ -33,9 +33,6 @@ export interface Bench {
   /** Whether a packet may wait here for that node. */
   readonly knows: (node: NodeId) => boolean;
 }
-
-/** A sender can't park a packet here for longer than this. */
-export const longestDelayMs = 7 * dayMs;
 
 /** The verdict over one packet. */
 export const judge = (unwrapped: Unwrapped, bench: Bench): Verdict => {

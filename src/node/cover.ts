@@ -8,6 +8,7 @@ import type { Loop } from '../cover/loops.js';
 import type { PathWish } from '../path/path.js';
 import type { LoopStore, NoteStore, PoolStore, Waiting } from '../ports/stores.js';
 import type { Network } from '../route/network.js';
+import { delayFor } from '../route/strategy.js';
 import type { SphinxCrypto } from '../sphinx/crypto.js';
 import { countSent } from './heartbeat.js';
 import type { Tally } from './tally.js';
@@ -66,7 +67,8 @@ export const addLoops = (
   if (made === undefined) return;
   const sent = beside === undefined ? made : cheapest(made, beside);
   for (const { loopId, firstHop, packet } of sent) {
-    store.addToPool({ kind: 'forward', nextHop: firstHop, readyAt: now, throughHold, bytes: packet });
+    const readyAt = throughHold ? now : now + delayFor(network.parameters.strategy, rng);
+    store.addToPool({ kind: 'forward', nextHop: firstHop, readyAt, throughHold, bytes: packet });
     store.addLoop(loopId, now);
   }
   countSent(store, (loopsPerInterval * sent.length) / Math.max(1, made.length));
@@ -88,6 +90,8 @@ export const addDrops = (deps: CoverDeps, network: Network, now: number): void =
   };
   const count = poissonCount(rng, dropsPerInterval);
   const drops = unlessNoPath(deps, () => Array.from({ length: count }, () => createCoverDrop(crypto, wish))) ?? [];
-  for (const { firstHop, packet } of drops)
-    store.addToPool({ kind: 'forward', nextHop: firstHop, readyAt: now, bytes: packet });
+  for (const { firstHop, packet } of drops) {
+    const readyAt = now + delayFor(network.parameters.strategy, rng);
+    store.addToPool({ kind: 'forward', nextHop: firstHop, readyAt, bytes: packet });
+  }
 };

@@ -1,7 +1,7 @@
 import type { Network } from '../route/network.js';
 import type { Heartbeat } from '../mix/heartbeat.js';
-import { atMostEach, atMostGroups, selectBatch } from '../mix/pool.js';
-import type { PoolParameters } from '../mix/pool.js';
+import { atMostEach, atMostGroups } from '../mix/pool.js';
+import { leaving as drawLeaving, type Reserve, stricter } from '../mix/strategy.js';
 import { addBundles, addLeaving, isOpen } from '../post/bundles.js';
 import type { BundleDeps, Leaving } from '../post/bundles.js';
 import type { Clock } from '../ports/clock.js';
@@ -24,7 +24,7 @@ export interface FlushDeps extends BundleDeps, ExitDeps, ShapeDeps, CoverDeps {
   readonly log: Log;
   readonly directory: Directory;
   /** What this node keeps back at least, if the network's own parameters keep back less. */
-  readonly strictest: PoolParameters;
+  readonly strictest: Reserve;
   /** How long ids of finished messages, packets without a way, and ids of loops are kept. */
   readonly forgetMs: number;
 }
@@ -41,15 +41,18 @@ const mostPerMailbox = 64;
 const mailboxOf = ({ to }: Waiting): string | undefined =>
   to.kind === 'mailbox' ? to.address.toLowerCase().replace(/\+[^@]*/, '') : undefined;
 
+/** The note that says when the pool was flushed last: what was ready then, and is still here, has been passed over. */
+const flushed = 'flushed';
+
 /** Which of those that can leave do so at this flush. */
-const chosen = ({ rng, strictest }: FlushDeps, network: Network, open: readonly Waiting[]): readonly Waiting[] => {
-  const { poolMinimum, poolRate } = network.parameters;
-  const pool = {
-    minimum: Math.max(poolMinimum, strictest.minimum),
-    rate: Math.min(poolRate, strictest.rate),
-  };
+const drawn = (deps: FlushDeps, network: Network, open: readonly Waiting[], now: number): readonly Waiting[] => {
+  const { store, rng, strictest } = deps;
   const few = atMostGroups(mostAddresses, open, addressOf, rng);
-  return selectBatch(atMostEach(mostPerMailbox, few, mailboxOf, rng), pool, rng);
+  const waiting = atMostEach(mostPerMailbox, few, mailboxOf, rng);
+  const lastFlush = Number(store.note(flushed) ?? -Infinity);
+  const held = waiting.map((entry) => ({ entry, passedOver: entry.readyAt <= lastFlush }));
+  store.setNote(flushed, `${now}`);
+  return drawLeaving(stricter(network.parameters.strategy, strictest), held, rng);
 };
 
 /** A pool that is held for one interval only is nothing to be told of. */
@@ -88,10 +91,10 @@ export const flushOnce = (deps: FlushDeps): void => {
     addLoops(deps, network, now, { throughHold: holding, beside: isShort ? open() : undefined });
     if (!holding && !isShort) addDrops(deps, network, now);
     const waiting = open();
-    const drawn = holding ? waiting.filter(({ throughHold }) => throughHold) : chosen(deps, network, waiting);
-    if (holding) tally.add('held', waiting.length - drawn.length);
+    const going = holding ? waiting.filter(({ throughHold }) => throughHold) : drawn(deps, network, waiting, now);
+    if (holding) tally.add('held', waiting.length - going.length);
     const leaving: Leaving = new Map();
-    for (const { id, to } of withinBudget(deps, mails, drawn)) {
+    for (const { id, to } of withinBudget(deps, mails, going)) {
       tally.add('out');
       if (to.kind === 'here') takePayload(deps, store.takeFromPool(id), network, now);
       else addLeaving(leaving, to, id);

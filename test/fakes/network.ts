@@ -19,7 +19,7 @@ import { mustReach, sendOnce } from '../../src/client/send.js';
 import type { Limits } from '../../src/carrier/limits.js';
 import { submitMail } from '../../src/client/submit.js';
 import type { Submitted } from '../../src/client/submit.js';
-import type { PoolParameters } from '../../src/mix/pool.js';
+import type { Reserve } from '../../src/mix/strategy.js';
 import { settleDelivery } from '../../src/node/answers.js';
 import { flushOnce } from '../../src/node/flush.js';
 import { receiveOnce } from '../../src/node/receive.js';
@@ -101,7 +101,7 @@ export interface FakeNetworkOptions {
   readonly loopsPerInterval?: number;
   readonly dropsPerInterval?: number;
   readonly bounds?: Partial<ReassemblyBounds>;
-  readonly strictest?: PoolParameters;
+  readonly strictest?: Reserve;
   /** What the nodes' accounts may send; whatever they want to, if nothing is said. They are old accounts. */
   readonly limits?: Limits;
   readonly isExit?: boolean;

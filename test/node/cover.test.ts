@@ -25,15 +25,16 @@ describe('drops', () => {
   });
 
   it('in a list with layers open no way that a node does not have', async () => {
-    const topology = { kind: 'layers', successors: 1 } as const;
-    const network = fakeNetwork({ nodes: 9, parameters: { ...quick.parameters, topology }, dropsPerInterval: 3 });
-    await turns(network, 6);
+    const topology = { kind: 'layers', successors: [3, 2, 1] } as const;
+    const network = fakeNetwork({ nodes: 18, parameters: { ...quick.parameters, topology }, dropsPerInterval: 3 });
+    await turns(network, 3);
     const places = placesOf(network.network) ?? expect.fail('no layers');
     const ways = new Set(network.world.observed.map(({ from, to }) => `${from} ${to}`));
     const known = network.network.nodes.flatMap(({ nodeId, address }) =>
       places.successors(nodeId).map((next) => `${address} ${next.address}`),
     );
-    expect([...ways].toSorted()).toEqual(known.toSorted());
+    expect(ways.size).toBeGreaterThan(18);
+    expect([...ways].filter((way) => !known.includes(way))).toEqual([]);
   });
 });
 
@@ -60,7 +61,7 @@ describe('a loop', () => {
 
 describe('a node short of mails', () => {
   it('keeps its heartbeat: loops go beside other packets or, where there are none, over one way', async () => {
-    const network = fakeNetwork({ nodes: 6, loopsPerInterval: 3, dropsPerInterval: 3, limits: { perDay: 100 } });
+    const network = fakeNetwork({ nodes: 6, loopsPerInterval: 3, dropsPerInterval: 3, limits: { perDay: 350 } });
     const [node, ...others] = network.nodes as [FakeNode, ...FakeNode[]];
     const packetFor = (next: FakeNode): Uint8Array => packetOver(network, [node, next], new Uint8Array());
     const flood = async (nexts: readonly FakeNode[], intervals: number): Promise<void> => {
