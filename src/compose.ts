@@ -114,6 +114,7 @@ export const composeNode = (config: Config): Composed<MixNodeDeps> => {
     },
     strictest: { minimum: node.mix.pool.minimum, rate: node.mix.pool.rate },
     loopsPerInterval: node.cover.loopsPerInterval,
+    dropsPerInterval: node.cover.dropsPerInterval,
     bounds: node.limits,
     replyTo: replyToOf(config),
     clearReplies: node.replies.clear,

@@ -125,7 +125,10 @@ const schema = section({
     mix: section({
       pool: section({ minimum: integer(1, 1_000_000).prefault(2), rate: number(0.01, 1).prefault(0.9) }).prefault({}),
     }).prefault({}),
-    cover: section({ loopsPerInterval: number(0, 1000).prefault(1) }).prefault({}),
+    cover: section({
+      loopsPerInterval: number(0, 1000).prefault(1),
+      dropsPerInterval: number(0, 1000).prefault(0),
+    }).prefault({}),
     limits: section({
       maxMessageBytes: integer(1024, 6_000_000).prefault(6_000_000),
       maxOpenMessages: integer(1, 1_000_000).prefault(1000),

@@ -93,8 +93,8 @@ export interface NodeConfig {
   readonly keys: EpochRule;
   /** What stays in the pool at least, and leaves at most, if the network's own parameters are less strict. */
   readonly mix: { readonly pool: { readonly minimum: number; readonly rate: number } };
-  /** Mean count of loops a node sends itself in one mix interval. */
-  readonly cover: { readonly loopsPerInterval: number };
+  /** Mean counts of loops and of drops that a node sends in one mix interval. */
+  readonly cover: { readonly loopsPerInterval: number; readonly dropsPerInterval: number };
   readonly limits: {
     readonly maxMessageBytes: number;
     readonly maxOpenMessages: number;

@@ -1,10 +1,13 @@
 import { RouteError } from '../base/errors.js';
-import { poissonCount } from '../base/random.js';
+import { poissonCount, wholeCount } from '../base/random.js';
 import type { NodeId } from '../base/ids.js';
 import type { Network } from '../route/network.js';
+import { createCoverDrop } from '../cover/drops.js';
 import { createLoop } from '../cover/loops.js';
+import type { Heartbeat } from '../mix/heartbeat.js';
 import { atMostEach, atMostGroups, selectBatch } from '../mix/pool.js';
 import type { PoolParameters } from '../mix/pool.js';
+import type { PathWish } from '../path/path.js';
 import { addBundles, addLeaving, isOpen } from '../post/bundles.js';
 import type { BundleDeps, Leaving } from '../post/bundles.js';
 import type { Clock } from '../ports/clock.js';
@@ -14,6 +17,7 @@ import type { MixStore, Waiting } from '../ports/stores.js';
 import { answerWaiting } from './answers.js';
 import { takePayload } from './exit.js';
 import type { ExitDeps } from './exit.js';
+import { countSent, feelPulse } from './heartbeat.js';
 import { forgetReturnAddresses } from './replies.js';
 import { mailsLeft, mustShedCover, type ShapeDeps, withinBudget } from './shape.js';
 import { countFlush } from './traffic.js';
@@ -28,7 +32,9 @@ export interface FlushDeps extends BundleDeps, ExitDeps, ShapeDeps {
   readonly strictest: PoolParameters;
   /** Mean number of loops a node sends to itself at each flush. */
   readonly loopsPerInterval: number;
-  /** How long ids of finished messages, and packets without a way, are kept. */
+  /** Mean number of drops a node sends at each flush. */
+  readonly dropsPerInterval: number;
+  /** How long ids of finished messages, packets without a way, and ids of loops are kept. */
   readonly forgetMs: number;
 }
 
@@ -44,51 +50,111 @@ const mostPerMailbox = 64;
 const mailboxOf = ({ to }: Waiting): string | undefined =>
   to.kind === 'mailbox' ? to.address.toLowerCase().replace(/\+[^@]*/, '') : undefined;
 
-/** Puts this interval's loops into the pool. A network without a way around for this node still has its packets moved. */
-const addLoops = (
-  { store, crypto, rng, tally, self, loopsPerInterval }: FlushDeps,
-  network: Network,
-  now: number,
-): void => {
+/** In a network without a way for this node its cover stays out, and its packets are moved all the same. */
+const whereThereIsAWay = ({ tally }: FlushDeps, add: () => void): boolean => {
   try {
-    for (let loops = poissonCount(rng, loopsPerInterval); loops > 0; loops--) {
-      const { firstHop, packet } = createLoop(crypto, { network, self, now, rng });
-      store.addToPool({ kind: 'forward', nextHop: firstHop, readyAt: now, bytes: packet });
-    }
+    add();
+    return true;
   } catch (error) {
     if (!(error instanceof RouteError)) throw error;
     tally.add('cover/no-path');
+    return false;
   }
+};
+
+/** Puts this interval's loops into the pool. */
+const addLoops = (deps: FlushDeps, network: Network, now: number, { holding }: Heartbeat): void => {
+  const { store, crypto, rng, self, loopsPerInterval } = deps;
+  const isDone = whereThereIsAWay(deps, () => {
+    for (let loops = wholeCount(rng, loopsPerInterval); loops > 0; loops--) {
+      const request = { network, self, now, rng, throughHold: holding };
+      const { loopId, firstHop, packet } = createLoop(crypto, request);
+      store.addToPool({ kind: 'forward', nextHop: firstHop, readyAt: now, throughHold: holding, bytes: packet });
+      store.addLoop(loopId, now);
+    }
+  });
+  if (isDone) countSent(store, loopsPerInterval);
+};
+
+/** Puts this interval's drops into the pool. */
+const addDrops = (deps: FlushDeps, network: Network, now: number): void => {
+  const { store, crypto, rng, self, dropsPerInterval } = deps;
+  const wish: PathWish = {
+    network,
+    now,
+    rng,
+    length: network.parameters.pathLength,
+    senderProvider: network.byId.get(self)?.provider ?? '',
+    recipientDomains: [],
+    allow: new Set(),
+    from: self,
+    lastRole: 'mix',
+  };
+  whereThereIsAWay(deps, () => {
+    for (let drops = poissonCount(rng, dropsPerInterval); drops > 0; drops--) {
+      const { firstHop, packet } = createCoverDrop(crypto, wish);
+      store.addToPool({ kind: 'forward', nextHop: firstHop, readyAt: now, bytes: packet });
+    }
+  });
+};
+
+/** What the account can afford beside payload. A pool that is held gets loops alone: they may bring it back. */
+const addCover = (deps: FlushDeps, network: Network, now: number, heart: Heartbeat): void => {
+  addLoops(deps, network, now, heart);
+  if (!heart.holding) addDrops(deps, network, now);
+};
+
+/** Which of those that can leave do so at this flush. */
+const chosen = ({ rng, strictest }: FlushDeps, network: Network, open: readonly Waiting[]): readonly Waiting[] => {
+  const { poolMinimum, poolRate } = network.parameters;
+  const pool = {
+    minimum: Math.max(poolMinimum, strictest.minimum),
+    rate: Math.min(poolRate, strictest.rate),
+  };
+  const few = atMostGroups(mostAddresses, open, addressOf, rng);
+  return selectBatch(atMostEach(mostPerMailbox, few, mailboxOf, rng), pool, rng);
+};
+
+/** A pool that is held for one interval only is nothing to be told of. */
+const toldOf = 2;
+
+/** Says that the pool is held, or that it no longer is. */
+const tellChange = (log: Log, before: Heartbeat, { holding, heldFor, home, expected }: Heartbeat): void => {
+  if (heldFor === toldOf) log.warn('mix/holding', { expected: Math.round(expected), home });
+  if (before.heldFor >= toldOf && !holding) log.warn('mix/resumed', { expected: Math.round(expected), home });
 };
 
 /**
  * The mix interval is over: some of the pool leaves, as much of it as the account has mails left for.
  *
- * Loops join the pool first and are chosen like all others. What leaves the pool is in a finished mail, or part of a
- * message, in the same transaction: killed at any point, a packet is in exactly one place.
+ * Loops and drops join the pool first and are chosen like all others. What leaves the pool is in a finished mail, or part
+ * of a message, in the same transaction: killed at any point, a packet is in exactly one place.
+ *
+ * When too few loops have come home, somebody may be keeping all packets from this node but one, to see where that one
+ * goes. Then nothing leaves but loops of nodes that hold their pools, this one's among them.
  *
  * @throws StoreError, RouteError: the pool stays as it was
  */
 export const flushOnce = (deps: FlushDeps): void => {
-  const { store, clock, rng, directory, tally, log } = deps;
+  const { store, clock, directory, tally, log } = deps;
   const now = clock.now();
   const network = directory.network(now);
-  const { poolMinimum, poolRate } = network.parameters;
-  const pool = {
-    minimum: Math.max(poolMinimum, deps.strictest.minimum),
-    rate: Math.min(poolRate, deps.strictest.rate),
-  };
-  store.atomically(() => {
+  const { before, heart } = store.atomically(() => {
     const mails = mailsLeft(deps, now);
+    const pulse = feelPulse(store, now);
+    const { holding } = pulse.heart;
     // A hop that is not in the list now may be in the next one: its packets wait.
     const open = (): readonly Waiting[] =>
       store.waiting(now).filter(({ to }) => to.kind === 'here' || isOpen(network, to, now));
-    if (mustShedCover(mails, open)) tally.add('budget/cover-shed');
-    else addLoops(deps, network, now);
-    const few = atMostGroups(mostAddresses, open(), addressOf, rng);
-    const waiting = atMostEach(mostPerMailbox, few, mailboxOf, rng);
+    const through = (waiting: readonly Waiting[]): readonly Waiting[] =>
+      holding ? waiting.filter(({ throughHold }) => throughHold) : waiting;
+    if (mustShedCover(mails, () => through(open()))) tally.add('budget/cover-shed');
+    else addCover(deps, network, now, pulse.heart);
+    const waiting = open();
+    const going = holding ? through(waiting) : chosen(deps, network, waiting);
+    if (holding) tally.add('held', waiting.length - going.length);
     const leaving: Leaving = new Map();
-    for (const { id, to } of withinBudget(deps, mails, selectBatch(waiting, pool, rng))) {
+    for (const { id, to } of withinBudget(deps, mails, going)) {
       tally.add('out');
       if (to.kind === 'here') takePayload(deps, store.takeFromPool(id), network, now);
       else addLeaving(leaving, to, id);
@@ -97,8 +163,11 @@ export const flushOnce = (deps: FlushDeps): void => {
     tally.add('packet/unknown-next-hop', store.expirePool(now - deps.forgetMs));
     answerWaiting(deps, deps.bounds.expiryMs, now);
     store.forgetMessages(now - deps.forgetMs);
+    store.forgetLoops(now - deps.forgetMs);
     forgetReturnAddresses(deps, now);
+    return pulse;
   });
+  tellChange(log, before, heart);
   const counts = tally.take();
   log.info('mix', counts);
   countFlush(store, deps.budget, { packets: counts['out'] ?? 0, deliveries: counts['delivery'] ?? 0 }, now);

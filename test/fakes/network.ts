@@ -99,6 +99,7 @@ export interface FakeNetworkOptions {
   readonly nodes?: number;
   readonly parameters?: Partial<NetworkParameters>;
   readonly loopsPerInterval?: number;
+  readonly dropsPerInterval?: number;
   readonly bounds?: Partial<ReassemblyBounds>;
   readonly strictest?: PoolParameters;
   /** What the nodes' accounts may send; whatever they want to, if nothing is said. They are old accounts. */
@@ -230,6 +231,7 @@ export const fakeNetwork = (options: FakeNetworkOptions = {}): FakeNetwork => {
         },
         strictest: options.strictest ?? { minimum: 0, rate: 1 },
         loopsPerInterval: options.loopsPerInterval ?? 0,
+        dropsPerInterval: options.dropsPerInterval ?? 0,
         bounds: { maxMessageBytes: 6_000_000, maxOpenMessages: 100, expiryMs: 48 * hourMs, ...options.bounds },
         forgetMs: 15 * dayMs,
         replyTo: options.replyTo ?? 'plus',

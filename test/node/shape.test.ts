@@ -18,7 +18,7 @@ const toMailbox = (address: string): Destination => ({ kind: 'mailbox', address 
 const here: Destination = { kind: 'here' };
 
 const waitingFor = (...destinations: readonly Destination[]): readonly Waiting[] =>
-  destinations.map((to, i) => ({ id: BigInt(i), to, readyAt: 0 }));
+  destinations.map((to, i) => ({ id: BigInt(i), to, readyAt: 0, throughHold: false }));
 const many = (count: number, to: Destination): readonly Destination[] => Array.from({ length: count }, () => to);
 
 const first = ({ nodes }: FakeNetwork): FakeNode => nodes[0] ?? expect.fail('no node');
@@ -146,7 +146,7 @@ describe('a node on an account of 350 mails a day', () => {
   });
 
   it('has its cover whole while that fits', async () => {
-    const { node, interval, mails } = relay({ limits: { perDay: 350 }, loopsPerInterval: 1 });
+    const { node, interval, mails } = relay({ limits: { perDay: 350 }, dropsPerInterval: 1 });
     for (let i = 0; i < perDay; i++) await interval(0);
     expect(mails.length).toBeGreaterThan(60);
     expect(node.counted()).not.toHaveProperty('budget/cover-shed');
