@@ -94,8 +94,8 @@ export const atMostBy = (mean: number, most: number): number => {
  * What it does not see: an attacker who blocks only mails in which no loops come (those of clients); one who was there
  * before the node began, or who wears the number down over days (the part that comes home is learned, while nothing is
  * held); a loss of less than about half. With fewer loops home silence is noticed later: less than 2.8 an interval, after 3
- * intervals; less than 2.4, after 6; less than 1.7, after 12; less than 0.9, never. A node that has slept is not judged
- * before loops should be home again.
+ * intervals; less than 2.4, after 6; less than 1.7, after 12; less than 0.9, never. A node that begins, or
+ * has slept, is not judged before a loop has come home and as many intervals have passed as all of them need for that.
  *
  * False alarms of a node with three loops an interval, measured in test/mix/heartbeat: one hold in three days, for an
  * interval or two, of which one in six weeks lasts longer than the first; where one mail in 50 is lost and one in 20 late,
@@ -107,9 +107,10 @@ export const beat = (
   heart: Heartbeat,
   passed: { readonly sent: number; readonly home: number; readonly now: number },
 ): Heartbeat => {
-  const awake = afterGap(heart, passed.now);
-  const beats = [...awake.beats, nextBeat(awake.beats, passed)].slice(-mostBeats);
-  const known = { ...awake, beats, at: passed.now };
+  const awake = { ...afterGap(heart, passed.now), at: passed.now };
+  // How long loops are under way here is not known before one has come home.
+  if (awake.beats.length === 0 && passed.home === 0 && !awake.holding) return awake;
+  const known = { ...awake, beats: [...awake.beats, nextBeat(awake.beats, passed)].slice(-mostBeats) };
   return known.holding ? released(known) : learned(held({ ...known, fresh: Math.min(mostBeats, known.fresh + 1) }));
 };
 

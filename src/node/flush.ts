@@ -1,13 +1,7 @@
-import { RouteError } from '../base/errors.js';
-import { poissonCount, wholeCount } from '../base/random.js';
-import type { NodeId } from '../base/ids.js';
 import type { Network } from '../route/network.js';
-import { createCoverDrop } from '../cover/drops.js';
-import { createLoop } from '../cover/loops.js';
 import type { Heartbeat } from '../mix/heartbeat.js';
 import { atMostEach, atMostGroups, selectBatch } from '../mix/pool.js';
 import type { PoolParameters } from '../mix/pool.js';
-import type { PathWish } from '../path/path.js';
 import { addBundles, addLeaving, isOpen } from '../post/bundles.js';
 import type { BundleDeps, Leaving } from '../post/bundles.js';
 import type { Clock } from '../ports/clock.js';
@@ -15,25 +9,22 @@ import type { Log } from '../ports/log.js';
 import type { Directory } from '../ports/network.js';
 import type { MixStore, Waiting } from '../ports/stores.js';
 import { answerWaiting } from './answers.js';
+import { addDrops, addLoops } from './cover.js';
+import type { CoverDeps } from './cover.js';
 import { takePayload } from './exit.js';
 import type { ExitDeps } from './exit.js';
-import { countSent, feelPulse } from './heartbeat.js';
+import { feelPulse } from './heartbeat.js';
 import { forgetReturnAddresses } from './replies.js';
 import { mailsLeft, mustShedCover, type ShapeDeps, withinBudget } from './shape.js';
 import { countFlush } from './traffic.js';
 
-export interface FlushDeps extends BundleDeps, ExitDeps, ShapeDeps {
+export interface FlushDeps extends BundleDeps, ExitDeps, ShapeDeps, CoverDeps {
   readonly store: MixStore;
   readonly clock: Clock;
   readonly log: Log;
   readonly directory: Directory;
-  readonly self: NodeId;
   /** What this node keeps back at least, if the network's own parameters keep back less. */
   readonly strictest: PoolParameters;
-  /** Mean number of loops a node sends to itself at each flush. */
-  readonly loopsPerInterval: number;
-  /** Mean number of drops a node sends at each flush. */
-  readonly dropsPerInterval: number;
   /** How long ids of finished messages, packets without a way, and ids of loops are kept. */
   readonly forgetMs: number;
 }
@@ -49,60 +40,6 @@ const mostPerMailbox = 64;
 /** Addresses that differ in case or by a plus detail lead to one mailbox at most providers. */
 const mailboxOf = ({ to }: Waiting): string | undefined =>
   to.kind === 'mailbox' ? to.address.toLowerCase().replace(/\+[^@]*/, '') : undefined;
-
-/** In a network without a way for this node its cover stays out, and its packets are moved all the same. */
-const whereThereIsAWay = ({ tally }: FlushDeps, add: () => void): boolean => {
-  try {
-    add();
-    return true;
-  } catch (error) {
-    if (!(error instanceof RouteError)) throw error;
-    tally.add('cover/no-path');
-    return false;
-  }
-};
-
-/** Puts this interval's loops into the pool. */
-const addLoops = (deps: FlushDeps, network: Network, now: number, { holding }: Heartbeat): void => {
-  const { store, crypto, rng, self, loopsPerInterval } = deps;
-  const isDone = whereThereIsAWay(deps, () => {
-    for (let loops = wholeCount(rng, loopsPerInterval); loops > 0; loops--) {
-      const request = { network, self, now, rng, throughHold: holding };
-      const { loopId, firstHop, packet } = createLoop(crypto, request);
-      store.addToPool({ kind: 'forward', nextHop: firstHop, readyAt: now, throughHold: holding, bytes: packet });
-      store.addLoop(loopId, now);
-    }
-  });
-  if (isDone) countSent(store, loopsPerInterval);
-};
-
-/** Puts this interval's drops into the pool. */
-const addDrops = (deps: FlushDeps, network: Network, now: number): void => {
-  const { store, crypto, rng, self, dropsPerInterval } = deps;
-  const wish: PathWish = {
-    network,
-    now,
-    rng,
-    length: network.parameters.pathLength,
-    senderProvider: network.byId.get(self)?.provider ?? '',
-    recipientDomains: [],
-    allow: new Set(),
-    from: self,
-    lastRole: 'mix',
-  };
-  whereThereIsAWay(deps, () => {
-    for (let drops = poissonCount(rng, dropsPerInterval); drops > 0; drops--) {
-      const { firstHop, packet } = createCoverDrop(crypto, wish);
-      store.addToPool({ kind: 'forward', nextHop: firstHop, readyAt: now, bytes: packet });
-    }
-  });
-};
-
-/** What the account can afford beside payload. A pool that is held gets loops alone: they may bring it back. */
-const addCover = (deps: FlushDeps, network: Network, now: number, heart: Heartbeat): void => {
-  addLoops(deps, network, now, heart);
-  if (!heart.holding) addDrops(deps, network, now);
-};
 
 /** Which of those that can leave do so at this flush. */
 const chosen = ({ rng, strictest }: FlushDeps, network: Network, open: readonly Waiting[]): readonly Waiting[] => {
@@ -140,21 +77,21 @@ export const flushOnce = (deps: FlushDeps): void => {
   const now = clock.now();
   const network = directory.network(now);
   const { before, heart } = store.atomically(() => {
-    const mails = mailsLeft(deps, now);
     const pulse = feelPulse(store, now);
     const { holding } = pulse.heart;
+    const mails = mailsLeft(deps, now);
     // A hop that is not in the list now may be in the next one: its packets wait.
     const open = (): readonly Waiting[] =>
       store.waiting(now).filter(({ to }) => to.kind === 'here' || isOpen(network, to, now));
-    const through = (waiting: readonly Waiting[]): readonly Waiting[] =>
-      holding ? waiting.filter(({ throughHold }) => throughHold) : waiting;
-    if (mustShedCover(mails, () => through(open()))) tally.add('budget/cover-shed');
-    else addCover(deps, network, now, pulse.heart);
+    const isShort = mustShedCover(mails, open);
+    if (isShort) tally.add('budget/cover-shed');
+    addLoops(deps, network, now, { throughHold: holding, beside: isShort ? open() : undefined });
+    if (!holding && !isShort) addDrops(deps, network, now);
     const waiting = open();
-    const going = holding ? through(waiting) : chosen(deps, network, waiting);
-    if (holding) tally.add('held', waiting.length - going.length);
+    const drawn = holding ? waiting.filter(({ throughHold }) => throughHold) : chosen(deps, network, waiting);
+    if (holding) tally.add('held', waiting.length - drawn.length);
     const leaving: Leaving = new Map();
-    for (const { id, to } of withinBudget(deps, mails, going)) {
+    for (const { id, to } of withinBudget(deps, mails, drawn)) {
       tally.add('out');
       if (to.kind === 'here') takePayload(deps, store.takeFromPool(id), network, now);
       else addLeaving(leaving, to, id);

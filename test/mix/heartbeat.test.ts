@@ -70,11 +70,13 @@ describe('a node whose loops stop coming home', () => {
     expect(life.heart.expected).toBeLessThanOrEqual(6);
   });
 
-  it('does so in its first hours too, by the number that mostly comes home', () => {
+  it('does so in its first hours too, by the number that mostly comes home, once one has', () => {
     const life = new Life(3);
+    expect(life.pass(times(100, 0))).not.toContain(true);
+    life.pass([1]);
     const held = life.pass(times(24, 0));
     const first = held.indexOf(true);
-    expect(first).toBeGreaterThanOrEqual(6);
+    expect(first).toBeGreaterThanOrEqual(5);
     expect(first).toBeLessThanOrEqual(11);
     expect(held.slice(first)).not.toContain(false);
   });

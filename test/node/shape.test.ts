@@ -108,7 +108,7 @@ describe('a node on an account of 350 mails a day', () => {
   it('carries more than 5,000 packets a day to four next hops, and none waits for long', async () => {
     const { network, node, interval, carried, mails, waiting } = relay({
       limits: { perDay: 350 },
-      loopsPerInterval: 1,
+      dropsPerInterval: 1,
     });
     for (let i = 0; i < 1.25 * perDay; i++) await interval(45);
     expect(mostInADay(mails.map(({ at }) => at))).toBeLessThanOrEqual(350);
