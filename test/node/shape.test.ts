@@ -11,7 +11,7 @@ import type { Destination, Waiting } from '../../src/ports/stores.js';
 import { geometry } from '../../src/sphinx/geometry.js';
 import { fakeNetwork } from '../fakes/network.js';
 import type { FakeNetwork, FakeNetworkOptions, FakeNode } from '../fakes/network.js';
-import { addressOfBob } from './packets.js';
+import { addressOfBob, letterOf, turns } from './packets.js';
 
 const toNode = (name: string): Destination => ({ kind: 'node', nextHop: name as NodeId });
 const toMailbox = (address: string): Destination => ({ kind: 'mailbox', address });
@@ -150,5 +150,33 @@ describe('a node on an account of 350 mails a day', () => {
     for (let i = 0; i < perDay; i++) await interval(0);
     expect(mails.length).toBeGreaterThan(60);
     expect(node.counted()).not.toHaveProperty('budget/cover-shed');
+  });
+});
+
+describe('a network of accounts of 100 mails a day', () => {
+  it('brings letters on their way, keeps to the budget, and holds no pool for want of loops', async () => {
+    const network = fakeNetwork({
+      nodes: 5,
+      limits: { perDay: 100 },
+      loopsPerInterval: 3,
+      client: { receipts: false },
+    });
+    const bob = network.world.account(addressOfBob);
+    await network.client.submit(await letterOf(), [addressOfBob]);
+    const sent = new Map<string, number[]>();
+    for (let i = 0; i < perDay; i++) {
+      await turns(network, 1);
+      for (const { from } of network.world.observed) sent.set(from, [...(sent.get(from) ?? []), network.now()]);
+      network.world.forget();
+    }
+    expect(bob.mailbox.raws()).toHaveLength(1);
+    for (const { account, counted } of network.nodes) {
+      const times = sent.get(account.address) ?? [];
+      expect(mostInADay(times)).toBeLessThanOrEqual(100);
+      expect(times.length).toBeGreaterThan(80);
+      expect(counted()['budget/cover-shed']).toBeGreaterThan(0);
+      expect(counted()['loop']).toBeGreaterThan(20);
+      expect(counted()).not.toHaveProperty('mix/holding');
+    }
   });
 });
