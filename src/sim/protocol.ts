@@ -57,6 +57,8 @@ export interface Cover {
 export interface Protocol {
   readonly name: string;
   readonly world: World;
+  /** Of a message, on average. */
+  readonly hops: number;
   readonly routes: Routes;
   readonly mixing: Mixing;
   readonly cover: Cover;
