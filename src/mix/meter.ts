@@ -1,4 +1,6 @@
 import { minuteMs } from '../base/units.js';
+import type { Network } from '../route/network.js';
+import { meanIntervalMs } from '../route/schedule.js';
 
 /** What a network's mails hide among. */
 export interface Flow {
@@ -58,4 +60,33 @@ export const bitsOf = (flow: Flow): number => {
   const widthMinutes = (2 ** entropy * flow.intervalMs) / steps / minuteMs;
   const bits = Math.log2(1 + flow.deliveriesPerMinute * widthMinutes);
   return Math.max(0, bits - (flow.isRestricted ? restrictionBits : 0));
+};
+
+const minutesADay = 24 * 60;
+
+/** The flow of a network as its list tells it; undefined where no exit says how much it hands over. */
+export const flowOf = (network: Network): Flow | undefined => {
+  const { parameters } = network;
+  const loads = network.nodes.flatMap(({ roles, load }) => (load === undefined ? [] : [{ roles, ...load }]));
+  const exits = loads.filter(({ roles }) => roles.includes('exit'));
+  const intervalMs = meanIntervalMs(parameters.mixSchedule);
+  if (exits.length === 0 || intervalMs === undefined) return undefined;
+  const sum = (numbers: readonly number[]): number => numbers.reduce((a, b) => a + b, 0);
+  return {
+    deliveriesPerMinute: sum(exits.map(({ deliveries }) => deliveries)) / minutesADay,
+    packetsPerInterval: sum(loads.map(({ packets }) => packets)) / loads.length,
+    intervalMs,
+    hops: parameters.pathLength,
+    pool: { minimum: parameters.poolMinimum, rate: parameters.poolRate },
+    isRestricted: parameters.topology.kind === 'layers',
+  };
+};
+
+/**
+ * The meter: bits of anonymity of a mail that is sent now through the network of that list; undefined where the list
+ * doesn't tell.
+ */
+export const meterOf = (network: Network): number | undefined => {
+  const flow = flowOf(network);
+  return flow && bitsOf(flow);
 };
