@@ -12,7 +12,7 @@ import type { ClientStore, PoolEntry, QueuedMessage, Sending, Surb } from '../po
 import { meterOf } from '../mix/meter.js';
 import { type BundleDeps, isOpen } from '../post/bundles.js';
 import type { Descriptor } from '../route/descriptor.js';
-import { hopOf } from '../route/hop.js';
+import { hopsOf } from '../route/hop.js';
 import type { PathWish } from '../path/path.js';
 import { createPacket } from '../sphinx/packet.js';
 import { createBlock } from './blocks.js';
@@ -112,7 +112,7 @@ const prepare = (
       const path = joinedPath(toExit, { waiting, room: pace.packets, copies: paths });
       paths.push(path);
       const content = payloads[i];
-      const hops = path.map((node) => hopOf(node, now));
+      const hops = hopsOf(path, wish);
       const [first] = hops;
       if (content === undefined || first === undefined) throw new Bug('a copy is like the other');
       const packet = createPacket(crypto, { hops, last: { kind: 'exit' }, payload: encodeExitPayload(content), rng });
