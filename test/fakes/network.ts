@@ -120,6 +120,8 @@ export interface FakeClientOptions {
   /** Unless it is said all that waits leaves at each turn, a packet a mail, and nothing else. */
   readonly pace?: Pace;
   readonly floorBits?: number;
+  /** What the account may send, for the pace; as much as it wants to, if nothing is said. */
+  readonly mailsPerDay?: number;
   /** Where its store is kept; in memory, if nothing is said. */
   readonly file?: string;
 }
@@ -258,7 +260,15 @@ export const fakeNetwork = (options: FakeNetworkOptions = {}): FakeNetwork => {
   const { directory, sees } = directoryOf(network);
   const warnings: string[] = [];
   const log: Log = { info: () => undefined, warn: (event) => void warnings.push(event) };
-  const { receipts, retry, replyBlocks = 0, notices = 'hide-recipient', pace, floorBits = 0 } = options.client ?? {};
+  const {
+    receipts,
+    retry,
+    replyBlocks = 0,
+    notices = 'hide-recipient',
+    pace,
+    floorBits = 0,
+    mailsPerDay,
+  } = options.client ?? {};
   const statuses: MessageStatus[] = [];
   let readAt = -Infinity;
   const depsWith = (wrap: Wrap): Omit<ClientDeps, 'ticker'> => {
@@ -333,7 +343,8 @@ export const fakeNetwork = (options: FakeNetworkOptions = {}): FakeNetwork => {
       }
       sendOnce(deps, readAt);
       for (let left = Infinity, before = Infinity; left > 0; before = left) {
-        if (isSlotDue(deps)) slotOnce(deps);
+        const paced = mailsPerDay === undefined ? deps : { ...deps, budget: { perDay: () => mailsPerDay } };
+        if (isSlotDue(paced)) slotOnce(paced);
         await postDue(deps, signal);
         left = kept.waiting(now).length;
         if (pace !== undefined || left === before) break;
