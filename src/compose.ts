@@ -24,6 +24,7 @@ import { clientConfig, networkConfig, nodeConfig } from './config.js';
 import type { Config, ReceiptsConfig } from './config.js';
 import {
   announceDeps,
+  budgetIn,
   type Composed,
   databaseOf,
   directoryOf,
@@ -74,8 +75,9 @@ export const composeNode = (config: Config): Composed<MixNodeDeps> => {
   const inbox = imapInbox(accountOf('mail.imap', mail.imap, mail.proxy), stderrLog);
   const outbox = smtpOutbox(accountOf('mail.smtp', mail.smtp, mail.proxy), stderrLog);
   const crypto = chooseCrypto();
+  const budget = opened(lock, () => budgetIn(store, config));
   const unwrapper = node.workers === 0 ? inlineUnwrapper(crypto) : workerUnwrapper(node.workers);
-  const announce = network.kind === 'join' ? announceDeps(config, network, { store, keyStore }) : undefined;
+  const announce = network.kind === 'join' ? announceDeps(config, network, { store, keyStore, budget }) : undefined;
   const following =
     network.kind === 'join' && announce !== undefined
       ? followNetwork(config, network, {
@@ -90,6 +92,7 @@ export const composeNode = (config: Config): Composed<MixNodeDeps> => {
   const deps: MixNodeDeps = {
     inbox,
     outbox,
+    budget,
     store,
     unwrapper,
     crypto,
@@ -112,6 +115,7 @@ export const composeNode = (config: Config): Composed<MixNodeDeps> => {
     },
     strictest: { minimum: node.mix.pool.minimum ?? 0, rate: node.mix.pool.rate ?? 1 },
     loopsPerInterval: node.cover.loopsPerInterval,
+    dropsPerInterval: node.cover.dropsPerInterval,
     bounds: node.limits,
     replyTo: replyToOf(config),
     clearReplies: node.replies.clear,
@@ -239,6 +243,7 @@ export const composeClient = (config: Config, log = stderrLog): Composed<ClientD
       : undefined;
   const deps: ClientDeps = {
     outbox,
+    budget: opened(lock, () => budgetIn(store, config)),
     store,
     directory,
     following,
