@@ -3,6 +3,7 @@ import { validate as isCron } from 'node-cron';
 import * as z from 'zod';
 import { fromHex } from './base/bytes.js';
 import { ConfigError } from './base/errors.js';
+import { bundleClasses } from './carrier/bundle.js';
 import { isLoopback } from './adapters/proxy.js';
 import { mailboxIn, parseDomain } from './base/address.js';
 import { mostReplyBlocks } from './message/envelope.js';
@@ -52,10 +53,6 @@ const section = <T extends z.ZodRawShape>(shape: T) =>
         : 'a table of keys',
   });
 
-const cron = text(
-  'cron expression of 5 or 6 fields such as "*/12 * * * *"',
-  (value) => value.trim().split(/\s+/).length >= 5 && isCron(value),
-);
 // A network list holds it, for readers of any language: no names of months or days.
 const mixSchedule = text(
   'cron expression of 5 or 6 fields of digits and * / , - such as "*/12 * * * *"',
@@ -63,6 +60,19 @@ const mixSchedule = text(
 );
 const path = text('path of a file or folder');
 const publicKey = text('public key of 64 hex digits', (value) => value.length === 64 && fromHex(value) !== undefined);
+
+// TOML has dates of its own; settings of a program may have them as text.
+const day = z
+  .custom<string | Date>((value) => dayOf(value) !== undefined, { error: () => 'day such as 2026-01-31' })
+  .transform((value) => dayOf(value) ?? '');
+
+const dayOf = (value: unknown): string | undefined => {
+  const isDate = value instanceof Date && Number.isFinite(value.getTime());
+  const written = isDate ? value.toISOString().slice(0, 10) : value;
+  if (typeof written !== 'string' || !/^\d{4}-\d\d-\d\d$/.test(written)) return undefined;
+  const at = new Date(written).getTime();
+  return Number.isFinite(at) && new Date(at).toISOString().startsWith(written) ? written : undefined;
+};
 
 const server = section({
   host: text('host name or IP address', (value) => isIP(value) !== 0 || parseDomain(value) !== undefined),
@@ -89,6 +99,12 @@ const schema = section({
     proxy: text('socks5h://host:port', isProxy).optional(),
     imap: server.optional(),
     smtp: server,
+    budget: section({
+      perDay: integer(1, 100_000_000).optional(),
+      perHour: integer(1, 100_000_000).optional(),
+      perMinute: integer(1, 100_000_000).optional(),
+      since: day.optional(),
+    }).prefault({}),
   }),
   network: section({
     join: text('invitation that begins with "mixmailer:"', (value) => value.trim().startsWith('mixmailer:')).optional(),
@@ -111,7 +127,10 @@ const schema = section({
     mix: section({
       pool: section({ minimum: integer(1, mostInPool).optional(), rate: number(0.01, 1).optional() }).prefault({}),
     }).prefault({}),
-    cover: section({ loopsPerInterval: number(0, 1000).prefault(3) }).prefault({}),
+    cover: section({
+      loopsPerInterval: number(0, 1000).prefault(3),
+      dropsPerInterval: number(0, 1000).prefault(0),
+    }).prefault({}),
     limits: section({
       maxMessageBytes: integer(1024, 6_000_000).prefault(6_000_000),
       maxOpenMessages: integer(1, 1_000_000).prefault(1000),
@@ -130,9 +149,12 @@ const schema = section({
       tokenFile: path.optional(),
       maxMailBytes: integer(1024, 6_000_000).prefault(6_000_000),
     }).prefault({}),
-    pace: section({ schedule: cron.prefault('* * * * *'), spreadSeconds: integer(0, 86_400).prefault(300) }).prefault(
-      {},
-    ),
+    pace: section({
+      minutes: number(0.001, 1440).prefault(20),
+      packets: z.literal(bundleClasses, { error: () => `one of ${bundleClasses.join(', ')}` }).prefault(4),
+      cover: flag().prefault(true),
+    }).prefault({}),
+    floorBits: number(0, 64).prefault(0),
     paths: section({
       allow: listOf(
         oneOf(...(pathExceptions as [PathException, ...PathException[]])),

@@ -2,14 +2,16 @@ import { readFileSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { parse } from 'smol-toml';
 import { refuseSharedWithOthers } from './adapters/owner-only.js';
+import { type BudgetConfig, budgetOf } from './config-budget.js';
 import { authorityOf, networkOf } from './config-network.js';
 import { checkFile, type FileConfig, type FileSettings } from './config-schema.js';
 import { serverOf } from './config-server.js';
 import type { RetryRules } from './client/exits.js';
 import type { ServerSettings } from './adapters/secrets.js';
 import { ConfigError } from './base/errors.js';
-import { dayMs, hourMs, secondMs } from './base/units.js';
+import { dayMs, hourMs, minuteMs, secondMs } from './base/units.js';
 import { domainOf, mailboxIn } from './base/address.js';
+import type { Pace } from './cover/pace.js';
 import { type Invitation, trustIn } from './council/invitation.js';
 import type { PublicKeyHex } from './route/document.js';
 import type { EpochRule } from './route/epoch.js';
@@ -39,6 +41,7 @@ export interface MailConfig {
   /** A client that only sends can do without. */
   readonly imap: ServerSettings | undefined;
   readonly smtp: ServerSettings;
+  readonly budget: BudgetConfig;
 }
 
 /** Where the list of all nodes comes from. */
@@ -91,8 +94,8 @@ export interface NodeConfig {
   readonly keys: EpochRule;
   /** What stays in the pool at least, and leaves at most, if the network's own parameters are less strict; undefined: as they are. */
   readonly mix: { readonly pool: { readonly minimum: number | undefined; readonly rate: number | undefined } };
-  /** Mean count of loops a node sends itself in one mix interval. */
-  readonly cover: { readonly loopsPerInterval: number };
+  /** Mean counts of loops and of drops that a node sends in one mix interval. */
+  readonly cover: { readonly loopsPerInterval: number; readonly dropsPerInterval: number };
   readonly limits: {
     readonly maxMessageBytes: number;
     readonly maxOpenMessages: number;
@@ -114,8 +117,9 @@ export interface ClientConfig {
     readonly tokenFile: string;
     readonly maxMailBytes: number;
   };
-  /** When packets may leave, and the mean of the random delay of each. */
-  readonly pace: { readonly schedule: string; readonly spreadMs: number };
+  readonly pace: Pace;
+  /** Bits of anonymity below which no message is sent; 0: it is sent whatever the meter says. */
+  readonly floorBits: number;
   readonly paths: { readonly allow: ReadonlySet<PathException> };
   readonly hygiene: { readonly keyIds: 'hide' | 'keep' };
   /** Undefined when the user has given up receipts, and with them replies and notices. */
@@ -221,6 +225,7 @@ const configOf = (read: FileConfig, { file, folder }: Origin): Config => {
   const imap =
     mail.imap &&
     serverOf('mail.imap', { host: mail.imap, standard: { tls: 993, starttls: 143, none: 143 } }, { at, fail, address });
+  const provider = mail.provider?.toLowerCase() ?? domainOf(address);
   const data = at(read.data);
   const joined = networkOf({ network: authority === undefined ? network : undefined, data }, at, fail);
   if (joined?.kind === 'join' && mail.imap === undefined && joined.sources.length === 0)
@@ -230,7 +235,7 @@ const configOf = (read: FileConfig, { file, folder }: Origin): Config => {
     data,
     mail: {
       address,
-      provider: mail.provider?.toLowerCase() ?? domainOf(address),
+      provider,
       proxy: mail.proxy,
       imap,
       smtp: serverOf(
@@ -238,6 +243,7 @@ const configOf = (read: FileConfig, { file, folder }: Origin): Config => {
         { host: mail.smtp, standard: { tls: 465, starttls: 587, none: 25 } },
         { at, fail, address, like: imap },
       ),
+      budget: budgetOf(mail.budget, { address, provider }),
     },
     network: joined,
     node: node && {
@@ -261,7 +267,12 @@ const configOf = (read: FileConfig, { file, folder }: Origin): Config => {
         tokenFile:
           client.submission.tokenFile === undefined ? join(data, 'submission.token') : at(client.submission.tokenFile),
       },
-      pace: { schedule: client.pace.schedule, spreadMs: client.pace.spreadSeconds * secondMs },
+      pace: {
+        meanMs: client.pace.minutes * minuteMs,
+        packets: client.pace.packets,
+        cover: client.pace.cover,
+      },
+      floorBits: client.floorBits,
       paths: { allow: new Set(client.paths.allow) },
       hygiene: client.hygiene,
       receipts: client.receipts ? receiptsOf(client, at) : undefined,

@@ -47,7 +47,14 @@ export interface ReplayStore {
 /** What waits in the pool. */
 export type PoolEntry =
   /** A packet for a next hop. */
-  | { readonly kind: 'forward'; readonly nextHop: NodeId; readonly readyAt: number; readonly bytes: Uint8Array }
+  | {
+      readonly kind: 'forward';
+      readonly nextHop: NodeId;
+      readonly readyAt: number;
+      /** It leaves even while the pool is held; false, if nothing is said. */
+      readonly throughHold?: boolean;
+      readonly bytes: Uint8Array;
+    }
   /** The end of a reply: a packet for the mailbox of its reply block's maker. */
   | { readonly kind: 'mailbox'; readonly address: string; readonly readyAt: number; readonly bytes: Uint8Array }
   /** At an exit: a payload for it. */
@@ -61,6 +68,8 @@ export interface Waiting {
   readonly to: Destination;
   /** When its delay was over, or when it came. */
   readonly readyAt: number;
+  /** It leaves even while the pool is held. */
+  readonly throughHold: boolean;
 }
 
 export type Destination =
@@ -189,8 +198,10 @@ export interface Outgoing {
 /** Finished mails on their way to the mail server. */
 export interface OutgoingStore {
   readonly addOutgoing: (mail: NewOutgoing, now: number) => void;
-  /** Ids of the mails whose time has come, those first that wait longest for it. */
-  readonly dueOutgoing: (now: number) => readonly number[];
+  /** Ids of the mails whose time has come, those first that wait longest for it. @param kinds only of these */
+  readonly dueOutgoing: (now: number, kinds?: readonly OutgoingKind[]) => readonly number[];
+  /** How many mails of that kind no attempt has been made for. */
+  readonly untriedOutgoing: (kind: OutgoingKind) => number;
   /** Counts an attempt, before it is made, and puts the next one at `retryAt`. @returns the mail, if it is still there */
   readonly beginAttempt: (id: number, retryAt: number) => Outgoing | undefined;
   readonly retryOutgoingAt: (id: number, at: number) => void;
@@ -255,6 +266,8 @@ export interface MessageStatus {
   readonly settledAt: number | undefined;
   /** Of one that is `delivered` or `failed`. */
   readonly ending: Ending | undefined;
+  /** Bits of anonymity that the meter (mix/meter) gave it when it was last sent; undefined if it could not tell. */
+  readonly bits: number | undefined;
 }
 
 /** What one exit got of a message, and has said about it. */
@@ -297,8 +310,8 @@ export interface MessageStore {
   readonly sendings: (id: MessageId) => readonly Sending[];
   /** Keeps it in place of what is kept of that exit. */
   readonly putSending: (id: MessageId, sending: Sending) => void;
-  /** Counts a sending: the message is `in-network`. */
-  readonly countSending: (id: MessageId, nextAt: number) => void;
+  /** Counts a sending: the message is `in-network`. @param bits as `MessageStatus.bits` */
+  readonly countSending: (id: MessageId, nextAt: number, bits: number | undefined) => void;
   readonly setNextAt: (id: MessageId, nextAt: number) => void;
   /** The message is at its end; only its status stays. */
   readonly settleMessage: (

@@ -56,6 +56,14 @@ describe('a mix store', () => {
     const fragment = late.find(({ to }) => to.kind === 'here');
     expect(fragment && store.takeFromPool(fragment.id)).toEqual(bytes(3));
     expect(() => fragment && store.takeFromPool(fragment.id)).toThrow('gone');
+    store.addToPool({ kind: 'forward', nextHop, readyAt: 1000, throughHold: true, bytes: bytes(5) });
+    expect(
+      store
+        .waiting(1000)
+        .map(({ throughHold }) => throughHold)
+        .toSorted(),
+    ).toEqual([false, true]);
+    for (const { id, throughHold } of store.waiting(1000)) if (throughHold) store.takeFromPool(id);
     store.addToPool({ kind: 'mailbox', address: 'alice@home.test', readyAt: 3000, bytes: bytes(4) });
     expect(store.waiting(3000).map(({ to }) => to)).toContainEqual({ kind: 'mailbox', address: 'alice@home.test' });
     expect(store.expirePool(1000)).toBe(0);
@@ -218,6 +226,21 @@ describe('a mix store', () => {
     restarted.removeOutgoing(id);
     expect(restarted.outgoingCount()).toBe(0);
     restarted.close();
+  });
+
+  it('tells mails by what they are for, and those that were never tried', () => {
+    const store = sqliteMixStore(file());
+    store.addOutgoing({ kind: 'packets', to: 'n@example.org', raw: bytes(1) }, 10);
+    store.addOutgoing({ kind: 'directory', to: 'list@example.org', raw: bytes(2) }, 10);
+    store.addOutgoing({ kind: 'notice', to: 'b@example.org', raw: bytes(3) }, 10);
+    store.addOutgoing({ kind: 'packets', to: 'n@example.org', raw: bytes(4) }, 20);
+    const [packets = 0, list = 0, notice = 0, later = 0] = store.dueOutgoing(20);
+    expect(store.dueOutgoing(20, ['packets'])).toEqual([packets, later]);
+    expect(store.dueOutgoing(10, ['delivery', 'notice', 'directory'])).toEqual([list, notice]);
+    expect([store.untriedOutgoing('packets'), store.untriedOutgoing('delivery')]).toEqual([2, 0]);
+    store.beginAttempt(packets, 500);
+    expect(store.untriedOutgoing('packets')).toBe(1);
+    store.close();
   });
 
   it('hands packets and documents over again at the next start when an attempt was cut off, and only then', () => {

@@ -262,6 +262,7 @@ describe('a configuration', () => {
         user: 'Mix@example.org',
         secret: { kind: 'passwordEnv', variable: 'SECRET' },
       },
+      budget: { limits: { perDay: 100 }, since: undefined, isGuess: true },
     });
     expect(networkConfig(config)).toEqual({
       kind: 'list',
@@ -285,6 +286,22 @@ describe('a configuration', () => {
     });
   });
 
+  it('has the budget of its provider, and what the file says in its place', () => {
+    const budget = (mail: string, more = ''): unknown => load({ mail: `${base.mail}\n${mail}`, more }).mail.budget;
+    expect(budget('provider = "Google.com"')).toEqual({ limits: { perDay: 1200 }, since: undefined, isGuess: false });
+    expect(budget('provider = "zoho.eu"', '[mail.budget]\nperDay = 1000')).toEqual({
+      limits: { perDay: 1000, perHour: 40 },
+      since: undefined,
+      isGuess: false,
+    });
+    expect(budget('', '[mail.budget]\nperDay = 5000\nperMinute = 60\nsince = 2026-01-31')).toEqual({
+      limits: { perDay: 5000, perMinute: 60 },
+      since: Date.UTC(2026, 0, 31),
+      isGuess: false,
+    });
+    expect(budget('', '[mail.budget]\nsince = "2026-01-31"')).toMatchObject({ since: Date.UTC(2026, 0, 31) });
+  });
+
   it('is frozen to the bottom', () => {
     const config = load();
     expect(() => Object.assign(nodeConfig(config).mix.pool, { minimum: 0 })).toThrow(TypeError);
@@ -302,6 +319,21 @@ describe('a configuration', () => {
       { more: '[node.mix.pool]\nminimum = 1.5' },
       'node.mix.pool.minimum: expected integer 1 to 1000000, got 1.5',
     ],
+    [
+      'a budget of nothing',
+      { more: '[mail.budget]\nperDay = 0' },
+      'mail.budget.perDay: expected integer 1 to 100000000, got 0',
+    ],
+    [
+      'a day that is none',
+      { more: '[mail.budget]\nsince = "2026-02-30"' },
+      'mail.budget.since: expected day such as 2026-01-31, got "2026-02-30"',
+    ],
+    [
+      'a number for a day',
+      { more: '[mail.budget]\nsince = 2026' },
+      'mail.budget.since: expected day such as 2026-01-31, got 2026',
+    ],
     ['a rate above 1', { more: '[node.mix.pool]\nrate = 9' }, 'node.mix.pool.rate: expected number 0.01 to 1, got 9'],
     [
       'a word for a number',
@@ -314,14 +346,14 @@ describe('a configuration', () => {
       'node.replies.alias: expected one of "auto", "plus", "message-id", got "minus"',
     ],
     [
-      'no cron expression',
-      { more: '[client.pace]\nschedule = "hourly"' },
-      'client.pace.schedule: expected cron expression of 5 or 6 fields',
+      'a pace of no time',
+      { more: '[client.pace]\nminutes = 0' },
+      'client.pace.minutes: expected number 0.001 to 1440, got 0',
     ],
     [
-      'a cron expression out of range',
-      { more: '[client.pace]\nschedule = "99 * * * *"' },
-      'client.pace.schedule: expected cron',
+      'mails that no bundle fits',
+      { more: '[client.pace]\npackets = 5' },
+      'client.pace.packets: expected one of 1, 4, 16, 64, got 5',
     ],
     [
       'a misspelled key',
@@ -529,11 +561,11 @@ describe('settings that a program gives', () => {
       smtp: { host: 'smtp.example.org' },
     },
     network: { list: 'list.txt', authorities: [key] },
-    client: { pace: { spreadSeconds: 7 } },
+    client: { pace: { minutes: 7 } },
   };
 
   it('mean what the same keys mean in a file of that folder', () => {
-    const more = `[network]\nlist = "list.txt"\nauthorities = ["${key}"]\n[client.pace]\nspreadSeconds = 7`;
+    const more = `[network]\nlist = "list.txt"\nauthorities = ["${key}"]\n[client.pace]\nminutes = 7`;
     expect(configFrom(settings, folder)).toEqual({ ...load({ node: '', more }), file: 'the settings' });
   });
 
@@ -547,8 +579,8 @@ describe('settings that a program gives', () => {
   });
 
   it('are refused in the words of the file', () => {
-    expect(() => configFrom({ ...settings, client: { pace: { spreadSeconds: -1 } } }, '')).toThrow(
-      new ConfigError('client.pace.spreadSeconds: expected integer 0 to 86400, got -1 (in the settings)'),
+    expect(() => configFrom({ ...settings, client: { pace: { minutes: -1 } } }, '')).toThrow(
+      new ConfigError('client.pace.minutes: expected number 0.001 to 1440, got -1 (in the settings)'),
     );
     expect(() => configFrom({ ...settings, client: undefined }, '')).toThrow(
       'node: expected a section [node], [client] or [authority], got none of them (in the settings)',

@@ -2,7 +2,7 @@ import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Account, MailWorld } from '../servers/mail-world.js';
 import { smtpTap } from '../servers/smtp-tap.js';
-import type { SeenMail } from '../servers/smtp-tap.js';
+import type { Divert, SeenMail } from '../servers/smtp-tap.js';
 import { mixmailer, Running } from './processes.js';
 
 /** A network to be: who takes part, and how fast it mixes. */
@@ -22,10 +22,14 @@ export interface Plan {
   /** Cron expression of the mix interval. */
   readonly schedule: string;
   readonly loopsPerInterval: number;
-  /** Mean of the client's random delay for each packet. */
-  readonly spreadSeconds: number;
+  /** Mean time between two mails of a client. */
+  readonly paceSeconds: number;
+  /** A client mails also when nothing waits, unless that is said. */
+  readonly clientCover?: false;
   /** Sees every mail that a node, a client or an authority hands to its provider. */
   readonly onMail?: (mail: SeenMail) => void;
+  /** Where these providers bring a mail instead of to its recipient; undefined: to the recipient. Needs `onMail`. */
+  readonly divert?: Divert;
 }
 
 /** A network that nobody prepares: its nodes and clients find each other by an invitation. */
@@ -94,6 +98,9 @@ port = ${smtpPort}
 security = "none"
 user = "${user}"
 passwordFile = "password"
+
+[mail.budget]
+perDay = 10000000
 `;
 
 const writeMember = (folder: string, account: Account, config: string): Member => {
@@ -130,7 +137,7 @@ const openSite = (
   const taps: { readonly port: number; readonly close: () => Promise<void> }[] = [];
   const doorOf = async (account: Account): Promise<number> => {
     if (plan.onMail === undefined) return account.smtp.port;
-    const tap = await smtpTap(account.smtp.port, plan.onMail);
+    const tap = await smtpTap(account.smtp.port, plan.onMail, plan.divert);
     taps.push(tap);
     return tap.port;
   };
@@ -174,8 +181,8 @@ poll = 1
 port = 0
 
 [client.pace]
-schedule = "* * * * * *"
-spreadSeconds = ${plan.spreadSeconds}
+minutes = ${plan.paceSeconds / 60}
+cover = ${plan.clientCover ?? true}
 
 [client.replies]
 blocks = ${plan.replyBlocks ?? 0}
