@@ -201,13 +201,13 @@ class Run {
   #happen(event: Event): void {
     switch (event.kind) {
       case 'write':
-        return this.#write();
+        { this.#write(); return; }
       case 'turn':
-        return this.#turn();
+        { this.#turn(); return; }
       case 'flush':
-        return this.#flush(event.node);
+        { this.#flush(event.node); return; }
       case 'ready':
-        return this.#leave(event.node, [event.packet]);
+        { this.#leave(event.node, [event.packet]); return; }
       case 'client-mail':
         this.#scenario.see?.(
           {
@@ -219,10 +219,10 @@ class Run {
           },
           event.mail.packets.flatMap(({ message }) => message ?? []),
         );
-        return this.#take(event.mail);
+        { this.#take(event.mail); return; }
       case 'node-mail':
         for (const packet of event.mail.packets) packet.hop++;
-        return this.#take(event.mail);
+        { this.#take(event.mail); return; }
     }
   }
 
