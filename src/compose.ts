@@ -37,6 +37,7 @@ import { networkAt } from './follow/network-at.js';
 import { announceOnce, takeChallenge } from './node/announce.js';
 import type { MixNodeDeps } from './node/mix-node.js';
 import { Tally } from './node/tally.js';
+import { type Meter, meterOf } from './mix/meter.js';
 import type { Inbox } from './ports/mail.js';
 import type { Directory } from './ports/network.js';
 import type { MessageStatus } from './ports/stores.js';
@@ -170,16 +171,23 @@ export const composeQueue = (config: Config): ClientQueue => {
   };
 };
 
+/** What a client knows of its messages, and of what those could hide among that it sends now. */
+export interface QueueView {
+  readonly messages: readonly MessageStatus[];
+  readonly meter: Meter;
+}
+
 /**
  * What became of the messages of this client, those first that came first; beside a running client.
  *
  * @throws ConfigError, StoreError
  */
-export const readStatuses = (config: Config): readonly MessageStatus[] => {
-  clientConfig(config);
+export const readQueue = (config: Config, now: number): QueueView => {
+  const { floorBits } = clientConfig(config);
   const store = sqliteClientStore(databaseOf(config));
   try {
-    return store.messageStatuses();
+    const network = config.network && networkAt(directoryOf(config.network, store), now);
+    return { messages: store.messageStatuses(), meter: { bits: network && meterOf(network), floorBits } };
   } finally {
     store.close();
   }
@@ -249,9 +257,9 @@ export const composeClient = (config: Config, log = stderrLog): Composed<ClientD
     rules: { senderProvider: mail.provider, allow: client.paths.allow },
     receipts: client.receipts && inbox && receiptsDeps(client.receipts, inbox),
     notices: client.receipts?.notices ?? 'hide-recipient',
-    spreadMs: client.pace.spreadMs,
+    pace: client.pace,
+    floorBits: client.floorBits,
     forgetMs: forgetSubmissionsMs,
-    schedule: client.pace.schedule,
   };
   const close = async (): Promise<void> => {
     await Promise.all([outbox.close(), inbox?.close()]);
