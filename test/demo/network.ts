@@ -24,6 +24,8 @@ export interface Plan {
   readonly loopsPerInterval: number;
   /** Mean time between two mails of a client. */
   readonly paceSeconds: number;
+  /** Packets in each of its mails; 4 unless said otherwise. */
+  readonly pacePackets?: 16;
   /** A client mails also when nothing waits, unless that is said. */
   readonly clientCover?: false;
   /** Sees every mail that a node, a client or an authority hands to its provider. */
@@ -182,6 +184,7 @@ port = 0
 
 [client.pace]
 minutes = ${plan.paceSeconds / 60}
+packets = ${plan.pacePackets ?? 4}
 cover = ${plan.clientCover ?? true}
 
 [client.replies]

@@ -64,7 +64,8 @@ for (const kind of (await findServers()).filter(({ name }) => name === 'dovecot-
         // Mails that were handed over before the attack still arrive: within a second or two, on a machine that is busy.
         schedule: '*/4 * * * * *',
         loopsPerInterval: 6,
-        spreadSeconds: 1,
+        paceSeconds: 0.1,
+        clientCover: false,
         onMail: () => undefined,
         divert: (to) => (isBesieged && to === victimsAddress ? nowhere.address : undefined),
       });
