@@ -143,11 +143,12 @@ const statusOf = (row: Row): MessageStatus => {
     nextAt: row.optionalNumber('next_at'),
     settledAt: row.optionalNumber('settled_at'),
     ending: ending === undefined ? undefined : (JSON.parse(ending) as Ending),
+    bits: row.optionalNumber('bits'),
   };
 };
 
 const queuedColumns = 'id, recipient, bytes, reply_blocks, original_id';
-const statusColumns = 'id, recipient, original_id, state, submitted_at, sendings, next_at, settled_at, ending';
+const statusColumns = 'id, recipient, original_id, state, submitted_at, sendings, next_at, settled_at, ending, bits';
 
 const messageStore = (sql: Sql): MessageStore => ({
   queuedMessages: () =>
@@ -200,10 +201,11 @@ const messageStore = (sql: Sql): MessageStore => ({
       closed ?? null,
     );
   },
-  countSending: (id, nextAt) => {
+  countSending: (id, nextAt, bits) => {
     sql.run(
-      "UPDATE message SET state = 'in-network', sendings = sendings + 1, next_at = ? WHERE id = ?",
+      "UPDATE message SET state = 'in-network', sendings = sendings + 1, next_at = ?, bits = ? WHERE id = ?",
       Math.ceil(nextAt),
+      bits ?? null,
       bytesOf(id),
     );
   },

@@ -155,7 +155,8 @@ const sendMessage = (deps: SendDeps, queued: QueuedMessage, moment: Moment): voi
     }
     for (const entry of prepared.packets) store.addToPool(entry);
     for (const surb of prepared.surbs) store.addSurb(surb);
-    store.countSending(id, now + (0.5 + unitInterval(rng)) * (receipts?.retry.intervalMs ?? 0));
+    const nextAt = now + (0.5 + unitInterval(rng)) * (receipts?.retry.intervalMs ?? 0);
+    store.countSending(id, nextAt, undefined);
     if (receipts === undefined) store.settleMessage(id, { state: 'sent', ending: undefined }, now);
     else store.putSending(id, prepared.sending);
   });

@@ -50,14 +50,18 @@ const nodeIn = ({ byId }: Network, nodeId: NodeId): Urn<Descriptor> => {
   return urnOf(node === undefined ? [] : [node], () => 1);
 };
 
+const urnAt = ({ network, length, entry, exit, lastRole }: Plan, hop: number): Urn<Descriptor> | undefined => {
+  const isLast = hop === length - 1;
+  const decided = (isLast ? exit : undefined) ?? (hop === 0 ? entry : undefined);
+  return decided === undefined ? rosterOf(network).get(isLast ? lastRole : 'mix') : nodeIn(network, decided);
+};
+
 const tryOnce = (plan: Plan): readonly Descriptor[] | undefined => {
-  const { network, rng, length, exit, lastRole, party } = plan;
-  const roster = rosterOf(network);
+  const { rng, length, party } = plan;
   const path: Descriptor[] = [];
   const parties = new Set<string>();
   for (let hop = 0; hop < length; hop++) {
-    const isLast = hop === length - 1;
-    const urn = isLast && exit !== undefined ? nodeIn(network, exit) : roster.get(isLast ? lastRole : 'mix');
+    const urn = urnAt(plan, hop);
     const node = urn && drawFrom(rng, urn);
     if (node === undefined || !fitsAt(plan, hop, node)) return undefined;
     path.push(node);

@@ -37,6 +37,8 @@ export interface PathWish {
   /** Domains of the recipients, and of who runs their mailboxes where that is known; the last node is at none of them. */
   readonly recipientDomains: readonly string[];
   readonly allow: ReadonlySet<PathException>;
+  /** The first hop, when it is decided already: packets that leave in one mail go to one node. */
+  readonly entry?: NodeId;
   /** The last hop, when it is decided already: all fragments of a message go to one exit. It needs the role below. */
   readonly exit?: NodeId;
   /** Role of the last hop: `exit` unless said otherwise. A reply block ends at any `mix`. */
@@ -117,7 +119,7 @@ const noWay = (why: string): RouteError => new RouteError('route/no-path', `no p
 
 /** Says which rule can't be kept. Names no recipient: the text may end in a log. */
 const noPath = (wish: PathWish): RouteError => {
-  const { length, exit, from, network, now, lastRole = 'exit', avoidExits } = wish;
+  const { length, entry, exit, from, network, now, lastRole = 'exit', avoidExits } = wish;
   const places = placesOf(network);
   const sending = from && network.byId.get(from);
   if (from !== undefined && sending === undefined) return noWay('the exit that sends is not in the list');
@@ -135,6 +137,8 @@ const noPath = (wish: PathWish): RouteError => {
     return noWay(`${length} hops need ${length} nodes; ${without === 0 ? `the list has ${usable.length}` : have}`);
   if (exit !== undefined && !usable.some((node) => node.nodeId === exit && node.roles.includes(lastRole)))
     return noWay('the chosen exit is not in the list with that role and a mix key valid now');
+  if (entry !== undefined && !usable.some(({ nodeId }) => nodeId === entry))
+    return noWay('the chosen first node is not in the list with a mix key valid now');
   const isPossible = (allow: readonly PathException[]): boolean => {
     const plan = planOf({ ...wish, rng: noChance, allow: new Set([...wish.allow, ...allow]) });
     return places === undefined ? hasFree(plan) : hasWalk(plan, places);

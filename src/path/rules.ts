@@ -19,6 +19,8 @@ export interface Plan {
   readonly length: number;
   /** The node before the first hop, where its successors are asked for. */
   readonly from: NodeId | undefined;
+  /** The first hop, where it is decided. */
+  readonly entry: NodeId | undefined;
   /** The last hop, where it is decided. */
   readonly exit: NodeId | undefined;
   readonly lastRole: Role;
@@ -46,7 +48,7 @@ const termsOf = ({ network, rng, length, allow }: PathWish | LoopWish): Terms =>
 };
 
 export const planOf = (wish: PathWish): Plan => {
-  const { network, now, allow, length, from, exit, lastRole = 'exit', avoidExits } = wish;
+  const { network, now, allow, length, from, entry, exit, lastRole = 'exit', avoidExits } = wish;
   const sender = operatorOf(wish.senderProvider);
   const recipients = new Set(wish.recipientDomains.map(operatorOf));
   const before = from && network.byId.get(from);
@@ -60,7 +62,11 @@ export const planOf = (wish: PathWish): Plan => {
     const relays = node.roles.includes('mix') || length === 1;
     switch (step) {
       case 'entry':
-        return relays && (allow.has('entry-at-own-provider') || operator !== sender);
+        return (
+          relays &&
+          (entry === undefined || node.nodeId === entry) &&
+          (allow.has('entry-at-own-provider') || operator !== sender)
+        );
       case 'middle':
         return relays;
       case 'exit':
@@ -72,7 +78,7 @@ export const planOf = (wish: PathWish): Plan => {
         );
     }
   };
-  return { ...termsOf(wish), from, exit, lastRole, fits };
+  return { ...termsOf(wish), from, entry, exit, lastRole, fits };
 };
 
 export const planOfLoop = (wish: LoopWish): Plan => {
@@ -80,6 +86,7 @@ export const planOfLoop = (wish: LoopWish): Plan => {
   return {
     ...termsOf(wish),
     from: self,
+    entry: undefined,
     exit: self,
     lastRole: 'mix',
     fits: (step, node) =>

@@ -32,27 +32,35 @@ const wayBack = ({ length, weight }: Plan, places: Places, ends: readonly Descri
   weight,
 });
 
+/** The nodes with which a walk can begin, where that is not the whole first layer. */
+const decidedBegin = ({ network, from, entry }: Plan, places: Places): readonly Descriptor[] | undefined => {
+  if (from !== undefined) return places.successors(from);
+  const first = entry === undefined || places.layerOf(entry) === undefined ? undefined : network.byId.get(entry);
+  return entry === undefined ? undefined : first === undefined ? [] : [first];
+};
+
 const wayOf = (plan: Plan, places: Places): Way => {
-  const { network, from, exit, weight } = plan;
+  const { network, exit, weight } = plan;
+  const begin = decidedBegin(plan, places);
   const forward = {
     hopOf: (step: number) => step,
     next: ({ nodeId }: Descriptor) => places.successors(nodeId),
     weight,
   };
   if (exit === undefined)
-    return { ...forward, begin: from === undefined ? entriesOf(places, plan) : urnOf(places.successors(from), weight) };
-  if (from === undefined) {
+    return { ...forward, begin: begin === undefined ? entriesOf(places, plan) : urnOf(begin, weight) };
+  if (begin === undefined) {
     const last = places.layerOf(exit) === undefined ? undefined : network.byId.get(exit);
     return wayBack(plan, places, last === undefined ? [] : [last]);
   }
-  const ways = waysBetween(plan, places, { from, exit });
+  const ways = waysBetween(plan, places, { begin, exit });
   const wayWeight = (node: Descriptor, step: number): number => weight(node) * (ways[step]?.get(node) ?? 0);
-  const leading = (nodeId: NodeId, step: number): readonly Descriptor[] =>
-    places.successors(nodeId).filter((node) => ways[step]?.has(node) === true);
+  const leading = (nodes: readonly Descriptor[], step: number): readonly Descriptor[] =>
+    nodes.filter((node) => ways[step]?.has(node) === true);
   return {
-    begin: urnOf(leading(from, 0), (node) => wayWeight(node, 0)),
+    begin: urnOf(leading(begin, 0), (node) => wayWeight(node, 0)),
     hopOf: (step) => step,
-    next: ({ nodeId }, step) => leading(nodeId, step),
+    next: ({ nodeId }, step) => leading(places.successors(nodeId), step),
     weight: wayWeight,
   };
 };
@@ -67,18 +75,16 @@ type Counts = ReadonlyMap<Descriptor, number>;
 const waysBetween = (
   plan: Plan,
   places: Places,
-  { from, exit }: { readonly from: NodeId; readonly exit: NodeId },
+  { begin, exit }: { readonly begin: readonly Descriptor[]; readonly exit: NodeId },
 ): readonly Counts[] => {
   const { network, length, weight } = plan;
   const meeting = Math.max(0, Math.floor((length - 3) / 2));
   const reached: ReadonlySet<Descriptor>[] = [];
-  let last: readonly NodeId[] = [from];
+  let next = begin;
   for (let hop = 0; hop <= meeting; hop++) {
-    const nodes = new Set(
-      last.flatMap((nodeId) => places.successors(nodeId)).filter((node) => fitsAt(plan, hop, node)),
-    );
+    const nodes = new Set(next.filter((node) => fitsAt(plan, hop, node)));
     reached.push(nodes);
-    last = [...nodes].map(({ nodeId }) => nodeId);
+    next = [...nodes].flatMap(({ nodeId }) => places.successors(nodeId));
   }
   const end = network.byId.get(exit);
   let known: Counts = new Map(end !== undefined && fitsAt(plan, length - 1, end) ? [[end, 1]] : []);
@@ -120,8 +126,8 @@ export const hasWalk = (plan: Plan, places: Places): boolean => searchAll(plan, 
 
 // What is rare is an exit that fits, so a path from anywhere is looked for backwards, from those that do.
 const searchAll = (plan: Plan, places: Places): readonly Descriptor[] | undefined => {
-  const { length, from, exit } = plan;
-  if (from !== undefined || exit !== undefined) return search(plan, wayOf(plan, places));
+  const { length, from, entry, exit } = plan;
+  if (from !== undefined || entry !== undefined || exit !== undefined) return search(plan, wayOf(plan, places));
   if (places.layers[0]?.some((node) => fitsAt(plan, 0, node)) !== true) return undefined;
   const ends = places.layers.at(-1)?.filter((node) => fitsAt(plan, length - 1, node)) ?? [];
   return search(plan, wayBack(plan, places, ends));

@@ -255,6 +255,8 @@ export interface MessageStatus {
   readonly settledAt: number | undefined;
   /** Of one that is `delivered` or `failed`. */
   readonly ending: Ending | undefined;
+  /** Bits of anonymity that the meter (mix/meter) gave it when it was last sent; undefined if it could not tell. */
+  readonly bits: number | undefined;
 }
 
 /** What one exit got of a message, and has said about it. */
@@ -297,8 +299,8 @@ export interface MessageStore {
   readonly sendings: (id: MessageId) => readonly Sending[];
   /** Keeps it in place of what is kept of that exit. */
   readonly putSending: (id: MessageId, sending: Sending) => void;
-  /** Counts a sending: the message is `in-network`. */
-  readonly countSending: (id: MessageId, nextAt: number) => void;
+  /** Counts a sending: the message is `in-network`. @param bits as `MessageStatus.bits` */
+  readonly countSending: (id: MessageId, nextAt: number, bits: number | undefined) => void;
   readonly setNextAt: (id: MessageId, nextAt: number) => void;
   /** The message is at its end; only its status stays. */
   readonly settleMessage: (

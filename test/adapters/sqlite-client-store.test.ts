@@ -32,7 +32,7 @@ describe('a client store', () => {
     expect(sendmail.queueMessage(queued, bytes(1), 10)).toBe(id);
     expect(running.queuedMessages()).toEqual([queued]);
     expect(running.queueMessage({ ...queued, id: other }, bytes(1), 11)).toBe(id);
-    running.countSending(id, 50);
+    running.countSending(id, 50, undefined);
     expect(sendmail.queuedMessages()).toEqual([]);
     expect(running.queueMessage({ ...queued, id: other }, bytes(1), 12)).toBe(id);
     running.forgetFingerprints(11);
@@ -62,7 +62,7 @@ describe('a client store', () => {
     const sending = { exit, bytes: bytes(4, 100), confirmed: [], unanswered: 1, sentAt: 20, closed: undefined };
     store.putSending(id, sending);
     store.putSending(id, { ...sending, exit: nodeIdOf(bytes(8)), sentAt: 30 });
-    store.countSending(id, 50);
+    store.countSending(id, 50, 7.25);
     expect(store.overdueMessages(49)).toEqual([]);
     expect(store.overdueMessages(50)).toEqual([queued]);
     store.putSending(id, { ...sending, confirmed: [0, 254], closed: 'expired' });
@@ -82,6 +82,7 @@ describe('a client store', () => {
       nextAt: undefined,
       settledAt: 60,
       ending: { kind: 'bounced', status: [5, 1, 1] },
+      bits: 7.25,
     });
     expect(store.sendings(id)).toEqual([]);
     expect(store.unsettledMessages(99)).toEqual([]);

@@ -21,6 +21,7 @@ const statusOf = (more: Partial<MessageStatus>): MessageStatus => ({
   nextAt: undefined,
   settledAt: undefined,
   ending: undefined,
+  bits: undefined,
   ...more,
 });
 
@@ -108,7 +109,7 @@ describe('mixmailer queue', () => {
     const message = { message: new Uint8Array(1), replyBlocks: 0, originalMessageId: undefined };
     store.queueMessage({ ...message, id: first, recipient: 'bob@friend.test' }, new Uint8Array(32).fill(1), now);
     store.queueMessage({ ...message, id: second, recipient: 'carol@friend.test' }, new Uint8Array(32).fill(2), now + 1);
-    store.countSending(first, now + 3 * hourMs);
+    store.countSending(first, now + 3 * hourMs, 7.5);
     store.settleMessage(second, { state: 'failed', ending: { kind: 'gave-up' } }, now + hourMs);
     const { out } = await run(register, 'queue', '--config', config);
     expect(out).toMatch(/bob@friend\.test +in the network, 1st sending, next at 2026-11-22 15:00\n/);

@@ -41,6 +41,7 @@ export const movedParts = (): MovedParts => {
           nextAt: undefined,
           settledAt: undefined,
           ending: undefined,
+          bits: undefined,
           reason: undefined,
         });
         return { id, recipient };

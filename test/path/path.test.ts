@@ -50,6 +50,7 @@ const allPaths = (wish: PathWish): Descriptor[][] => {
             !path.some(({ provider }) => operatorOf(provider) === operatorOf(node.provider))) &&
           (!first || allow.has('entry-at-own-provider') || node.provider !== senderProvider) &&
           (last ? node.roles.includes('exit') : node.roles.includes('mix')) &&
+          (!first || wish.entry === undefined || node.nodeId === wish.entry) &&
           (!last || wish.exit === undefined || node.nodeId === wish.exit) &&
           (!last || allow.has('exit-at-recipient-provider') || !recipientDomains.includes(node.provider)),
       )
@@ -101,6 +102,26 @@ describe('a path', () => {
     const paths = allPaths(wish).map(namesOf);
     expect(paths.length).toBeGreaterThan(allPaths(wishFor(town)).length);
     expectUniform(paths, paths.length * 40, () => namesOf(choosePath(wish)));
+  });
+
+  it.each([2, 3, 4])('of %i hops from a fixed first node is any of those permitted, to a fixed exit too', (length) => {
+    const [, g2, , p1, r1] = town.map(({ nodeId }) => nodeId);
+    const wish = wishFor(town, { length, entry: p1 ?? expect.fail() });
+    const paths = allPaths(wish).map(namesOf);
+    expectUniform(paths, 200 + paths.length * 40, () => namesOf(choosePath(wish)));
+    const both = wishFor(town, { length, entry: g2 ?? expect.fail(), exit: r1 ?? expect.fail() });
+    const between = allPaths(both).map(namesOf);
+    expect(between.length).toBeGreaterThan(0);
+    for (let i = 0; i < 20; i++) expect(between).toContain(namesOf(choosePath(both)));
+  });
+
+  it('from a first node at the sender’s provider is none: the message says why', () => {
+    const own = town.find(({ name }) => name === 's1')?.nodeId ?? expect.fail();
+    expect(messageOf(() => choosePath(wishFor(town, { entry: own })))).toMatch(/entry-at-own-provider/);
+    const gone = nodeAt('elsewhere.example', 'e1').nodeId;
+    expect(messageOf(() => choosePath(wishFor(town, { entry: gone })))).toMatch(
+      /the chosen first node is not in the list/,
+    );
   });
 
   it('to a fixed exit is any of those that end there', () => {

@@ -52,7 +52,7 @@ const allPaths = (wish: PathWish): Descriptor[][] => {
   const first =
     sending !== undefined
       ? places.successors(sending.nodeId)
-      : wish.exit === undefined
+      : wish.exit === undefined && wish.entry === undefined
         ? (places.layers[0] ?? [])
         : network.nodes;
   const extend = (path: Descriptor[]): Descriptor[][] => {
@@ -68,6 +68,7 @@ const allPaths = (wish: PathWish): Descriptor[][] => {
           (allow.has('same-provider') || !path.some((other) => operatorIn(network, other) === operator)) &&
           (before !== undefined || allow.has('entry-at-own-provider') || operator !== senderProvider) &&
           node.roles.includes(isLast ? lastRole : 'mix') &&
+          (before !== undefined || wish.entry === undefined || node.nodeId === wish.entry) &&
           (!isLast || wish.exit === undefined || node.nodeId === wish.exit) &&
           (!isLast || wish.avoidExits?.has(node.nodeId) !== true) &&
           (!isLast || allow.has('exit-at-recipient-provider') || !recipientDomains.includes(operator))
@@ -140,6 +141,35 @@ describe('a path in layers', () => {
     );
     expect(shares.size).toBeGreaterThan(5);
     expectShares(shares, shares.size * 60, () => namesOf(choosePath(wish)));
+  });
+
+  it('from a fixed first node is any of those that begin there, each of its hops as often as the one before sends there', () => {
+    const { layers, successors } = placed(network);
+    const entry = layers[0]?.find(({ name }) => name.startsWith('n')) as Descriptor;
+    const wish = wishFor(network, { entry: entry.nodeId });
+    const shares = new Map(
+      allPaths(wish).map((path) => [
+        namesOf(path),
+        path.slice(1).reduce((share, _, i) => share / successors((path[i] as Descriptor).nodeId).length, 1),
+      ]),
+    );
+    expect(shares.size).toBeGreaterThan(5);
+    expectShares(shares, shares.size * 60, () => namesOf(choosePath(wish)));
+  });
+
+  it('from a fixed first node to a fixed exit is any of those between them, and none where there is none', () => {
+    const { layers } = placed(network);
+    let found = 0;
+    for (const entry of layers[0] ?? [])
+      for (const exit of exitsIn(network)) {
+        const wish = wishFor(network, { entry: entry.nodeId, exit: exit.nodeId });
+        const shares = new Map(allPaths(wish).map((path) => [namesOf(path), 1]));
+        found += shares.size;
+        if (shares.size > 1) expectShares(shares, shares.size * 60, () => namesOf(choosePath(wish)));
+        else if (shares.size === 1) expect([...shares.keys()]).toEqual([namesOf(choosePath(wish))]);
+        else expect(messageOf(() => choosePath(wish))).not.toBe('found');
+      }
+    expect(found).toBeGreaterThan(50);
   });
 
   it('to an exit that stands in another layer goes around the ring', () => {
