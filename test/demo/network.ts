@@ -1,5 +1,8 @@
-import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { readSecretKey } from '../../src/adapters/file-keys.js';
+import { inspectNetwork, signNetwork } from '../../src/route/network.js';
+import type { NetworkParameters } from '../../src/route/network.js';
 import type { Account, MailWorld } from '../servers/mail-world.js';
 import { smtpTap } from '../servers/smtp-tap.js';
 import type { SeenMail } from '../servers/smtp-tap.js';
@@ -21,6 +24,8 @@ export interface Plan {
   readonly replyBlocks?: number;
   /** Cron expression of the mix interval. */
   readonly schedule: string;
+  /** What the list says otherwise than `mixmailer network sign` does; for `layNetwork`. */
+  readonly parameters?: Partial<NetworkParameters>;
   readonly loopsPerInterval: number;
   /** Mean of the client's random delay for each packet. */
   readonly spreadSeconds: number;
@@ -65,6 +70,11 @@ export interface TestNetwork {
   /** The sender's client, or that of the member. */
   readonly startClient: (member?: Member) => Promise<RunningClient>;
   readonly close: () => Promise<void>;
+}
+
+/** One with a list that was signed by hand. */
+export interface LaidNetwork extends TestNetwork {
+  readonly listFile: string;
 }
 
 /** One that was joined. */
@@ -211,7 +221,7 @@ const inTurn = async <T, U>(items: readonly T[], work: (item: T) => Promise<U>):
 };
 
 /** Makes accounts, configs, keys, descriptors and the signed list; starts nothing yet. */
-export const layNetwork = async (plan: Plan): Promise<TestNetwork> => {
+export const layNetwork = async (plan: Plan): Promise<LaidNetwork> => {
   const { folder } = plan;
   const authorityFile = path.join(folder, 'authority.key');
   const listFile = path.join(folder, 'network.txt');
@@ -237,7 +247,14 @@ threshold = 1
     ...['network', 'sign', '--authority', authorityFile, '--out', listFile],
     ...['--mix-schedule', plan.schedule, ...descriptors],
   );
-  return { ...site, nodes, client, startClient: (member = client) => site.startClient(member) };
+  if (plan.parameters !== undefined) {
+    const { network } = inspectNetwork(readFileSync(listFile, 'utf8'), []);
+    const parameters = { ...network.parameters, ...plan.parameters };
+    const { validFrom, validUntil } = network;
+    const draft = { validFrom, validUntil, parameters, descriptors: network.nodes.map(({ text }) => text) };
+    writeFileSync(listFile, signNetwork(draft, readSecretKey(authorityFile)));
+  }
+  return { ...site, listFile, nodes, client, startClient: (member = client) => site.startClient(member) };
 };
 
 const secondsADay = 86_400;
