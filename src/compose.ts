@@ -109,7 +109,7 @@ export const composeNode = (config: Config): Composed<MixNodeDeps> => {
       const { byId } = directory.network(now);
       return { isExit: node.exit, knows: (id) => byId.has(id) };
     },
-    strictest: { minimum: node.mix.pool.minimum, rate: node.mix.pool.rate },
+    strictest: { minimum: node.mix.pool.minimum ?? 0, rate: node.mix.pool.rate ?? 1 },
     loopsPerInterval: node.cover.loopsPerInterval,
     bounds: node.limits,
     replyTo: replyToOf(config),

@@ -1,12 +1,15 @@
 import { join } from 'node:path';
 import { readPrivateFile } from './adapters/owner-only.js';
 import { mailboxIn } from './base/address.js';
-import { RouteError } from './base/errors.js';
+import { RouteError, unreachable } from './base/errors.js';
 import { dayMs, hourMs, secondMs } from './base/units.js';
 import { type AuthorityConfig, type Fail, type ListConfig, type NetworkConfig } from './config.js';
 import type { FileConfig } from './config-schema.js';
 import { moreThanHalf } from './council/majority.js';
 import { parseInvitation } from './council/invitation.js';
+import { forLayers, usualSuccessors } from './route/consensus.js';
+import { defaultNetworkParameters } from './route/network.js';
+import type { Strategy } from './route/strategy.js';
 
 /** Where the invitation is kept that `--join` was given. */
 export const invitationFile = (data: string): string => join(data, 'invitation');
@@ -59,12 +62,52 @@ const listOf = (
 const usualPeriodMs = { alone: hourMs, several: dayMs } as const;
 const usualProbesPerDay = 4;
 
+type FileParameters = NonNullable<FileConfig['authority']>['parameters'];
+
+/** The keys of each strategy. */
+const keysOf = { pool: ['poolMinimum', 'poolRate'], poisson: ['delaySeconds'], threshold: ['threshold'] } as const;
+/** Of the strategies that are there to compare with. */
+const usualDelaySeconds = 600;
+const usualThreshold = 10;
+
+const strategyOf = (parameters: FileParameters, fail: Fail): Strategy => {
+  const { strategy, poolMinimum, poolRate, delaySeconds, threshold } = parameters;
+  for (const [kind, keys] of Object.entries(keysOf))
+    for (const key of keys)
+      if (kind !== strategy && parameters[key] !== undefined)
+        fail(`authority.parameters.${key}`, `strategy = "${kind}" with it`, `"${strategy}"`);
+  const usual = defaultNetworkParameters.strategy;
+  switch (strategy) {
+    case 'pool':
+      return {
+        kind: 'pool',
+        minimum: poolMinimum ?? (usual.kind === 'pool' ? usual.minimum : 1),
+        // As many digits as a list has.
+        rate: Number((poolRate ?? (usual.kind === 'pool' ? usual.rate : 1)).toFixed(6)),
+      };
+    case 'poisson':
+      return { kind: 'poisson', meanMs: (delaySeconds ?? usualDelaySeconds) * secondMs };
+    case 'threshold':
+      return { kind: 'threshold', count: threshold ?? usualThreshold };
+    default:
+      return unreachable(strategy);
+  }
+};
+
+const successorsOf = ({ pathLength, successors }: FileParameters, fail: Fail): readonly number[] => {
+  if (successors === undefined) return usualSuccessors(pathLength);
+  if (typeof successors === 'number') return forLayers([successors], pathLength);
+  if (successors.length !== pathLength)
+    fail('authority.parameters.successors', `one number for each of ${pathLength} layers`, `${successors.length}`);
+  return forLayers(successors, pathLength);
+};
+
 /** What an authority does and votes for. */
 export const authorityOf = (
   authority: NonNullable<FileConfig['authority']>,
   { data, at, fail }: { readonly data: string; readonly at: (name: string) => string; readonly fail: Fail },
 ): AuthorityConfig => {
-  const { pathLength, mixSchedule, poolMinimum, poolRate, topology, successors } = authority.parameters;
+  const { pathLength, mixSchedule, topology } = authority.parameters;
   const peers = authority.peers.map(({ key, address }) => ({
     key: key.toLowerCase(),
     address: mailboxIn(address) ?? address,
@@ -79,10 +122,11 @@ export const authorityOf = (
     parameters: {
       pathLength,
       mixSchedule,
-      poolMinimum,
-      // As many digits as a list has.
-      poolRate: Number(poolRate.toFixed(6)),
-      topology: topology === 'free' ? { kind: 'free' } : { kind: 'layers', successors },
+      strategy: strategyOf(authority.parameters, fail),
+      topology:
+        topology === 'free'
+          ? { kind: 'free' }
+          : { kind: 'layers', successors: successorsOf(authority.parameters, fail) },
       mostPerOperator: authority.mostPerOperator,
     },
     candidatesPerHour: authority.candidatesPerHour,

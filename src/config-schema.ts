@@ -6,10 +6,10 @@ import { ConfigError } from './base/errors.js';
 import { isLoopback } from './adapters/proxy.js';
 import { mailboxIn, parseDomain } from './base/address.js';
 import { mostReplyBlocks } from './message/envelope.js';
-import { mostSuccessors } from './route/consensus.js';
+import { mostHops, mostSuccessors } from './route/consensus.js';
 import { isNodeName } from './route/descriptor.js';
 import { defaultNetworkParameters } from './route/network.js';
-import { mostHops } from './route/parameters.js';
+import { longestMeanSeconds, mostInPool } from './route/parameters.js';
 import { type PathException, pathExceptions } from './path/path.js';
 
 const isProxy = (value: string): boolean =>
@@ -29,6 +29,11 @@ const number = (from: number, to: number) => {
   const error = (): string => `number ${from} to ${to}`;
   return z.number({ error }).min(from, { error }).max(to, { error });
 };
+
+const integerOrList = (from: number, to: number) =>
+  z.union([z.int().min(from).max(to), z.array(z.int().min(from).max(to)).min(1)], {
+    error: () => `integer ${from} to ${to}, or a list of such`,
+  });
 
 const flag = (): z.ZodBoolean => z.boolean({ error: () => 'true or false' });
 
@@ -104,9 +109,9 @@ const schema = section({
       graceDays: number(0.0001, 90).prefault(7),
     }).prefault({}),
     mix: section({
-      pool: section({ minimum: integer(1, 1_000_000).prefault(2), rate: number(0.01, 1).prefault(0.9) }).prefault({}),
+      pool: section({ minimum: integer(1, mostInPool).optional(), rate: number(0.01, 1).optional() }).prefault({}),
     }).prefault({}),
-    cover: section({ loopsPerInterval: number(0, 1000).prefault(1) }).prefault({}),
+    cover: section({ loopsPerInterval: number(0, 1000).prefault(3) }).prefault({}),
     limits: section({
       maxMessageBytes: integer(1024, 6_000_000).prefault(6_000_000),
       maxOpenMessages: integer(1, 1_000_000).prefault(1000),
@@ -159,10 +164,13 @@ const schema = section({
     parameters: section({
       pathLength: integer(1, mostHops).prefault(defaultNetworkParameters.pathLength),
       mixSchedule: mixSchedule.prefault(defaultNetworkParameters.mixSchedule),
-      poolMinimum: integer(1, 1_000_000).prefault(defaultNetworkParameters.poolMinimum),
-      poolRate: number(0.01, 1).prefault(defaultNetworkParameters.poolRate),
+      strategy: oneOf('pool', 'poisson', 'threshold').prefault('pool'),
+      poolMinimum: integer(1, mostInPool).optional(),
+      poolRate: number(0.01, 1).optional(),
+      delaySeconds: integer(1, longestMeanSeconds).optional(),
+      threshold: integer(1, mostInPool).optional(),
       topology: oneOf('layers', 'free').prefault('layers'),
-      successors: integer(1, mostSuccessors).prefault(4),
+      successors: integerOrList(1, mostSuccessors).optional(),
     }).prefault({}),
     candidatesPerHour: integer(1, 10_000).prefault(20),
     probesPerPeriod: number(0, 1000).optional(),

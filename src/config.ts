@@ -89,8 +89,8 @@ export interface NodeConfig {
   /** Time between two polls of the mailbox, beside the server's own notices. */
   readonly pollMs: number;
   readonly keys: EpochRule;
-  /** What stays in the pool at least, and leaves at most, if the network's own parameters are less strict. */
-  readonly mix: { readonly pool: { readonly minimum: number; readonly rate: number } };
+  /** What stays in the pool at least, and leaves at most, if the network's own parameters are less strict; undefined: as they are. */
+  readonly mix: { readonly pool: { readonly minimum: number | undefined; readonly rate: number | undefined } };
   /** Mean count of loops a node sends itself in one mix interval. */
   readonly cover: { readonly loopsPerInterval: number };
   readonly limits: {
@@ -246,7 +246,7 @@ const configOf = (read: FileConfig, { file, folder }: Origin): Config => {
       workers: node.workers,
       pollMs: node.poll * secondMs,
       keys: { lengthMs: wholeSeconds(node.keys.epochDays * dayMs), graceMs: wholeSeconds(node.keys.graceDays * dayMs) },
-      mix: node.mix,
+      mix: { pool: { minimum: node.mix.pool.minimum, rate: node.mix.pool.rate } },
       cover: node.cover,
       limits: {
         maxMessageBytes: node.limits.maxMessageBytes,

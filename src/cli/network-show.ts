@@ -1,10 +1,11 @@
 import type { Command } from 'commander';
 import { systemClock } from '../adapters/system.js';
+import { unreachable } from '../base/errors.js';
 import { minuteMs, secondMs } from '../base/units.js';
 import { forgetForks, type NetworkView, viewNetwork } from '../compose-view.js';
 import { loadConfig } from '../config.js';
 import type { NodeId } from '../base/ids.js';
-import type { Network, Standing } from '../route/network.js';
+import type { Network, NetworkParameters, Standing } from '../route/network.js';
 import { placesOf } from '../path/topology.js';
 import { printer, shortTime, table } from './print.js';
 
@@ -85,6 +86,7 @@ const listLines = ({ network, signers, objection }: NetworkView & { readonly net
   `list ${network.consensus === undefined ? '' : `${network.consensus.number} `}of ${network.nodes.length} nodes, ${ageLine(network, now)}`,
   `digest ${network.digest}`,
   topologyLine(network),
+  strategyText(network.parameters),
   ...(objection === undefined ? [] : [`NOT USED: ${objection.message}`]),
   '',
   ...table([['layer', 'name', 'roles', 'operator', 'delivered', 'median', '90 %', 'address'], ...nodeRows(network)]),
@@ -94,11 +96,29 @@ const listLines = ({ network, signers, objection }: NetworkView & { readonly net
 
 const stateWords = { signed: 'signed by', missing: 'no signature of', bad: 'WRONG signature of' } as const;
 
+/** How a network mixes, in words. */
+export const strategyText = ({ strategy, mixSchedule }: NetworkParameters): string => {
+  const flushed = `pools flushed at ${mixSchedule}`;
+  switch (strategy.kind) {
+    case 'pool':
+      return `${flushed}, ${strategy.minimum} packets stay, rate ${strategy.rate}`;
+    case 'poisson':
+      return `${flushed}, senders draw delays of ${spanText(strategy.meanMs)} on average`;
+    case 'threshold':
+      return `${flushed} that hold ${strategy.count} packets`;
+    default:
+      return unreachable(strategy);
+  }
+};
+
+const successorsText = (numbers: readonly number[]): string =>
+  new Set(numbers).size === 1 ? `${numbers[0] ?? 0}` : numbers.join(', ');
+
 const topologyLine = ({ parameters: { topology, pathLength, mostPerOperator } }: Network): string =>
   [
     topology.kind === 'free'
       ? `paths of ${pathLength} hops, any node after any other`
-      : `paths through ${pathLength} layers, ${topology.successors} successors for each node`,
+      : `paths through ${pathLength} layers, ${successorsText(topology.successors)} successors for each node`,
     ...(mostPerOperator === undefined
       ? []
       : [`at most ${mostPerOperator} nodes of one operator${topology.kind === 'free' ? '' : ' in a layer'}`]),

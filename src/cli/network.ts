@@ -5,6 +5,7 @@ import { fromHex } from '../base/bytes.js';
 import { ConfigError, RouteError } from '../base/errors.js';
 import { dayMs, secondMs } from '../base/units.js';
 import { loadConfig, networkConfig, trustOf as trustIn } from '../config.js';
+import type { Reserve } from '../mix/strategy.js';
 import { type Descriptor, readDescriptor } from '../route/descriptor.js';
 import { publicKeyOf } from '../route/document.js';
 import {
@@ -12,14 +13,16 @@ import {
   defaultNetworkParameters,
   inspectNetwork,
   type Network,
+  type NetworkDraft,
   objectionTo,
   signNetwork,
   type Support,
   type Trust,
 } from '../route/network.js';
-import { mostHops } from '../route/parameters.js';
+import { mostHops } from '../route/consensus.js';
+import type { Strategy } from '../route/strategy.js';
 import { registerNew } from './network-new.js';
-import { registerShow } from './network-show.js';
+import { registerShow, strategyText } from './network-show.js';
 import { printer, readText, shortTime, table } from './print.js';
 
 /** `mixmailer network ...`: the list of all nodes, and the beginning of a network. */
@@ -47,6 +50,7 @@ interface SignOptions {
 
 const registerSign = (network: Command): void => {
   const usual = defaultNetworkParameters;
+  const usualPool = poolIn(usual.strategy);
   network
     .command('sign')
     .description('sign a new list of these descriptors, or cosign a list as it is')
@@ -58,8 +62,8 @@ const registerSign = (network: Command): void => {
     .option('--previous <file>', 'the list that a new one follows')
     .option('--path-length <hops>', 'hops of a packet', integerFrom(1, mostHops), usual.pathLength)
     .option('--mix-schedule <cron>', 'when nodes flush their pools', usual.mixSchedule)
-    .option('--pool-minimum <packets>', 'packets that stay in a pool', integerFrom(1, 1_000_000), usual.poolMinimum)
-    .option('--pool-rate <part>', 'highest part of a pool that leaves at once', numberFrom(0.01, 1), usual.poolRate)
+    .option('--pool-minimum <packets>', 'packets that stay in a pool', integerFrom(1, 1_000_000), usualPool.minimum)
+    .option('--pool-rate <part>', 'highest part of a pool that leaves at once', numberFrom(0.01, 1), usualPool.rate)
     .action((files: string[], options: SignOptions, command: Command) => {
       if ((options.list === undefined) === (files.length === 0))
         throw new ConfigError('network sign: expected either descriptors for a new list or --list to cosign one');
@@ -71,16 +75,18 @@ const registerSign = (network: Command): void => {
     });
 };
 
+/** The numbers of a pool; of other strategies those of one that keeps nothing back. */
+const poolIn = (strategy: Strategy): Reserve => (strategy.kind === 'pool' ? strategy : { minimum: 0, rate: 1 });
+
 const newList = (files: readonly string[], options: SignOptions, secretKey: Uint8Array): string => {
   const validFrom = Math.floor(Date.now() / secondMs) * secondMs;
-  const draft = {
+  const draft: NetworkDraft = {
     validFrom,
     validUntil: validFrom + Math.round((options.days * dayMs) / secondMs) * secondMs,
     parameters: {
       pathLength: options.pathLength,
       mixSchedule: options.mixSchedule,
-      poolMinimum: options.poolMinimum,
-      poolRate: options.poolRate,
+      strategy: { kind: 'pool', minimum: options.poolMinimum, rate: options.poolRate },
       topology: defaultNetworkParameters.topology,
       mostPerOperator: defaultNetworkParameters.mostPerOperator,
     },
@@ -170,7 +176,7 @@ const trustOf = (options: VerifyOptions): { readonly file: string; readonly trus
 export const describeNetwork = (network: Network): string[] => [
   `list of ${network.nodes.length} nodes, valid from ${shortTime(network.validFrom)} to ${shortTime(network.validUntil)} UTC`,
   `digest ${network.digest}`,
-  `paths of ${network.parameters.pathLength} hops; pools flushed at ${network.parameters.mixSchedule}, ${network.parameters.poolMinimum} packets stay, rate ${network.parameters.poolRate}`,
+  `paths of ${network.parameters.pathLength} hops; ${strategyText(network.parameters)}`,
   '',
   ...table([
     ['name', 'roles', 'provider', 'address', 'mix keys until', 'node'],

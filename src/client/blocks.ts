@@ -3,7 +3,7 @@ import type { NodeId } from '../base/ids.js';
 import type { Rng } from '../base/random.js';
 import type { Descriptor } from '../route/descriptor.js';
 import { mixKeyAt } from '../route/epoch.js';
-import { hopOf } from '../route/hop.js';
+import { hopsOf } from '../route/hop.js';
 import type { Network } from '../route/network.js';
 import { choosePath } from '../path/path.js';
 import type { PathWish } from '../path/path.js';
@@ -82,7 +82,7 @@ export const createBlock = (deps: BlockDeps, exit: Descriptor, moment: Moment): 
     return key.expiresAt;
   });
   const id = rng(geometry.surbIdBytes);
-  const hops = path.map((node) => hopOf(node, now));
+  const hops = hopsOf(path, { ...moment, rng });
   const { surb, opener } = createSurb(crypto, { hops, surbId: id, address: from, rng });
   return { surb, id, opener, exit: exit.nodeId, expiresAt: Math.min(...ends) };
 };

@@ -11,7 +11,7 @@ import type { ClientStore, PoolEntry, QueuedMessage, Sending, Surb } from '../po
 import { addBundles, addLeaving, isOpen } from '../post/bundles.js';
 import type { BundleDeps, Leaving } from '../post/bundles.js';
 import type { Descriptor } from '../route/descriptor.js';
-import { hopOf } from '../route/hop.js';
+import { hopsOf } from '../route/hop.js';
 import { choosePath } from '../path/path.js';
 import type { PathWish } from '../path/path.js';
 import { createPacket } from '../sphinx/packet.js';
@@ -121,7 +121,7 @@ const prepare = (
   const packets = (perCopy[0] ?? []).flatMap((_, i) =>
     choosePaths(toExit, copies).map((path, copy): PoolEntry => {
       const content = perCopy[copy]?.[i];
-      const hops = path.map((node) => hopOf(node, now));
+      const hops = hopsOf(path, wish);
       const [first] = hops;
       if (content === undefined || first === undefined) throw new Bug('a copy is like the other');
       const packet = createPacket(crypto, { hops, last: { kind: 'exit' }, payload: encodeExitPayload(content), rng });

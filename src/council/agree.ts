@@ -184,16 +184,14 @@ const parametersOf = (
     (before && { value: before[name] });
   const pathLength = settled('pathLength');
   const mixSchedule = settled('mixSchedule');
-  const poolMinimum = settled('poolMinimum');
-  const poolRate = settled('poolRate');
+  const strategy = settled('strategy');
   const topology = settled('topology');
   const mostPerOperator = settled('mostPerOperator');
-  return pathLength && mixSchedule && poolMinimum && poolRate && topology && mostPerOperator
+  return pathLength && mixSchedule && strategy && topology && mostPerOperator
     ? {
         pathLength: pathLength.value,
         mixSchedule: mixSchedule.value,
-        poolMinimum: poolMinimum.value,
-        poolRate: poolRate.value,
+        strategy: strategy.value,
         topology: topology.value,
         mostPerOperator: mostPerOperator.value,
       }

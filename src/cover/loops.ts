@@ -1,7 +1,7 @@
 import { Bug } from '../base/errors.js';
 import type { NodeId } from '../base/ids.js';
 import type { Rng } from '../base/random.js';
-import { hopOf } from '../route/hop.js';
+import { hopsOf } from '../route/hop.js';
 import type { Network } from '../route/network.js';
 import { chooseLoopPath } from '../path/path.js';
 import type { SphinxCrypto } from '../sphinx/crypto.js';
@@ -30,7 +30,7 @@ const loopIdBytes = 16;
 export const createLoop = (crypto: SphinxCrypto, { network, self, now, rng }: LoopRequest): Loop => {
   const length = Math.max(2, network.parameters.pathLength);
   const path = chooseLoopPath({ network, self, now, rng, length, allow: new Set() });
-  const hops = path.map((node) => hopOf(node, now));
+  const hops = hopsOf(path, { network, now, rng });
   const last = { kind: 'loop', loopId: rng(loopIdBytes) } as const;
   const packet = createPacket(crypto, { hops, last, payload: new Uint8Array(), rng });
   const [first] = hops;

@@ -6,13 +6,15 @@ import { type Rng, shuffled, uniformInt, unitInterval } from '../base/random.js'
 import { hourMs } from '../base/units.js';
 import { bundleClasses, joinBundle } from '../carrier/bundle.js';
 import { composeCarrierMail } from '../carrier/carrier.js';
+import { enoughToLeave } from '../mix/strategy.js';
 import type { MemberStore, Probe, ProbeStore } from '../ports/authority.js';
 import type { Log } from '../ports/log.js';
 import type { OutgoingStore, Store } from '../ports/stores.js';
 import { type Descriptor, readDescriptor } from '../route/descriptor.js';
 import { mixKeyAt } from '../route/epoch.js';
-import { hopOf } from '../route/hop.js';
+import { hopOf, hopsOf } from '../route/hop.js';
 import type { Network } from '../route/network.js';
+import type { Strategy } from '../route/strategy.js';
 import type { SphinxCrypto } from '../sphinx/crypto.js';
 import { geometry } from '../sphinx/geometry.js';
 import { readMailboxPacket } from '../sphinx/mailbox.js';
@@ -50,8 +52,10 @@ export interface ProbeView {
 export const probeWaitMs = (periodMs: number): number => Math.min(periodMs, Math.max(hourMs, periodMs / 4));
 
 /** Probes at once through a node that is in no list yet; it has no other packets to mix them with. */
-const joiningProbes = (poolMinimum: number): number =>
-  bundleClasses.find((size) => size >= poolMinimum + 2) ?? bundleClasses[bundleClasses.length - 1] ?? 1;
+const joiningProbes = (strategy: Strategy): number => {
+  const enough = enoughToLeave(strategy);
+  return bundleClasses.find((size) => size >= enough) ?? bundleClasses[bundleClasses.length - 1] ?? 1;
+};
 
 /** Nodes probed in one turn: a thousand at once would be 45 MB of mails. */
 const mostAtOnce = 50;
@@ -72,18 +76,24 @@ const wayThrough = (rng: Rng, subject: Descriptor, others: readonly Descriptor[]
   return shape === 3 && behind !== undefined ? [before, subject, behind] : [before, subject];
 };
 
+/** When probes are made, and for which network. */
+interface Moment {
+  readonly network: Network;
+  readonly now: number;
+}
+
 interface Made {
   readonly first: Descriptor;
   readonly packet: Uint8Array;
   readonly probe: Omit<Probe, 'mail'>;
 }
 
-const makeProbe = (deps: ProbeDeps, way: readonly Descriptor[], subject: NodeId, now: number): Made => {
+const makeProbe = (deps: ProbeDeps, way: readonly Descriptor[], subject: NodeId, view: Moment): Made => {
   const { crypto, rng, from } = deps;
   const [first] = way;
   if (first === undefined) throw new Bug('an empty way');
   const id = rng(geometry.surbIdBytes);
-  const hops = way.map((node) => hopOf(node, now));
+  const hops = hopsOf(way, { ...view, rng });
   const { surb, opener } = createSurb(crypto, { hops, surbId: id, address: from, rng });
   // Random, as what is encrypted looks: only the wide-block cipher's zeros in front are checked.
   const { packet } = useSurb(crypto, surb, rng(geometry.userPayloadBytes));
@@ -142,13 +152,13 @@ export const sendProbes = (deps: ProbeDeps, { network, measured, now }: ProbeVie
       store.setNextProbe(nodeId, now + (periodMs / probesPerPeriod) * (0.5 + unitInterval(rng)));
       if (mixKeyAt(subject, now) === undefined) continue;
       const others = reliable.filter((node) => node.nodeId !== nodeId);
-      const count = listed === undefined ? joiningProbes(network.parameters.poolMinimum) : 1;
+      const count = listed === undefined ? joiningProbes(network.parameters.strategy) : 1;
       for (let i = 0; i < count; i++) {
         const partner = anyOf(rng, others);
         // The others send nothing to a node that is not in their list.
         const joining = i % 2 === 0 || partner === undefined ? [subject] : [subject, partner];
         const way = listed === undefined ? joining : wayThrough(rng, subject, others);
-        made.push(makeProbe(deps, way, nodeId, now));
+        made.push(makeProbe(deps, way, nodeId, { network, now }));
       }
     }
     mailProbes(deps, made, now);

@@ -1,37 +1,5 @@
-import { shuffled, unitInterval } from '../base/random.js';
+import { shuffled } from '../base/random.js';
 import type { Rng } from '../base/random.js';
-
-/** The timed dynamic pool's two numbers; all nodes of a network use the same. */
-export interface PoolParameters {
-  /**
-   * While no more than these wait nothing leaves; of more, at least these stay behind on average. At least 1, so that a
-   * packet that waits alone never leaves.
-   */
-  readonly minimum: number;
-  /** Upper bound of the probability that a waiting packet leaves at a flush, in (0, 1]. */
-  readonly rate: number;
-}
-
-/**
- * Which of the waiting packets leave at this flush, in random order: none while at most `minimum` wait, else each with
- * probability min(1 - minimum / n, rate), independently.
- *
- * How many stay is drawn too, so that who counts the mails doesn't know how full the pool is: now and then it is emptied
- * (in one flush of ten at n = 10).
- *
- * What it does not protect against: an attacker who fills the pool with its own packets (n-1 attack) sees the one that
- * isn't; the loops a node sends to itself make that visible, not impossible.
- *
- * Source: Diaz and Serjantov, Generalising Mixes (2003), the binomial variant of Mixmaster's timed dynamic pool.
- */
-export const selectBatch = <T>(waiting: readonly T[], { minimum, rate }: PoolParameters, rng: Rng): readonly T[] => {
-  if (waiting.length <= minimum) return [];
-  const probability = Math.min(1 - minimum / waiting.length, rate);
-  return shuffled(
-    rng,
-    waiting.filter(() => unitInterval(rng) < probability),
-  );
-};
 
 /**
  * What may leave at this flush where some groups are bounded: of each the same number at most, drawn at random each time

@@ -2,7 +2,7 @@ import { mailboxIn } from '../base/address.js';
 import type { DropReason } from '../base/errors.js';
 import { unreachable } from '../base/errors.js';
 import type { NodeId } from '../base/ids.js';
-import { dayMs } from '../base/units.js';
+import { longestDelayMs } from '../route/strategy.js';
 import type { Unwrapped } from '../sphinx/packet.js';
 
 /** What a mix does with an unwrapped packet, once its replay tag has proved new. */
@@ -25,9 +25,6 @@ export interface Bench {
   /** Whether a packet may wait here for that node. */
   readonly knows: (node: NodeId) => boolean;
 }
-
-/** A sender can't park a packet here for longer than this. */
-export const longestDelayMs = 7 * dayMs;
 
 /** The verdict over one packet. */
 export const judge = (unwrapped: Unwrapped, bench: Bench): Verdict => {

@@ -1,11 +1,15 @@
 import type { MessageId } from '../base/ids.js';
+import type { Rng } from '../base/random.js';
 import { dayMs, hourMs } from '../base/units.js';
+import { networkAt } from '../follow/network-at.js';
 import type { Bounce } from '../message/incoming.js';
 import { decodeReceipt, encodeReceipt } from '../message/receipt.js';
 import type { Receipt } from '../message/receipt.js';
+import type { Directory } from '../ports/network.js';
 import type { Outgoing, PoolStore, ReassemblyStore } from '../ports/stores.js';
 import type { PostEnd } from '../post/post.js';
 import type { Network } from '../route/network.js';
+import { delayFor } from '../route/strategy.js';
 import type { SphinxCrypto } from '../sphinx/crypto.js';
 import { firstHopOf, useSurb } from '../sphinx/surb.js';
 import type { Tally } from './tally.js';
@@ -13,6 +17,8 @@ import type { Tally } from './tally.js';
 export interface AnswerDeps {
   readonly store: ReassemblyStore & Pick<PoolStore, 'addToPool'>;
   readonly crypto: SphinxCrypto;
+  readonly rng: Rng;
+  readonly directory: Directory;
   readonly tally: Tally;
 }
 
@@ -29,13 +35,15 @@ export const isUsable = (block: Uint8Array, { byId }: Network): boolean => {
 
 /** Puts the packet that a reply block makes into the pool, where it mixes like all others. */
 export const sendOver = (
-  { store, crypto }: Pick<AnswerDeps, 'store' | 'crypto'>,
+  { store, crypto, rng, directory }: Pick<AnswerDeps, 'store' | 'crypto' | 'rng' | 'directory'>,
   block: Uint8Array,
   payload: Uint8Array,
   now: number,
 ): void => {
   const { firstHop, packet } = useSurb(crypto, block, payload);
-  store.addToPool({ kind: 'forward', nextHop: firstHop, readyAt: now, bytes: packet });
+  const strategy = networkAt(directory, now)?.parameters.strategy;
+  const delayMs = strategy === undefined ? 0 : delayFor(strategy, rng);
+  store.addToPool({ kind: 'forward', nextHop: firstHop, readyAt: now + delayMs, bytes: packet });
 };
 
 /** Spends a message's reply block for the receipt, if one is at hand. */

@@ -2,9 +2,10 @@ import { RouteError } from '../base/errors.js';
 import { poissonCount } from '../base/random.js';
 import type { NodeId } from '../base/ids.js';
 import type { Network } from '../route/network.js';
+import { delayFor } from '../route/strategy.js';
 import { createLoop } from '../cover/loops.js';
-import { atMostEach, atMostGroups, selectBatch } from '../mix/pool.js';
-import type { PoolParameters } from '../mix/pool.js';
+import { atMostEach, atMostGroups } from '../mix/pool.js';
+import { leaving as drawLeaving, type Reserve, stricter } from '../mix/strategy.js';
 import { addBundles, addLeaving, isOpen } from '../post/bundles.js';
 import type { BundleDeps, Leaving } from '../post/bundles.js';
 import type { Clock } from '../ports/clock.js';
@@ -23,7 +24,7 @@ export interface FlushDeps extends BundleDeps, ExitDeps {
   readonly directory: Directory;
   readonly self: NodeId;
   /** What this node keeps back at least, if the network's own parameters keep back less. */
-  readonly strictest: PoolParameters;
+  readonly strictest: Reserve;
   /** Mean number of loops a node sends to itself at each flush. */
   readonly loopsPerInterval: number;
   /** How long ids of finished messages, and packets without a way, are kept. */
@@ -42,6 +43,9 @@ const mostPerMailbox = 64;
 const mailboxOf = ({ to }: Waiting): string | undefined =>
   to.kind === 'mailbox' ? to.address.toLowerCase().replace(/\+[^@]*/, '') : undefined;
 
+/** The note that says when the pool was flushed last: what was ready then, and is still here, has been passed over. */
+const flushed = 'flushed';
+
 /** Puts this interval's loops into the pool. A network without a way around for this node still has its packets moved. */
 const addLoops = (
   { store, crypto, rng, tally, self, loopsPerInterval }: FlushDeps,
@@ -51,7 +55,12 @@ const addLoops = (
   try {
     for (let loops = poissonCount(rng, loopsPerInterval); loops > 0; loops--) {
       const { firstHop, packet } = createLoop(crypto, { network, self, now, rng });
-      store.addToPool({ kind: 'forward', nextHop: firstHop, readyAt: now, bytes: packet });
+      store.addToPool({
+        kind: 'forward',
+        nextHop: firstHop,
+        readyAt: now + delayFor(network.parameters.strategy, rng),
+        bytes: packet,
+      });
     }
   } catch (error) {
     if (!(error instanceof RouteError)) throw error;
@@ -71,19 +80,18 @@ export const flushOnce = (deps: FlushDeps): void => {
   const { store, clock, rng, directory, tally, log } = deps;
   const now = clock.now();
   const network = directory.network(now);
-  const { poolMinimum, poolRate } = network.parameters;
-  const pool = {
-    minimum: Math.max(poolMinimum, deps.strictest.minimum),
-    rate: Math.min(poolRate, deps.strictest.rate),
-  };
+  const strategy = stricter(network.parameters.strategy, deps.strictest);
   store.atomically(() => {
     addLoops(deps, network, now);
     // A hop that is not in the list now may be in the next one: its packets wait.
     const open = store.waiting(now).filter(({ to }) => to.kind === 'here' || isOpen(network, to, now));
     const few = atMostGroups(mostAddresses, open, addressOf, rng);
     const waiting = atMostEach(mostPerMailbox, few, mailboxOf, rng);
+    const lastFlush = Number(store.note(flushed) ?? -Infinity);
+    const held = waiting.map((entry) => ({ entry, passedOver: entry.readyAt <= lastFlush }));
+    store.setNote(flushed, `${now}`);
     const leaving: Leaving = new Map();
-    for (const { id, to } of selectBatch(waiting, pool, rng)) {
+    for (const { id, to } of drawLeaving(strategy, held, rng)) {
       tally.add('out');
       if (to.kind === 'here') takePayload(deps, store.takeFromPool(id), network, now);
       else addLeaving(leaving, to, id);

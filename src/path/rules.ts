@@ -4,7 +4,7 @@ import type { Rng } from '../base/random.js';
 import type { Descriptor, Role } from '../route/descriptor.js';
 import { mixKeyAt } from '../route/epoch.js';
 import type { Network } from '../route/network.js';
-import { mostHops } from '../route/parameters.js';
+import { mostHops } from '../route/consensus.js';
 import type { LoopWish, PathWish } from './path.js';
 import { operatorOf } from '../route/provider.js';
 import { operatorIn, staysIn, weightIn } from '../route/standing.js';

@@ -4,6 +4,7 @@ import { ascii, concat, fromHex, readU16, readU32, toHex, u32 } from '../base/by
 import { Bug } from '../base/errors.js';
 import type { NodeId } from '../base/ids.js';
 import type { Descriptor } from '../route/descriptor.js';
+import { forLayers } from '../route/consensus.js';
 import type { Network } from '../route/network.js';
 import { operatorIn, staysIn } from '../route/standing.js';
 
@@ -13,6 +14,11 @@ export interface Places {
   readonly layers: readonly (readonly Descriptor[])[];
   /** From 1 on; undefined of a node without a place. */
   readonly layerOf: (nodeId: NodeId) => number | undefined;
+  /**
+   * How far around its layer it stands, as a part of the whole: 0 to, not including, 1; undefined of a node without a place.
+   * In layers of one size a node's first successor stands as far around as the node, and the others up to once around on.
+   */
+  readonly angleOf: (nodeId: NodeId) => number | undefined;
   /** The nodes of the next layer to which a node sends; none of a node without a place. */
   readonly successors: (nodeId: NodeId) => readonly Descriptor[];
   /** The nodes of the layer before from which it gets packets. */
@@ -37,12 +43,20 @@ export const placesOf = (network: Network): Places | undefined => {
   return found.places;
 };
 
+/** 32 bytes. A list that was signed by hand has no randomness; its authority can choose places in any case. */
+export const randomnessOf = (network: Network): Uint8Array => {
+  const randomness = fromHex(network.consensus?.randomness ?? network.digest);
+  if (randomness?.length !== 32) throw new Bug('the randomness of a list is 32 bytes');
+  return randomness;
+};
+
+/** First 48 bits, as a big-endian number. */
+export const first48 = (hash: Uint8Array): number => readU32(hash, 0) * 65_536 + readU16(hash, 4);
+
 const findPlaces = (network: Network): Places | undefined => {
   const { topology, pathLength } = network.parameters;
   if (topology.kind === 'free' || pathLength === 1) return undefined;
-  // A list that was signed by hand has no randomness; its authority can choose places in any case.
-  const randomness = fromHex(network.consensus?.randomness ?? network.digest);
-  if (randomness?.length !== 32) throw new Bug('the randomness of a list is 32 bytes');
+  const randomness = randomnessOf(network);
   return placesIn(assign(network, randomness), topology.successors, randomness);
 };
 
@@ -102,38 +116,56 @@ const assign = (network: Network, randomness: Uint8Array): readonly (readonly De
 const numbersFrom = (randomness: Uint8Array, below: number): (() => number) => {
   let count = 0;
   return () => {
-    const bytes = sha256(concat(offsetsPrefix, randomness, u32(count++)));
-    return (readU32(bytes, 0) * 65_536 + readU16(bytes, 4)) % below;
+    return first48(sha256(concat(offsetsPrefix, randomness, u32(count++)))) % below;
   };
 };
 
 /**
- * For each layer, how far from a slot its successors are. Those with the same number in all layers add up to 0 (modulo the
- * slots): whoever follows them once around the ring is home again. Undefined: all.
- *
- * With at least twice as many slots as successors there are always numbers left that fit; with fewer all follow all.
+ * For each layer, how far from a slot its first successor is. They add up to 0 (modulo the slots): whoever follows them once
+ * around the ring is home again.
  */
-const drawOffsets = (
-  layers: number,
-  { slots, successors, randomness }: { slots: number; successors: number; randomness: Uint8Array },
-): readonly (readonly number[])[] | undefined => {
-  if (slots < 2 * successors) return undefined;
-  const next = numbersFrom(randomness, slots);
-  const offsets = Array.from({ length: layers }, (): number[] => []);
-  while ((offsets[0]?.length ?? 0) < successors) {
-    const drawn = Array.from({ length: layers - 1 }, next);
-    const sum = drawn.reduce((a, b) => a + b, 0);
-    const set = [...drawn, (slots - (sum % slots)) % slots];
-    if (set.every((offset, l) => offsets[l]?.includes(offset) === false))
-      set.forEach((offset, l) => offsets[l]?.push(offset));
-  }
-  return offsets;
+const firstOffsets = (layers: number, slots: number, randomness: Uint8Array): readonly number[] => {
+  const drawn = Array.from({ length: layers - 1 }, numbersFrom(randomness, slots));
+  const sum = drawn.reduce((a, b) => a + b, 0);
+  return [...drawn, (slots - (sum % slots)) % slots];
+};
+
+/**
+ * For each layer, how far from the first successor of a slot the others are; undefined: all follow all.
+ *
+ * Those of a layer before the last stand so far apart that the ways through it and the layers up to the last lead to nodes
+ * at even distances, each way to another one while there are that many: two layers of 3 successors spread what comes in at
+ * one node over 9. Those of the last layer lead home as many ways that have no other node in common, so that each node has
+ * as many loops, and one node that fails stops one of them.
+ */
+const distancesOf = (successors: readonly number[], slots: number): readonly (readonly number[] | undefined)[] => {
+  const before = successors.slice(0, -1);
+  const distances = before.map((count, layer) => {
+    if (count >= slots) return undefined;
+    const ways = before.slice(layer).reduce((a, b) => a * b, 1);
+    // In whole numbers: all readers must find the same.
+    return Array.from({ length: count }, (_, j) => (ways >= slots ? j : Math.floor((j * slots) / ways)));
+  });
+  const count = successors.at(-1) ?? 1;
+  if (count >= slots) return [...distances, undefined];
+  const home = Array.from({ length: count }, (_, j) => {
+    const sum = distances.reduce((far, some = []) => far + (some[Math.floor((j * some.length) / count)] ?? 0), 0);
+    return (slots - (sum % slots)) % slots;
+  });
+  const even = home.map((_, j) => Math.floor((j * slots) / count));
+  return [...distances, new Set(home).size === count ? home : even];
 };
 
 /** Slot s of a layer belongs to its node number s modulo the layer's size, counted from 0. */
-const placesIn = (layers: readonly (readonly Descriptor[])[], successors: number, randomness: Uint8Array): Places => {
+const placesIn = (
+  layers: readonly (readonly Descriptor[])[],
+  successors: readonly number[],
+  randomness: Uint8Array,
+): Places => {
   const slots = Math.max(...layers.map(({ length }) => length));
-  const offsets = drawOffsets(layers.length, { slots, successors, randomness });
+  const first = firstOffsets(layers.length, slots, randomness);
+  const distances = distancesOf(forLayers(successors, layers.length), slots);
+  const offsets = first.map((base, layer) => distances[layer]?.map((far) => (base + far) % slots));
   const places = new Map(
     layers.flatMap((nodes, layer) => nodes.map(({ nodeId }, index) => [nodeId, { layer, index }] as const)),
   );
@@ -143,7 +175,7 @@ const placesIn = (layers: readonly (readonly Descriptor[])[], successors: number
     const size = layers[place.layer]?.length ?? 0;
     const other = (place.layer + way + layers.length) % layers.length;
     const nodes = layers[other] ?? [];
-    const steps = offsets?.[way === 1 ? place.layer : other];
+    const steps = offsets[way === 1 ? place.layer : other];
     if (steps === undefined || nodes.length === 0) return nodes;
     const found = new Set<number>();
     for (let slot = place.index; slot < slots; slot += size)
@@ -155,6 +187,12 @@ const placesIn = (layers: readonly (readonly Descriptor[])[], successors: number
     layerOf: (nodeId) => {
       const place = places.get(nodeId);
       return place && place.layer + 1;
+    },
+    angleOf: (nodeId) => {
+      const place = places.get(nodeId);
+      if (place === undefined) return undefined;
+      const turned = first.slice(0, place.layer).reduce((a, b) => a + b, 0);
+      return (place.index / (layers[place.layer]?.length ?? 1) + (slots - (turned % slots)) / slots) % 1;
     },
     successors: (nodeId) => neighbors(nodeId, 1),
     predecessors: (nodeId) => neighbors(nodeId, -1),

@@ -10,26 +10,49 @@ import type { AuthorityAddress, Consensus, NetworkParameters, PastConsensus, Sta
 /** Two periods of an hour a day for 86 years; more than that is no number of a list. */
 export const mostPeriods = 999_999_999;
 export const longestPeriodSeconds = 90 * 86_400;
+export const mostHops = 5;
 export const mostSuccessors = 64;
 export const mostHistory = 32;
 export const mostAuthorities = 64;
 
+/** One number for each layer; where there are fewer the last one holds for all further layers, and more are left out. */
+export const forLayers = (numbers: readonly number[], layers: number): readonly number[] =>
+  Array.from({ length: layers }, (_, layer) => numbers[layer] ?? numbers.at(-1) ?? 1);
+
+/**
+ * What serves best by our reckoning (docs/decisions/0024): 3, and 2 behind the last layer, where only loops, receipts and
+ * replies go.
+ */
+export const usualSuccessors = (pathLength: number): readonly number[] =>
+  Array.from({ length: pathLength }, (_, layer) => (layer === pathLength - 1 ? 2 : 3));
+
+/** One number where it is the same for all layers. */
+const shortest = (numbers: readonly number[]): readonly number[] =>
+  new Set(numbers).size === 1 ? numbers.slice(0, 1) : numbers;
+
 export const topologyLines = ({ topology, mostPerOperator }: NetworkParameters): string[] => [
-  ...(topology.kind === 'free' ? [] : [`topology layers ${topology.successors}`]),
+  ...(topology.kind === 'free' ? [] : [`topology layers ${shortest(topology.successors).join(' ')}`]),
   ...(mostPerOperator === undefined ? [] : [`most-per-operator ${mostPerOperator}`]),
 ];
 
-const readTopology = (value: string): Topology | undefined => {
-  if (value === 'free') return { kind: 'free' };
-  const [kind, count = '', ...rest] = value.split(' ');
-  const successors = inRange(1, mostSuccessors)(count);
-  return kind === 'layers' && successors !== undefined && rest.length === 0 ? { kind, successors } : undefined;
-};
+const readTopology =
+  (pathLength: number) =>
+  (value: string): Topology | undefined => {
+    if (value === 'free') return { kind: 'free' };
+    const [kind, ...counts] = value.split(' ');
+    const successors = counts.flatMap((count) => inRange(1, mostSuccessors)(count) ?? []);
+    const isList = counts.length > 0 && counts.length <= mostHops && successors.length === counts.length;
+    return kind === 'layers' && isList ? { kind, successors: forLayers(successors, pathLength) } : undefined;
+  };
 
-export const topologyIn = (fields: Fields): Topology =>
+export const topologyIn = (fields: Fields, pathLength: number): Topology =>
   fields.optional('topology') === undefined
     ? { kind: 'free' }
-    : fields.one('topology', `free, or layers and 1 to ${mostSuccessors}`, readTopology);
+    : fields.one(
+        'topology',
+        `free, or layers and up to ${mostHops} numbers of 1 to ${mostSuccessors}`,
+        readTopology(pathLength),
+      );
 
 export const consensusLines = (consensus: Consensus): string[] => [
   `number ${consensus.number}`,

@@ -19,6 +19,7 @@ import {
   timeText,
 } from './document.js';
 import { parameterLines, parametersIn } from './parameters.js';
+import type { Strategy } from './strategy.js';
 import { supportOf, tooFew } from './support.js';
 
 /** The list of all nodes for a time, signed by the authorities: what every client and node must see alike. */
@@ -81,8 +82,11 @@ export interface Standing {
 export type Topology =
   /** Any node after any other. */
   | { readonly kind: 'free' }
-  /** As many layers as a path has hops; each node has about that many successors in the next layer. */
-  | { readonly kind: 'layers'; readonly successors: number };
+  /**
+   * As many layers as a path has hops. For each of them, from the first on, how many successors in the next layer each of
+   * its nodes has, about; those of the last layer are in the first.
+   */
+  | { readonly kind: 'layers'; readonly successors: readonly number[] };
 
 /** What all nodes and clients do alike, so that none stands out. */
 export interface NetworkParameters {
@@ -90,10 +94,7 @@ export interface NetworkParameters {
   readonly pathLength: number;
   /** Cron expression, 5 fields or 6: when a node flushes its pool. */
   readonly mixSchedule: string;
-  /** With no more packets than these nothing leaves a pool; of more, these stay on average. */
-  readonly poolMinimum: number;
-  /** Highest part of the pool that leaves in one flush, above 0 and at most 1. */
-  readonly poolRate: number;
+  readonly strategy: Strategy;
   readonly topology: Topology;
   /** Nodes of one operator in a layer (of one operator at all in a network without layers); undefined: any number. */
   readonly mostPerOperator: number | undefined;
@@ -102,8 +103,7 @@ export interface NetworkParameters {
 export const defaultNetworkParameters: NetworkParameters = {
   pathLength: 3,
   mixSchedule: '*/12 * * * *',
-  poolMinimum: 2,
-  poolRate: 0.9,
+  strategy: { kind: 'pool', minimum: 2, rate: 0.75 },
   topology: { kind: 'free' },
   mostPerOperator: undefined,
 };
@@ -146,8 +146,10 @@ export const largestNetworkCharacters = 64 * 1024 * 1024;
  *   mixmailer-network 1
  *   valid-from | valid-until <time>
  *   previous <digest, 64 hex digits>                   not in the first list
- *   path-length | mix-schedule | pool-minimum | pool-rate <...>
- *   topology <free, or layers and the number of successors>    free, if it is missing
+ *   path-length | mix-schedule <...>
+ *   pool-minimum | pool-rate <...>                     of a pool; or
+ *   mix-strategy <poisson and seconds, or threshold and packets>
+ *   topology <free, or layers and the numbers of successors>    free, if it is missing
  *   most-per-operator <n>                              any number, if it is missing
  *   number | period | randomness <...>                 of a consensus, and
  *   authority <key> <address>, history <number> <digest>

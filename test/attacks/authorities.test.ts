@@ -160,7 +160,7 @@ describe('liars that stay below a threshold', () => {
     await directory.runUntil(voteAt);
     await liar.tell(liar.honest, [
       liar.vote(number, ({ parameters }) => ({
-        parameters: { ...parameters, pathLength: 1, poolMinimum: 1 },
+        parameters: { ...parameters, pathLength: 1, strategy: { kind: 'pool', minimum: 1, rate: 0.75 } },
         members: [
           {
             nodeId: eve.nodeId,

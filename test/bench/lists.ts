@@ -32,7 +32,7 @@ import { measure, type Figure, type Job, type Section } from './measure.js';
 const start = Date.UTC(2026, 10, 22);
 const parameters = {
   ...defaultNetworkParameters,
-  topology: { kind: 'layers', successors: 16 },
+  topology: { kind: 'layers', successors: [16] },
   mostPerOperator: 100,
 } as const;
 

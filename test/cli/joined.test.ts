@@ -141,7 +141,7 @@ describe('mixmailer network', () => {
       validUntil: (number + 3) * periodMs,
       parameters: {
         ...defaultNetworkParameters,
-        topology: { kind: 'layers', successors: 4 } as const,
+        topology: { kind: 'layers', successors: [3, 3, 2] } as const,
         mostPerOperator: 2,
       },
       consensus: { number, periodMs, randomness: 'ab'.repeat(32), authorities: [authority], history: [] },
@@ -158,7 +158,7 @@ describe('mixmailer network', () => {
     expect(shown.out).toContain(`list ${number} of 4 nodes`);
     expect(shown.out).toContain(`digest ${digest}`);
     expect(shown.out).toContain(
-      'paths through 3 layers, 4 successors for each node; at most 2 nodes of one operator in a layer',
+      'paths through 3 layers, 3, 3, 2 successors for each node; at most 2 nodes of one operator in a layer',
     );
     expect(shown.out).toMatch(/leaving +ada +mix\+exit +big\.example +98\.5 % +25 min +50 min +mix@ada\.example/);
     expect(shown.out).toContain(`signed by  ${authority.key}`);

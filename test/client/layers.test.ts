@@ -10,7 +10,7 @@ describe('a network in layers', () => {
       nodes: 12,
       exits: 6,
       loopsPerInterval: 1,
-      parameters: { ...quick.parameters, topology: { kind: 'layers', successors: 2 } },
+      parameters: { ...quick.parameters, topology: { kind: 'layers', successors: [2, 2, 1] } },
     });
     const { client, nodes, passMs, world } = network;
     const places = placesOf(network.network) ?? expect.unreachable();

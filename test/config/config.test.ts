@@ -152,9 +152,8 @@ describe('an authority', () => {
       parameters: {
         pathLength: 3,
         mixSchedule: '*/12 * * * *',
-        poolMinimum: 2,
-        poolRate: 0.9,
-        topology: { kind: 'layers', successors: 4 },
+        strategy: { kind: 'pool', minimum: 2, rate: 0.75 },
+        topology: { kind: 'layers', successors: [3, 3, 2] },
         mostPerOperator: 2,
       },
       candidatesPerHour: 20,

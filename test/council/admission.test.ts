@@ -10,7 +10,7 @@ import { ballotOf, chainAfter, four, heard, idOf, listFrom, memberOf, namesIn, s
 
 const layered: NetworkParameters = {
   ...defaultNetworkParameters,
-  topology: { kind: 'layers', successors: 4 },
+  topology: { kind: 'layers', successors: [4] },
   mostPerOperator: 2,
 };
 

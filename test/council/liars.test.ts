@@ -63,9 +63,8 @@ describe('two liars of four', () => {
     const parameters = {
       pathLength: 1,
       mixSchedule: '* * * * *',
-      poolMinimum: 1,
-      poolRate: 0.000001,
-      topology: { kind: 'layers', successors: 1 },
+      strategy: { kind: 'pool', minimum: 1, rate: 0.000001 },
+      topology: { kind: 'layers', successors: [1] },
       mostPerOperator: 1,
     } as const;
     for (const list of lists({ parameters })) expect(list.parameters).toEqual(defaultNetworkParameters);

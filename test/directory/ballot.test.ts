@@ -5,7 +5,7 @@ import { defaultNetworkParameters, type Network, type NetworkParameters } from '
 import { started } from '../fakes/directory.js';
 import { layeredOf, manyNodes, standingOf } from '../route/nodes.js';
 
-const layers: NetworkParameters = { ...defaultNetworkParameters, topology: { kind: 'layers', successors: 4 } };
+const layers: NetworkParameters = { ...defaultNetworkParameters, topology: { kind: 'layers', successors: [4] } };
 const kindAfter = (previous: Network | undefined, configured = layers): string =>
   parametersFor(configured, previous).topology.kind;
 

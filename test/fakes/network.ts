@@ -18,7 +18,7 @@ import { deliverInbound, toInbox } from '../../src/client/inbound.js';
 import { mustReach, sendOnce } from '../../src/client/send.js';
 import { submitMail } from '../../src/client/submit.js';
 import type { Submitted } from '../../src/client/submit.js';
-import type { PoolParameters } from '../../src/mix/pool.js';
+import type { Reserve } from '../../src/mix/strategy.js';
 import { settleDelivery } from '../../src/node/answers.js';
 import { flushOnce } from '../../src/node/flush.js';
 import { receiveOnce } from '../../src/node/receive.js';
@@ -98,7 +98,7 @@ export interface FakeNetworkOptions {
   readonly parameters?: Partial<NetworkParameters>;
   readonly loopsPerInterval?: number;
   readonly bounds?: Partial<ReassemblyBounds>;
-  readonly strictest?: PoolParameters;
+  readonly strictest?: Reserve;
   readonly isExit?: boolean;
   /** How many of the nodes are exits: the first ones. All, if nothing is said. */
   readonly exits?: number;

@@ -43,7 +43,7 @@ describe('the configuration a node comes with', () => {
   it('mixes: a packet that waits alone never leaves, nor do two, and one flush seldom takes all', async () => {
     for (let seed = 1; seed <= 5; seed++) {
       // A network that asks for nothing: the node's own settings hold.
-      const network = fakeNetwork({ seed, strictest, parameters: { poolMinimum: 1, poolRate: 1 } });
+      const network = fakeNetwork({ seed, strictest, parameters: { strategy: { kind: 'pool', minimum: 1, rate: 1 } } });
       const node = first(network);
       fill(network, 1);
       for (let i = 0; i < 10; i++) await node.turn();

@@ -46,7 +46,7 @@ export const carrierTo = (
 };
 
 /** Everything leaves at each flush, so that stories that aren't about mixing are short. */
-export const quick = { parameters: { poolMinimum: 0, poolRate: 1 } } as const;
+export const quick = { parameters: { strategy: { kind: 'pool', minimum: 0, rate: 1 } } } as const;
 
 /** Lets all processes take turns, with 12 minutes between. */
 export const turns = async ({ client, nodes, passMs }: FakeNetwork, rounds: number): Promise<void> => {

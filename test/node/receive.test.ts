@@ -218,7 +218,7 @@ describe('a node without a valid network list', () => {
   });
 
   it('keeps its pool, and sends it on when there is a list again', async () => {
-    const network = fakeNetwork({ parameters: { poolMinimum: 0, poolRate: 1 } });
+    const network = fakeNetwork({ parameters: { strategy: { kind: 'pool', minimum: 0, rate: 1 } } });
     const node = first(network);
     const unread = without(network.network, network.nodes[1]?.nodeId ?? expect.fail());
     node.sees(unread);

@@ -21,7 +21,7 @@ const draft: NetworkDraft = {
   validFrom: now,
   validUntil: now + 3 * dayMs,
   previous: digest('b'),
-  parameters: { ...defaultNetworkParameters, topology: { kind: 'layers', successors: 8 }, mostPerOperator: 5 },
+  parameters: { ...defaultNetworkParameters, topology: { kind: 'layers', successors: [8, 8, 8] }, mostPerOperator: 5 },
   descriptors: ['alice', 'bob'].map((name) => signedNode(name)),
   consensus: {
     number: 20_779,

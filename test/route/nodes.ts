@@ -4,6 +4,7 @@ import { nodeIdOf } from '../../src/base/ids.js';
 import { type Rng, seededRng } from '../../src/base/random.js';
 import { dayMs } from '../../src/base/units.js';
 import { type Descriptor, type DescriptorDraft, type Role, signDescriptor } from '../../src/route/descriptor.js';
+import { forLayers } from '../../src/route/consensus.js';
 import { defaultNetworkParameters, type Network, type Standing } from '../../src/route/network.js';
 
 /** 2026-11-22T00:00:00Z, a Sunday. */
@@ -59,7 +60,8 @@ export const networkOf = (nodes: readonly Descriptor[]): Network => ({
 /** What a list with layers says beside its nodes. */
 export interface LayeredOptions {
   readonly pathLength?: number;
-  readonly successors?: number;
+  /** The same for all layers, if it is one number. */
+  readonly successors?: number | readonly number[];
   readonly mostPerOperator?: number;
   /** A word, of which the randomness is made. */
   readonly randomness?: string;
@@ -72,7 +74,7 @@ export const layeredOf = (nodes: readonly Descriptor[], options: LayeredOptions 
   parameters: {
     ...defaultNetworkParameters,
     pathLength: options.pathLength ?? 3,
-    topology: { kind: 'layers', successors: options.successors ?? 4 },
+    topology: { kind: 'layers', successors: forLayers([options.successors ?? 4].flat(), options.pathLength ?? 3) },
     mostPerOperator: options.mostPerOperator,
   },
   consensus: {

@@ -6,13 +6,14 @@ import { publicKeyOf } from '../../src/route/document.js';
 import { addSignature, defaultNetworkParameters, readNetwork, signNetwork } from '../../src/route/network.js';
 import { parseNodeId } from '../../src/base/ids.js';
 import type { Role } from '../../src/route/descriptor.js';
+import { phaseOf } from '../../src/path/phase.js';
 import { placesOf } from '../../src/path/topology.js';
 import { topologyVector } from '../vectors/topology.js';
 import { layeredOf, nodeAt, now, secretOf, signedNode, standingOf } from './nodes.js';
 
 interface TopologyVector {
   readonly pathLength: number;
-  readonly successors: number;
+  readonly successors: readonly number[];
   readonly mostPerOperator: number;
   readonly nodes: readonly {
     readonly name: string;
@@ -24,6 +25,7 @@ interface TopologyVector {
   }[];
   readonly layers: readonly (readonly string[])[];
   readonly successorsOf: Readonly<Record<string, readonly string[]>>;
+  readonly phaseOf: Readonly<Record<string, string>>;
 }
 
 // Files of docs/spec-network.md for other implementations. Secret keys are SHA-256 of "secret of <name>".
@@ -67,7 +69,8 @@ describe('the vectors', () => {
         standingOf(provider, { leaving: known.nodes[i]?.leaving ?? false }),
       ]),
     );
-    const places = placesOf(layeredOf(nodes, { ...known, randomness: 'randomness', standings }));
+    const list = layeredOf(nodes, { ...known, randomness: 'randomness', standings });
+    const places = placesOf(list);
     expect(places?.layers.map((layer) => layer.map(({ name }) => name))).toEqual(known.layers);
     for (const { nodeId, name } of nodes)
       expect(
@@ -76,5 +79,6 @@ describe('the vectors', () => {
           .map((node) => node.name)
           .toSorted(),
       ).toEqual(known.successorsOf[name] ?? []);
+    for (const { nodeId, name } of nodes) expect(phaseOf(list, nodeId).toFixed(9)).toBe(known.phaseOf[name]);
   });
 });

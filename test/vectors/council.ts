@@ -36,7 +36,7 @@ export const councilVectors = (): CouncilVectors => {
   const secondBallots = four.map((name, i) =>
     ballotOf(name, {
       ...chainAfter(first),
-      parameters: i < 3 ? { ...parameters, topology: { kind: 'layers', successors: 4 }, mostPerOperator: 2 } : parameters,
+      parameters: i < 3 ? { ...parameters, topology: { kind: 'layers', successors: [3, 3, 2] }, mostPerOperator: 2 } : parameters,
       members: [
         memberOf(alice, { deliveredPerMille: 900 + 10 * i, medianMs: (30 + i) * minuteMs, p90Ms: (2 + i) * hourMs }),
         memberOf(bob, { leaving: i > 0 }),

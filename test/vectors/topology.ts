@@ -23,7 +23,7 @@ const sha256 = (...parts: readonly (string | Buffer)[]): Buffer => {
 };
 
 const pathLength = 3;
-const successors = 3;
+const successors = [3, 2, 2];
 const mostPerOperator = 3;
 const randomness = sha256('randomness');
 
@@ -70,16 +70,51 @@ const offsetsFor = (slots: number): readonly (readonly number[])[] => {
     counter.writeUInt32BE(count++);
     return sha256('MixMailer offsets 1\n', randomness, counter).readUIntBE(0, 6) % slots;
   };
-  const sets: number[][] = [];
-  while (sets.length < successors) {
-    const set: number[] = [];
-    for (let layer = 1; layer < pathLength; layer++) set.push(draw());
-    let back = 0;
-    while ((set.reduce((a, b) => a + b, 0) + back) % slots !== 0) back++;
-    set.push(back);
-    if (!sets.some((other) => other.some((offset, layer) => offset === set[layer]))) sets.push(set);
+  const first: number[] = [];
+  for (let layer = 1; layer < pathLength; layer++) first.push(draw());
+  let back = 0;
+  while ((first.reduce((a, b) => a + b, 0) + back) % slots !== 0) back++;
+  first.push(back);
+  const distances: (readonly number[])[] = [];
+  for (let layer = 0; layer < pathLength - 1; layer++) {
+    const own = successors[layer] ?? 0;
+    let ways = own;
+    for (let after = layer + 1; after < pathLength - 1; after++) ways *= successors[after] ?? 0;
+    distances.push(Array.from({ length: own }, (_, j) => (ways < slots ? Math.floor((j * slots) / ways) : j)));
   }
-  return Array.from({ length: pathLength }, (_, layer) => sets.map((set) => set[layer] ?? 0));
+  const own = successors[pathLength - 1] ?? 0;
+  const home: number[] = [];
+  for (let j = 0; j < own; j++) {
+    let far = 0;
+    for (const some of distances) far += some[Math.floor((j * some.length) / own)] ?? 0;
+    while (far > slots) far -= slots;
+    home.push(slots - far === slots ? 0 : slots - far);
+  }
+  if (successors.some((count) => count >= slots) || new Set(home).size < own)
+    throw new Error('this vector has layers that need no other rule');
+  return [...distances, home].map((some, layer) => some.map((far) => ((first[layer] ?? 0) + far) % slots));
+};
+
+/** How far around its layer each node stands; and when in the interval it flushes. */
+const phasesFor = (
+  layers: readonly (readonly Node[])[],
+  offsets: readonly (readonly number[])[],
+  slots: number,
+): Readonly<Record<string, string>> => {
+  const phases: Record<string, string> = {};
+  let turned = 0;
+  layers.forEach((layer, l) => {
+    layer.forEach(({ name }, number) => {
+      const phase = number / layer.length - turned / slots + l / 8;
+      phases[name] = (phase - Math.floor(phase)).toFixed(9);
+    });
+    turned += offsets[l]?.[0] ?? 0;
+  });
+  for (const node of nodes.filter(({ name }) => phases[name] === undefined)) {
+    const number = sha256('MixMailer phase 1\n', randomness, Buffer.from(node.id, 'hex')).readUIntBE(0, 6);
+    phases[node.name] = (number / 2 ** 48).toFixed(9);
+  }
+  return phases;
 };
 
 /** All a stranger needs to see whether a program finds the places of a list. */
@@ -108,5 +143,6 @@ export const topologyVector = (): object => {
     slots,
     offsets,
     successorsOf: following,
+    phaseOf: phasesFor(layers, offsets, slots),
   };
 };
