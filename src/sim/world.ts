@@ -78,5 +78,5 @@ export const worldOf = (options: WorldOptions): World => {
 export const layeredParameters = (intervalMs = 12 * minuteMs): NetworkParameters => ({
   ...defaultNetworkParameters,
   mixSchedule: `*/${intervalMs / minuteMs} * * * *`,
-  topology: { kind: 'layers', successors: 4 },
+  topology: { kind: 'layers', successors: [4, 3, 1] },
 });
