@@ -244,9 +244,9 @@ export const composeClient = (config: Config, log = stderrLog): Composed<ClientD
     rules: { senderProvider: mail.provider, allow: client.paths.allow },
     receipts: client.receipts && inbox && receiptsDeps(client.receipts, inbox),
     notices: client.receipts?.notices ?? 'hide-recipient',
-    spreadMs: client.pace.spreadMs,
+    pace: client.pace,
+    floorBits: client.floorBits,
     forgetMs: forgetSubmissionsMs,
-    schedule: client.pace.schedule,
   };
   const close = async (): Promise<void> => {
     await Promise.all([outbox.close(), inbox?.close()]);

@@ -3,6 +3,7 @@ import { validate as isCron } from 'node-cron';
 import * as z from 'zod';
 import { fromHex } from './base/bytes.js';
 import { ConfigError } from './base/errors.js';
+import { bundleClasses } from './carrier/bundle.js';
 import { isLoopback } from './adapters/proxy.js';
 import { mailboxIn, parseDomain } from './base/address.js';
 import { mostReplyBlocks } from './message/envelope.js';
@@ -52,10 +53,6 @@ const section = <T extends z.ZodRawShape>(shape: T) =>
         : 'a table of keys',
   });
 
-const cron = text(
-  'cron expression of 5 or 6 fields such as "*/12 * * * *"',
-  (value) => value.trim().split(/\s+/).length >= 5 && isCron(value),
-);
 // A network list holds it, for readers of any language: no names of months or days.
 const mixSchedule = text(
   'cron expression of 5 or 6 fields of digits and * / , - such as "*/12 * * * *"',
@@ -130,9 +127,12 @@ const schema = section({
       tokenFile: path.optional(),
       maxMailBytes: integer(1024, 6_000_000).prefault(6_000_000),
     }).prefault({}),
-    pace: section({ schedule: cron.prefault('* * * * *'), spreadSeconds: integer(0, 86_400).prefault(300) }).prefault(
-      {},
-    ),
+    pace: section({
+      minutes: number(0.001, 1440).prefault(20),
+      packets: z.literal(bundleClasses, { error: () => `one of ${bundleClasses.join(', ')}` }).prefault(4),
+      cover: flag().prefault(true),
+    }).prefault({}),
+    floorBits: number(0, 64).prefault(0),
     paths: section({
       allow: listOf(
         oneOf(...(pathExceptions as [PathException, ...PathException[]])),

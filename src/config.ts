@@ -8,8 +8,9 @@ import { serverOf } from './config-server.js';
 import type { RetryRules } from './client/exits.js';
 import type { ServerSettings } from './adapters/secrets.js';
 import { ConfigError } from './base/errors.js';
-import { dayMs, hourMs, secondMs } from './base/units.js';
+import { dayMs, hourMs, minuteMs, secondMs } from './base/units.js';
 import { domainOf, mailboxIn } from './base/address.js';
+import type { Pace } from './cover/pace.js';
 import { type Invitation, trustIn } from './council/invitation.js';
 import type { PublicKeyHex } from './route/document.js';
 import type { EpochRule } from './route/epoch.js';
@@ -114,8 +115,9 @@ export interface ClientConfig {
     readonly tokenFile: string;
     readonly maxMailBytes: number;
   };
-  /** When packets may leave, and the mean of the random delay of each. */
-  readonly pace: { readonly schedule: string; readonly spreadMs: number };
+  readonly pace: Pace;
+  /** Bits of anonymity below which no message is sent; 0: it is sent whatever the meter says. */
+  readonly floorBits: number;
   readonly paths: { readonly allow: ReadonlySet<PathException> };
   readonly hygiene: { readonly keyIds: 'hide' | 'keep' };
   /** Undefined when the user has given up receipts, and with them replies and notices. */
@@ -261,7 +263,12 @@ const configOf = (read: FileConfig, { file, folder }: Origin): Config => {
         tokenFile:
           client.submission.tokenFile === undefined ? join(data, 'submission.token') : at(client.submission.tokenFile),
       },
-      pace: { schedule: client.pace.schedule, spreadMs: client.pace.spreadSeconds * secondMs },
+      pace: {
+        meanMs: client.pace.minutes * minuteMs,
+        packets: client.pace.packets,
+        cover: client.pace.cover,
+      },
+      floorBits: client.floorBits,
       paths: { allow: new Set(client.paths.allow) },
       hygiene: client.hygiene,
       receipts: client.receipts ? receiptsOf(client, at) : undefined,

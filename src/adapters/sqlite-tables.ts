@@ -99,12 +99,19 @@ export const outgoingStore = (sql: Sql): OutgoingStore => ({
       now,
     );
   },
-  dueOutgoing: (now) =>
+  dueOutgoing: (now, kinds = []) =>
     (sql.first('SELECT until FROM pause')?.number('until') ?? 0) > now
       ? []
       : sql
-          .all('SELECT id FROM outgoing WHERE next_at <= ? ORDER BY next_at, id', Math.floor(now))
+          .all(
+            `SELECT id FROM outgoing WHERE next_at <= ?
+             ${kinds.length === 0 ? '' : `AND kind IN (${kinds.map(() => '?').join()})`} ORDER BY next_at, id`,
+            Math.floor(now),
+            ...kinds,
+          )
           .map((row) => row.number('id')),
+  untriedOutgoing: (kind) =>
+    sql.first('SELECT count(*) AS n FROM outgoing WHERE kind = ? AND attempts = 0', kind)?.number('n') ?? 0,
   beginAttempt: (id, retryAt) => {
     const row = sql.first(
       `UPDATE outgoing SET attempts = attempts + 1, next_at = ?, in_attempt = 1 WHERE id = ?

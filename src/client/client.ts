@@ -1,5 +1,5 @@
 import { type Following, followSchedule } from '../follow/following.js';
-import { watchedList } from '../follow/network-at.js';
+import { networkAt, watchedList } from '../follow/network-at.js';
 import type { Inbox, MimeParser } from '../ports/mail.js';
 import type { Ticker } from '../ports/ticker.js';
 import { Jobs } from '../post/jobs.js';
@@ -9,7 +9,8 @@ import { collectOnce } from './collect.js';
 import type { RetryRules } from './exits.js';
 import { deliverInbound } from './inbound.js';
 import type { Deliver } from './inbound.js';
-import { sendOnce } from './send.js';
+import { isSlotDue, slotOnce } from './pace.js';
+import { forgetOnce, sendOnce } from './send.js';
 import type { SendDeps } from './send.js';
 
 /** What a client needs that hears from its exits, in the user's own mailbox. */
@@ -29,9 +30,14 @@ export interface ClientDeps extends SendDeps, PostDeps {
   /** Undefined where the list is a file, which others keep up to date. */
   readonly following: Following | undefined;
   readonly ticker: Ticker;
-  /** When the client looks for what is to be sent: a cron expression. */
-  readonly schedule: string;
 }
+
+/** How often the client looks whether its slot has come. */
+const slotSchedule = '* * * * * *';
+/** How often mails whose retry has come are looked for. */
+const postSchedule = '*/5 * * * * *';
+/** How often messages are looked at between slots, and forgotten. */
+const queueSchedule = '30 * * * * *';
 
 /**
  * Runs the user's agent until the signal aborts, then lets every job come to its end.
@@ -45,11 +51,19 @@ export const runClient = async (deps: ClientDeps, signal: AbortSignal): Promise<
   const post = jobs.waking((stop) => postDue(deps, stop));
   const watched = watchedList(deps);
   let readAt = -Infinity;
-  jobs.every(ticker, deps.schedule, () => {
+  jobs.every(ticker, queueSchedule, () => {
     // Whoever has joined a network waits for its first list; the log says so once.
-    if (following === undefined || watched(clock.now()) !== undefined) sendOnce(deps, readAt);
+    if (following !== undefined && watched(clock.now()) === undefined) return;
+    sendOnce(deps, readAt);
+    forgetOnce(deps);
+  });
+  jobs.every(ticker, slotSchedule, () => {
+    if (!isSlotDue(deps)) return;
+    if (networkAt(deps.directory, clock.now()) !== undefined) sendOnce(deps, readAt);
+    slotOnce(deps);
     post();
   });
+  jobs.every(ticker, postSchedule, () => post());
   if (following !== undefined)
     jobs.every(ticker, followSchedule, async (stop) => {
       await following.tick(clock.now(), stop);

@@ -55,7 +55,7 @@ const without = (wish: PathWish, exits: readonly NodeId[]): PathWish => ({
 });
 
 /** What comes of it, or the RouteError it throws. */
-const unlessNoPath = <T>(choose: () => T): T | RouteError => {
+export const unlessNoPath = <T>(choose: () => T): T | RouteError => {
   try {
     return choose();
   } catch (error) {

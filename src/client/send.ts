@@ -1,6 +1,7 @@
 import { Bug, RouteError } from '../base/errors.js';
-import { exponential, unitInterval } from '../base/random.js';
+import { unitInterval } from '../base/random.js';
 import { dayMs } from '../base/units.js';
+import type { Pace } from '../cover/pace.js';
 import { decodeMessage, encodeMessage } from '../message/envelope.js';
 import { cutFragments, encodeExitPayload, exitPayloads } from '../message/fragment.js';
 import type { ExitPayload } from '../message/fragment.js';
@@ -8,14 +9,15 @@ import type { Clock } from '../ports/clock.js';
 import type { Log } from '../ports/log.js';
 import type { Directory } from '../ports/network.js';
 import type { ClientStore, PoolEntry, QueuedMessage, Sending, Surb } from '../ports/stores.js';
-import { addBundles, addLeaving, isOpen } from '../post/bundles.js';
-import type { BundleDeps, Leaving } from '../post/bundles.js';
+import { meterOf } from '../mix/meter.js';
+import { type BundleDeps, isOpen } from '../post/bundles.js';
 import type { Descriptor } from '../route/descriptor.js';
 import { hopsOf } from '../route/hop.js';
-import { choosePath } from '../path/path.js';
 import type { PathWish } from '../path/path.js';
 import { createPacket } from '../sphinx/packet.js';
 import { createBlock } from './blocks.js';
+import { openLoads } from './pace.js';
+import { joinedPath } from './paths.js';
 import type { Block, Moment } from './blocks.js';
 import { nextTarget, pickExit, wishFor } from './exits.js';
 import type { ExitDeps, Target } from './exits.js';
@@ -27,8 +29,9 @@ export interface SendDeps extends BundleDeps, ExitDeps, StatusDeps {
   readonly clock: Clock;
   readonly log: Log;
   readonly directory: Directory;
-  /** Mean of the random time each packet of a message waits before it is mailed. */
-  readonly spreadMs: number;
+  readonly pace: Pace;
+  /** Bits of anonymity (mix/meter) below which no message is sent; 0: it is sent whatever the meter says. */
+  readonly floorBits: number;
   /**
    * How long a mail handed in again is recognized, packets wait for a first hop that left the list, and a message that
    * came to its end is remembered.
@@ -43,22 +46,6 @@ export const mustReach = (deps: ExitDeps & Pick<SendDeps, 'directory'>, recipien
 
 /** A packet over a reply block that was made in time may still be under way when the block's keys are destroyed. */
 const lateMs = 2 * dayMs;
-/** Draws in which a path is looked for that differs from another one. */
-const mostDraws = 16;
-
-const isSame = (a: readonly Descriptor[], b: readonly Descriptor[]): boolean =>
-  a.every(({ nodeId }, i) => nodeId === b[i]?.nodeId);
-
-/** That many paths under one wish, each another one if there are that many. */
-const choosePaths = (wish: PathWish, count: number): readonly (readonly Descriptor[])[] => {
-  const paths: (readonly Descriptor[])[] = [];
-  for (let draws = 0; paths.length < count; draws++) {
-    const path = choosePath(wish);
-    if (draws >= mostDraws || !paths.some((other) => isSame(path, other))) paths.push(path);
-  }
-  return paths;
-};
-
 /** One sending of a message, ready to be stored. */
 interface Prepared {
   readonly packets: readonly PoolEntry[];
@@ -87,7 +74,7 @@ const payloadsOf = (
 };
 
 /**
- * Makes the packets of a sending: all to one exit, each over a path of its own and at a time of its own. The first
+ * Makes the packets of a sending: all to one exit, over paths that begin together as far as a mail has room. The first
  * sending of a message makes one of each payload; every later one makes two, each with reply blocks of its own, because
  * a packet has been lost.
  */
@@ -96,7 +83,7 @@ const prepare = (
   queued: QueuedMessage,
   { exit, known, copies, wish }: Target & { readonly copies: number; readonly wish: PathWish },
 ): Prepared => {
-  const { crypto, rng, spreadMs, receipts } = deps;
+  const { crypto, rng, pace, receipts } = deps;
   const { now } = wish;
   const moment: Moment = wish;
   const surbs: Surb[] = [];
@@ -118,16 +105,20 @@ const prepare = (
     receipts === undefined ? [] : [makeBlock('receipt').surb, makeBlock('bounce').surb];
   const perCopy = Array.from({ length: copies }, () => payloadsOf(queued, { bytes, confirmed }, answerBlocks()));
   const toExit = { ...wish, exit: exit.nodeId };
-  const packets = (perCopy[0] ?? []).flatMap((_, i) =>
-    choosePaths(toExit, copies).map((path, copy): PoolEntry => {
-      const content = perCopy[copy]?.[i];
+  const waiting = new Map(openLoads(deps, moment).map(({ nextHop, packets }) => [nextHop, packets.length]));
+  const packets = (perCopy[0] ?? []).flatMap((_, i) => {
+    const paths: (readonly Descriptor[])[] = [];
+    return perCopy.map((payloads): PoolEntry => {
+      const path = joinedPath(toExit, { waiting, room: pace.packets, copies: paths });
+      paths.push(path);
+      const content = payloads[i];
       const hops = hopsOf(path, wish);
       const [first] = hops;
       if (content === undefined || first === undefined) throw new Bug('a copy is like the other');
       const packet = createPacket(crypto, { hops, last: { kind: 'exit' }, payload: encodeExitPayload(content), rng });
-      return { kind: 'forward', nextHop: first.nodeId, readyAt: now + exponential(rng, spreadMs), bytes: packet };
-    }),
-  );
+      return { kind: 'forward', nextHop: first.nodeId, readyAt: now, bytes: packet };
+    });
+  });
   const unanswered = (known?.unanswered ?? 0) + 1;
   return {
     packets,
@@ -136,9 +127,16 @@ const prepare = (
   };
 };
 
+const nextSendingAt = ({ rng, receipts }: SendDeps, now: number): number =>
+  now + (0.5 + unitInterval(rng)) * (receipts?.retry.intervalMs ?? 0);
+
 /** Sends a message, for the first time or again; or finds that nobody will hand it over. */
-const sendMessage = (deps: SendDeps, queued: QueuedMessage, moment: Moment): void => {
-  const { store, rng, receipts } = deps;
+const sendMessage = (
+  deps: SendDeps,
+  queued: QueuedMessage,
+  { bits, ...moment }: Moment & { readonly bits: number | undefined },
+): void => {
+  const { store, receipts } = deps;
   const { now } = moment;
   const { id } = queued;
   const sendings = store.sendings(id);
@@ -155,8 +153,7 @@ const sendMessage = (deps: SendDeps, queued: QueuedMessage, moment: Moment): voi
     }
     for (const entry of prepared.packets) store.addToPool(entry);
     for (const surb of prepared.surbs) store.addSurb(surb);
-    const nextAt = now + (0.5 + unitInterval(rng)) * (receipts?.retry.intervalMs ?? 0);
-    store.countSending(id, nextAt, undefined);
+    store.countSending(id, nextSendingAt(deps, now), bits);
     if (receipts === undefined) store.settleMessage(id, { state: 'sent', ending: undefined }, now);
     else store.putSending(id, prepared.sending);
   });
@@ -173,40 +170,56 @@ const giveUp = (deps: SendDeps, readAt: number, now: number): void => {
     });
 };
 
+/** Whether messages may go, as far as the meter can tell. */
+const isOverFloor = ({ floorBits }: SendDeps, bits: number | undefined): boolean =>
+  floorBits === 0 || (bits !== undefined && bits >= floorBits);
+
 /**
- * One turn of the client: messages become packets, for the first time or again, and packets whose time has come become
- * mails.
+ * Makes packets of messages, for the first time or again. They wait for their slots (client/pace).
  *
- * Each message moves from queue to packets, and each packet from its place to a finished mail, in one transaction:
- * killed at any point, nothing is in two places or in none. A message that can't be sent as safely as configured stays
- * where it is, and the log says why.
+ * Each message moves from the queue to packets in one transaction: killed at any point, nothing is in two places or in
+ * none. A message that can't be sent as safely as configured stays where it is, and the log says why. One whose packets
+ * may still wait here is not sent again.
  *
  * @param readAt when the mailbox was last read to its end; nothing is sent again, or given up, that was not due then
  * @throws StoreError, RouteError: everything stays where it was
  */
 export const sendOnce = (deps: SendDeps, readAt: number): void => {
-  const { store, clock, directory, log, forgetMs, receipts } = deps;
+  const { store, clock, directory, log, floorBits, receipts } = deps;
   const now = clock.now();
   giveUp(deps, readAt, now);
   const network = directory.network(now);
   const overdue = store.overdueMessages(receipts === undefined ? now : Math.min(now, readAt));
-  for (const queued of [...overdue, ...store.queuedMessages()]) {
-    try {
-      sendMessage(deps, queued, { network, now });
-    } catch (error) {
-      if (!(error instanceof RouteError)) throw error;
-      log.warn(error.code, { message: error.message });
+  const oldest = Math.min(
+    ...openLoads(deps, { network, now }, 1).map(({ packets: [packet] }) => packet?.readyAt ?? now),
+  );
+  const again = overdue.filter(({ id }) => {
+    // Times are kept in whole milliseconds.
+    const mayWaitHere = oldest <= (store.sendings(id)[0]?.sentAt ?? -Infinity) + 1;
+    if (mayWaitHere) store.setNextAt(id, nextSendingAt(deps, now));
+    return !mayWaitHere;
+  });
+  const due = [...again, ...store.queuedMessages()];
+  const bits = meterOf(network);
+  if (isOverFloor(deps, bits))
+    for (const queued of due) {
+      try {
+        sendMessage(deps, queued, { network, now, bits });
+      } catch (error) {
+        if (!(error instanceof RouteError)) throw error;
+        log.warn(error.code, { message: error.message });
+      }
     }
-  }
+  else if (due.length > 0) log.warn('client/under-floor', { messages: due.length, bits: bits ?? 'unknown', floorBits });
+};
+
+/** Forgets what has had its time, packets too that have no way. */
+export const forgetOnce = (deps: SendDeps): void => {
+  const { store, clock, directory, log, forgetMs } = deps;
+  const now = clock.now();
+  const network = directory.network(now);
   store.atomically(() => {
-    let stranded = 0;
-    const leaving: Leaving = new Map();
-    for (const { id, to } of store.waiting(now)) {
-      if (to.kind !== 'node') throw new Bug('something else than a packet for a node in the pool of a client');
-      if (isOpen(network, to, now)) addLeaving(leaving, to, id);
-      else stranded++;
-    }
-    addBundles(deps, leaving, network, now);
+    const stranded = store.waiting(now).filter(({ to }) => to.kind !== 'node' || !isOpen(network, to, now)).length;
     if (stranded > 0) log.warn('client/first-hop-not-listed', { packets: stranded });
     const givenUp = store.expirePool(now - forgetMs);
     if (givenUp > 0) log.warn('client/gave-up-packets', { packets: givenUp });

@@ -1,7 +1,7 @@
 import { Bug } from '../base/errors.js';
 import type { NodeId } from '../base/ids.js';
 import { choosePath, type PathWish } from '../path/path.js';
-import { hopOf } from '../route/hop.js';
+import { hopsOf } from '../route/hop.js';
 import type { SphinxCrypto } from '../sphinx/crypto.js';
 import { createPacket } from '../sphinx/packet.js';
 
@@ -22,8 +22,8 @@ export interface CoverDrop {
  * @throws RouteError 'route/no-path' if there is no such path
  */
 export const createCoverDrop = (crypto: SphinxCrypto, wish: PathWish): CoverDrop => {
-  const { now, rng } = wish;
-  const hops = choosePath(wish).map((node) => hopOf(node, now));
+  const { rng } = wish;
+  const hops = hopsOf(choosePath(wish), wish);
   const packet = createPacket(crypto, { hops, last: { kind: 'drop' }, payload: new Uint8Array(), rng });
   const [first] = hops;
   if (first === undefined) throw new Bug('an empty path');

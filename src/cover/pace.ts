@@ -1,3 +1,4 @@
+import type { NodeId } from '../base/ids.js';
 import { exponential, shuffled } from '../base/random.js';
 import type { Rng } from '../base/random.js';
 import { dayMs } from '../base/units.js';
@@ -47,13 +48,13 @@ export const meanOn = (meanMs: number, mailsPerDay: number): number =>
 
 /** A packet that waits for its first hop. */
 export interface PacketWaiting {
-  readonly nextHop: string;
+  readonly nextHop: NodeId;
   readonly readyAt: number;
 }
 
 /** What may leave in one mail. */
 export interface Load<T> {
-  readonly nextHop: string;
+  readonly nextHop: NodeId;
   /** At least one, and no more than a mail has room for. */
   readonly packets: readonly T[];
 }
@@ -65,7 +66,7 @@ export interface Load<T> {
  * @param room packets that a mail holds
  */
 export const loadsOf = <T extends PacketWaiting>(rng: Rng, waiting: readonly T[], room: number): readonly Load<T>[] => {
-  const byHop = new Map<string, T[]>();
+  const byHop = new Map<NodeId, T[]>();
   for (const packet of shuffled(rng, waiting).toSorted((a, b) => a.readyAt - b.readyAt)) {
     const same = byHop.get(packet.nextHop);
     if (same === undefined) byHop.set(packet.nextHop, [packet]);
@@ -73,3 +74,7 @@ export const loadsOf = <T extends PacketWaiting>(rng: Rng, waiting: readonly T[]
   }
   return [...byHop].map(([nextHop, packets]) => ({ nextHop, packets: packets.slice(0, room) }));
 };
+
+/** The first hops to which a mail goes in any case that has room for one packet more. @param waiting how many for each */
+export const hopsWithRoom = (waiting: ReadonlyMap<NodeId, number>, room: number): readonly NodeId[] =>
+  [...waiting].flatMap(([nextHop, count]) => (count % room === 0 ? [] : [nextHop]));

@@ -1,4 +1,10 @@
+import { unreachable } from '../base/errors.js';
 import { minuteMs } from '../base/units.js';
+import type { Network } from '../route/network.js';
+import { meanIntervalMs } from '../route/schedule.js';
+import type { Strategy } from '../route/strategy.js';
+
+type PoolStrategy = Extract<Strategy, { kind: 'pool' }>;
 
 /** What a network's mails hide among. */
 export interface Flow {
@@ -8,54 +14,127 @@ export interface Flow {
   readonly packetsPerInterval: number;
   readonly intervalMs: number;
   readonly hops: number;
-  readonly pool: { readonly minimum: number; readonly rate: number };
+  readonly strategy: Strategy;
   /** Whether each node has few successors, so that not every mail can come out everywhere. */
   readonly isRestricted: boolean;
 }
 
-/** Steps of a mix interval in which times are reckoned. */
-const steps = 16;
 /** Bits that few successors cost, and that a pool tells by how much of it leaves: as simulated. */
 const restrictionBits = 0.5;
-const mostIntervals = 64;
+/** Cells in which times are reckoned: of an interval, or of what else a packet waits, and in all. */
+const cellsPerWait = 16;
+const mostCells = 1024;
 
-const convolved = (a: Float64Array, b: Float64Array): Float64Array => {
-  const sum = new Float64Array(a.length);
+/** How likely something takes how long: one probability a cell. */
+type Times = Float64Array;
+
+const sumOf = (a: Times, b: Times): Times => {
+  const sum = new Float64Array(mostCells);
   a.forEach((p, i) => {
-    if (p > 0)
-      for (let j = 0; j < b.length && i + j < sum.length; j++) sum[i + j] = (sum[i + j] ?? 0) + p * (b[j] ?? 0);
+    if (p > 1e-9) for (let j = 0; i + j < mostCells; j++) sum[i + j] = (sum[i + j] ?? 0) + p * (b[j] ?? 0);
   });
   return sum;
 };
 
-/** Packets that wait at a flush on average, with those that have been passed over before. */
-const waitingAtFlush = ({ packetsPerInterval, pool: { minimum, rate } }: Flow): number => {
+const evenly = (cells: number): Times =>
+  new Float64Array(mostCells).fill(1 / Math.max(1, cells), 0, Math.max(1, cells));
+
+/** Of a timed pool: the flushes that a packet waits beyond the first. */
+const flushesWaited = ({ packetsPerInterval }: Flow, { minimum, rate }: PoolStrategy, cells: number): Times => {
+  const most = (count: number): number => Math.max(0.05, 1 - minimum / Math.max(1, count));
   let waiting = packetsPerInterval + minimum;
-  for (let round = 0; round < 100; round++) {
-    const most = Math.max(0.05, 1 - minimum / Math.max(1, waiting));
-    waiting = packetsPerInterval * (1 + (1 - Math.min(most, rate)) / most);
+  // Those that came, and those that were passed over; the one follows from the other.
+  for (let round = 0; round < 50; round++)
+    waiting = packetsPerInterval * (1 + (1 - Math.min(most(waiting), rate)) / most(waiting));
+  const seasoned = most(waiting);
+  const fresh = Math.min(seasoned, rate);
+  const times = new Float64Array(mostCells);
+  for (let flush = 0; flush * cells < mostCells; flush++)
+    times[flush * cells] = flush === 0 ? fresh : (1 - fresh) * seasoned * (1 - seasoned) ** (flush - 1);
+  return times;
+};
+
+/** What a packet waits at a node beyond the node's next flush. */
+const waitAt = (flow: Flow, cellMs: number, isLast: boolean): Times => {
+  const { strategy, intervalMs, packetsPerInterval } = flow;
+  switch (strategy.kind) {
+    case 'pool':
+      return flushesWaited(flow, strategy, Math.round(intervalMs / cellMs));
+    case 'poisson': {
+      if (isLast) return evenly(1);
+      const stays = Math.exp(-cellMs / strategy.meanMs);
+      return new Float64Array(mostCells).map((_, cell) => (1 - stays) * stays ** cell);
+    }
+    case 'threshold':
+      return evenly(Math.round((strategy.count / Math.max(1e-6, packetsPerInterval)) * (intervalMs / cellMs)));
+    default:
+      return unreachable(strategy);
   }
-  return waiting;
 };
 
-/** How long a packet of a known time of arrival is under way, as an observer knows it: one probability a step. */
-const spreadOf = (flow: Flow): Float64Array => {
-  const { hops, pool } = flow;
-  const most = Math.max(0.05, 1 - pool.minimum / Math.max(1, waitingAtFlush(flow)));
-  const fresh = Math.min(most, pool.rate);
-  const wait = new Float64Array(steps * mostIntervals);
-  for (let flush = 0; flush < mostIntervals; flush++)
-    wait[flush * steps] = flush === 0 ? fresh : (1 - fresh) * most * (1 - most) ** (flush - 1);
-  const between = new Float64Array(steps).fill(1 / steps);
-  let spread: Float64Array = wait;
-  for (let hop = 1; hop < hops; hop++) spread = convolved(convolved(spread, between), wait);
-  return spread;
+/** The longest of the usual waits of a packet at a node. */
+const usualWaitMs = ({ strategy, intervalMs, packetsPerInterval }: Flow): number => {
+  switch (strategy.kind) {
+    case 'pool':
+      return intervalMs;
+    case 'poisson':
+      return Math.max(intervalMs, strategy.meanMs);
+    case 'threshold':
+      return intervalMs * Math.max(1, strategy.count / Math.max(1e-6, packetsPerInterval));
+    default:
+      return unreachable(strategy);
+  }
 };
 
-/** Bits of anonymity that such a flow gives a mail, at least 0. */
+/**
+ * Minutes over which the delivery of a mail is spread for who knows when it was sent: as many as would be if each of them
+ * were as likely, 2 to the entropy of the time it takes. When nodes flush is known; so the first flush adds nothing, the
+ * phases of the others do.
+ */
+const spreadMinutes = (flow: Flow): number => {
+  const cellMs = usualWaitMs(flow) / cellsPerWait;
+  const between = evenly(Math.round(flow.intervalMs / cellMs));
+  let times = waitAt(flow, cellMs, flow.hops === 1);
+  for (let hop = 1; hop < flow.hops; hop++)
+    times = sumOf(sumOf(times, between), waitAt(flow, cellMs, hop === flow.hops - 1));
+  const entropy = times.reduce((sum, p) => (p > 0 ? sum - p * Math.log2(p) : sum), 0);
+  return (2 ** entropy * cellMs) / minuteMs;
+};
+
+/**
+ * Bits of anonymity that such a flow gives a mail: the logarithm of how many mails that are handed over could be it, for
+ * somebody who sees all mails of all nodes. At least 0.
+ */
 export const bitsOf = (flow: Flow): number => {
-  const entropy = spreadOf(flow).reduce((sum, p) => (p > 0 ? sum - p * Math.log2(p) : sum), 0);
-  const widthMinutes = (2 ** entropy * flow.intervalMs) / steps / minuteMs;
-  const bits = Math.log2(1 + flow.deliveriesPerMinute * widthMinutes);
+  const bits = Math.log2(1 + flow.deliveriesPerMinute * spreadMinutes(flow));
   return Math.max(0, bits - (flow.isRestricted ? restrictionBits : 0));
+};
+
+const minutesADay = 24 * 60;
+
+/** The flow of a network as its list tells it; undefined where no exit says how much it hands over. */
+export const flowOf = (network: Network): Flow | undefined => {
+  const { parameters } = network;
+  const loads = network.nodes.flatMap(({ roles, load }) => (load === undefined ? [] : [{ roles, ...load }]));
+  const exits = loads.filter(({ roles }) => roles.includes('exit'));
+  const intervalMs = meanIntervalMs(parameters.mixSchedule);
+  if (exits.length === 0 || intervalMs === undefined) return undefined;
+  const sum = (numbers: readonly number[]): number => numbers.reduce((a, b) => a + b, 0);
+  return {
+    deliveriesPerMinute: sum(exits.map(({ deliveries }) => deliveries)) / minutesADay,
+    packetsPerInterval: sum(loads.map(({ packets }) => packets)) / loads.length,
+    intervalMs,
+    hops: parameters.pathLength,
+    strategy: parameters.strategy,
+    isRestricted: parameters.topology.kind === 'layers',
+  };
+};
+
+/**
+ * The meter: bits of anonymity of a mail that is sent now through the network of that list; undefined where the list
+ * doesn't tell.
+ */
+export const meterOf = (network: Network): number | undefined => {
+  const flow = flowOf(network);
+  return flow && bitsOf(flow);
 };

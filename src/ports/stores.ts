@@ -189,8 +189,10 @@ export interface Outgoing {
 /** Finished mails on their way to the mail server. */
 export interface OutgoingStore {
   readonly addOutgoing: (mail: NewOutgoing, now: number) => void;
-  /** Ids of the mails whose time has come, those first that wait longest for it. */
-  readonly dueOutgoing: (now: number) => readonly number[];
+  /** Ids of the mails whose time has come, those first that wait longest for it. @param kinds only of these */
+  readonly dueOutgoing: (now: number, kinds?: readonly OutgoingKind[]) => readonly number[];
+  /** How many mails of that kind no attempt has been made for. */
+  readonly untriedOutgoing: (kind: OutgoingKind) => number;
   /** Counts an attempt, before it is made, and puts the next one at `retryAt`. @returns the mail, if it is still there */
   readonly beginAttempt: (id: number, retryAt: number) => Outgoing | undefined;
   readonly retryOutgoingAt: (id: number, at: number) => void;

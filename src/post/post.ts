@@ -1,10 +1,12 @@
 import { unreachable } from '../base/errors.js';
 import { minuteMs } from '../base/units.js';
+import { type Purpose, purposes } from '../carrier/budget.js';
 import type { Clock } from '../ports/clock.js';
 import type { Log } from '../ports/log.js';
 import { deliveryToken } from '../message/delivery.js';
 import type { Outbox, SendOutcome } from '../ports/mail.js';
 import type { Outgoing, OutgoingStore, Store } from '../ports/stores.js';
+import { type Budget, kindsFor } from './account.js';
 import { nextStep } from './retry.js';
 
 /** How the sending of a mail ended. */
@@ -15,6 +17,8 @@ export interface PostDeps {
   /** Hears how a mail ended, in the transaction that removes it. */
   readonly ended?: (mail: Outgoing, end: PostEnd, now: number) => void;
   readonly outbox: Outbox;
+  /** Undefined: the account may send whatever it wants to. */
+  readonly budget?: Budget | undefined;
   readonly clock: Clock;
   readonly log: Log;
   /** The account's own address, the envelope sender of everything. */
@@ -23,6 +27,10 @@ export interface PostDeps {
 
 const endOf = (last: SendOutcome): PostEnd =>
   last.kind === 'accepted' || last.kind === 'refused' ? last : { kind: 'gave-up' };
+
+/** Whether a server can have counted the attempt. A deadline says nothing of how far it came. */
+const hasReached = (outcome: SendOutcome): boolean =>
+  outcome.kind !== 'later' || (outcome.why !== 'connect' && outcome.why !== 'tls' && outcome.why !== 'login');
 
 /** Mails handed over at a time: at 40 ms round trip eight connections carry seven times what one does. */
 const lanes = 4;
@@ -33,23 +41,35 @@ const lanes = 4;
 const attemptMs = 10 * minuteMs;
 
 /**
- * Hands every due mail to the server, and keeps those it did not take.
+ * Hands every due mail to the server for which the account has budget, and keeps those it did not take. The others wait for
+ * their turn: none is dropped for want of budget.
  *
  * The attempt is counted before it is made, and the mail leaves the store only after the server has taken it: killed
  * in between, the mail goes out again and is folded by its receiver.
  */
 export const postDue = async (deps: PostDeps, signal: AbortSignal): Promise<void> => {
-  const { store, outbox, clock, log, from, ended } = deps;
-  const due = [...store.dueOutgoing(clock.now())];
+  const { store, outbox, budget, clock, log, from, ended } = deps;
+  const due = new Map(purposes.map((purpose) => [purpose, [...store.dueOutgoing(clock.now(), kindsFor[purpose])]]));
+  const next = (): { readonly id: number; readonly purpose: Purpose } | undefined => {
+    const wanted = purposes.filter((purpose) => (due.get(purpose)?.length ?? 0) > 0);
+    const purpose = budget === undefined ? wanted[0] : budget.turn(clock.now(), wanted);
+    const id = purpose && due.get(purpose)?.shift();
+    return purpose === undefined || id === undefined ? undefined : { id, purpose };
+  };
   const counts = new Map<string, number>();
   let stopped = false;
-  const handOver = async (id: number): Promise<void> => {
-    const mail = store.beginAttempt(id, clock.now() + attemptMs);
+  const handOver = async (id: number, purpose: Purpose): Promise<void> => {
+    const mail = store.atomically(() => {
+      const begun = store.beginAttempt(id, clock.now() + attemptMs);
+      if (begun !== undefined) budget?.spend(clock.now(), purpose);
+      return begun;
+    });
     if (mail === undefined) return;
     const { kind, to, raw, messageId, createdAt, attempts } = mail;
     const envelope = messageId === undefined ? {} : { envelopeId: deliveryToken(messageId) };
     const outcome = await outbox.send({ from, to, raw, ...envelope }, signal);
     const now = clock.now();
+    if (!hasReached(outcome)) budget?.giveBack(now, purpose);
     const remove = (): void =>
       store.atomically(() => {
         ended?.(mail, endOf(outcome), now);
@@ -68,6 +88,7 @@ export const postDue = async (deps: PostDeps, signal: AbortSignal): Promise<void
       case 'pause':
         store.retryOutgoingAt(id, step.turn === 'first' ? 0 : step.until + 1);
         store.pauseOutgoing(step.until);
+        if (step.turn === 'last') tellLimit(now);
         stopped = true;
         break;
       case 'give-up':
@@ -78,12 +99,18 @@ export const postDue = async (deps: PostDeps, signal: AbortSignal): Promise<void
         unreachable(step);
     }
   };
+  const tellLimit = (now: number): void => {
+    budget?.limited(now);
+    log.warn('post/limit', budget === undefined ? {} : { perDay: budget.perDay(now) });
+  };
+  const heldBack = (): number =>
+    stopped || signal.aborted ? 0 : [...due.values()].reduce((sum, ids) => sum + ids.length, 0);
   const lane = async (most: number): Promise<void> => {
     try {
       for (let done = 0; done < most && !stopped && !signal.aborted; done++) {
-        const id = due.shift();
-        if (id === undefined) return;
-        await handOver(id);
+        const first = next();
+        if (first === undefined) return;
+        await handOver(first.id, first.purpose);
       }
     } catch (error) {
       stopped = true;
@@ -93,6 +120,8 @@ export const postDue = async (deps: PostDeps, signal: AbortSignal): Promise<void
   // One alone first: where no log-in succeeds, one a round is enough to find out.
   await lane(1);
   const lanesEnded = await Promise.allSettled(Array.from({ length: lanes }, () => lane(Infinity)));
+  const held = heldBack();
+  if (held > 0 && counts.size > 0) counts.set('waits-for-budget', held);
   if (counts.size > 0) log.info('post', Object.fromEntries(counts));
   // Only now: a lane still at work when this rejects would hand its mails over beside the next round.
   for (const end of lanesEnded) if (end.status === 'rejected') throw end.reason;

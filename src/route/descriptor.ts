@@ -6,6 +6,7 @@ import {
   dataLines,
   Fields,
   type Field,
+  inRange,
   publicKeyOf,
   readDocument,
   readTime,
@@ -29,12 +30,32 @@ export interface Descriptor {
   readonly mixKeys: readonly MixKeyOffer[];
   readonly publishedAt: number;
   readonly software: string | undefined;
+  /** What its account may send; undefined where it doesn't say. */
+  readonly capacity?: Capacity | undefined;
+  /** What it has to do; undefined where it doesn't say. */
+  readonly load?: Load | undefined;
   /** The signed document itself, canonical: what a network list holds. */
   readonly text: string;
 }
 
 /** A mix relays packets; an exit also hands mail to its recipient. */
 export type Role = 'mix' | 'exit';
+
+/** Mails a day, to one significant digit. */
+export interface Capacity {
+  /** What the account may send. */
+  readonly perDay: number;
+  /** How many of these it has not sent. */
+  readonly free: number;
+}
+
+/** Means of up to seven days, to one significant digit. A node's own word: nobody can check it. */
+export interface Load {
+  /** Packets that leave in a mix interval, cover included, which no node can tell from others. */
+  readonly packets: number;
+  /** Mails a day that it hands to recipients. */
+  readonly deliveries: number;
+}
 
 /** A mix key as senders see it. */
 export interface MixKeyOffer {
@@ -57,6 +78,8 @@ export interface DescriptorDraft {
   readonly mixKeys: readonly MixKeyOffer[];
   readonly publishedAt: number;
   readonly software?: string;
+  readonly capacity?: Capacity | undefined;
+  readonly load?: Load | undefined;
 }
 
 /** About 1.8 KB a mix key. */
@@ -82,6 +105,8 @@ export const isNodeName = (text: string): boolean => readName(text) !== undefine
  *   mixmailer-descriptor 1
  *   node <NodeId>
  *   name | address | provider | published | software <...>
+ *   capacity <mails a day> <free mails a day>          may be missing, as may be
+ *   load <packets a mix interval> <deliveries a day>
  *   role <mix or exit>                                 one line each
  *   mix-key <not before> <not after> <expires>         times like 2026-11-22T00:00:00Z
  *   data <base64>                                      the 1216 bytes of the key
@@ -100,12 +125,32 @@ export const signDescriptor = (draft: DescriptorDraft, secretKey: Uint8Array): s
     ...draft.roles.map((role) => `role ${role}`),
     `published ${timeText(draft.publishedAt)}`,
     ...(draft.software === undefined ? [] : [`software ${draft.software}`]),
+    ...(draft.capacity === undefined ? [] : [`capacity ${draft.capacity.perDay} ${draft.capacity.free}`]),
+    ...(draft.load === undefined ? [] : [`load ${draft.load.packets} ${draft.load.deliveries}`]),
     ...draft.mixKeys.flatMap((key) => [
       `mix-key ${timeText(key.notBefore)} ${timeText(key.notAfter)} ${timeText(key.expiresAt)}`,
       ...dataLines(key.publicKey),
     ]),
   ];
   return readDescriptor(signDocument('descriptor', lines, secretKey)).text;
+};
+
+const readPair = (value: string): readonly [number, number] | undefined => {
+  const [one, other, ...rest] = value.split(' ').map(inRange(0, 999_999_999));
+  return one === undefined || other === undefined || rest.length > 0 ? undefined : [one, other];
+};
+
+const pairIn = (fields: Fields, keyword: string): readonly [number, number] | undefined =>
+  fields.optional(keyword) && fields.one(keyword, 'two integers from 0 to 999999999', readPair);
+
+const capacityIn = (fields: Fields): Capacity | undefined => {
+  const [perDay, free] = pairIn(fields, 'capacity') ?? [];
+  return perDay === undefined || free === undefined ? undefined : { perDay, free };
+};
+
+const loadIn = (fields: Fields): Load | undefined => {
+  const [packets, deliveries] = pairIn(fields, 'load') ?? [];
+  return packets === undefined || deliveries === undefined ? undefined : { packets, deliveries };
 };
 
 const readMixKey = ({ value, data }: Field): MixKeyOffer => {
@@ -166,6 +211,8 @@ const parseDescriptor = (text: string): { readonly descriptor: Descriptor; reado
     publishedAt: fields.one('published', 'a time like 2026-11-22T00:00:00Z', readTime),
     software:
       fields.optional('software') && fields.one('software', '1 to 64 letters, digits and _ . + / -', readSoftware),
+    capacity: capacityIn(fields),
+    load: loadIn(fields),
     text: document.text,
   };
   return { descriptor, signature };

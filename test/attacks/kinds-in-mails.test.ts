@@ -315,7 +315,8 @@ describe('the same comparison', () => {
       expect.arrayContaining([
         'receipt: who leaves',
         'receipt: which mail of the flush',
-        'receipt: size of the bundle',
+        'reply: who leaves',
+        'reply: which mail of the flush',
       ]),
     );
   });

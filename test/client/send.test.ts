@@ -1,8 +1,9 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { SubmissionError } from '../../src/base/errors.js';
 import { dayMs, minuteMs } from '../../src/base/units.js';
+import type { ClientStore, PoolEntry } from '../../src/ports/stores.js';
 import { fakeNetwork, without } from '../fakes/network.js';
-import type { FakeNetwork } from '../fakes/network.js';
+import type { FakeNetwork, Wrap } from '../fakes/network.js';
 import { addressOfBob, letterOf, quick, turns } from '../node/packets.js';
 
 let letter: Uint8Array;
@@ -20,6 +21,20 @@ const another = (i: number): Uint8Array =>
 const clientMails = ({ world, client }: FakeNetwork) =>
   world.observed.filter(({ from }) => from === client.account.address);
 
+/** Notes where each packet goes first that is put into the pool. */
+const addedTo =
+  (entries: string[]): Wrap =>
+  (_name, port) =>
+    'addToPool' in port
+      ? {
+          ...port,
+          addToPool: (entry: PoolEntry) => {
+            entries.push(entry.kind === 'forward' ? entry.nextHop : entry.kind);
+            (port as unknown as ClientStore).addToPool(entry);
+          },
+        }
+      : port;
+
 /** Lets the client alone work, a minute at a time. */
 const clientTurns = async (network: FakeNetwork, minutes: number): Promise<void> => {
   for (let i = 0; i < minutes; i++) {
@@ -27,6 +42,9 @@ const clientTurns = async (network: FakeNetwork, minutes: number): Promise<void>
     network.passMs(minuteMs);
   }
 };
+
+/** As configured, but without cover. */
+const slow = { meanMs: 20 * minuteMs, packets: 4, cover: false };
 
 describe('a path', () => {
   it('never begins at the sender’s provider nor ends at the recipient’s', async () => {
@@ -44,27 +62,26 @@ describe('a path', () => {
     expect([...exits].toSorted()).toEqual(['mix1.test', 'mix3.test', 'mix4.test', 'mix5.test']);
   });
 
-  it('is a different one for each fragment of a message, at times of their own, and all end at one exit', async () => {
-    const network = fakeNetwork({ ...quick, nodes: 7 });
+  it('is another one for each fragment, begins together with three others, and all end at one exit', async () => {
+    const network = fakeNetwork({ ...quick, nodes: 9, client: { pace: { meanMs: 0, packets: 4, cover: false } } });
     const bob = network.world.account(addressOfBob).mailbox;
     await network.client.submit(large, [addressOfBob]);
     const [queued] = network.client.store.queuedMessages();
-    await network.client.turn();
-    const packets = network.client.store.waiting(Infinity);
+    const begun: string[] = [];
+    await network.client.turn(addedTo(begun));
     // The last fragment leaves no room for the two reply blocks, which then have a packet of their own.
-    expect(packets.length).toBe(Math.ceil((queued?.message.length ?? 0) / 25_616) + 1);
-    expect(packets.length).toBeGreaterThan(6);
-    expect(new Set(packets.map(({ to }) => to.kind === 'node' && to.nextHop)).size).toBeGreaterThan(3);
-    const left: number[] = [];
-    for (let i = 0; i < 10; i++) {
-      left.push(clientMails(network).length);
-      await clientTurns(network, 1);
-    }
-    expect(new Set(left).size).toBeGreaterThan(2);
+    const count = Math.ceil((queued?.message.length ?? 0) / 25_616) + 1;
+    expect(begun).toHaveLength(count);
+    expect(begun).toEqual(begun.map((_, i) => begun[i - (i % 4)]));
+    expect(new Set(begun).size).toBeGreaterThan(1);
+    await clientTurns(network, 3);
+    expect(clientMails(network)).toHaveLength(Math.ceil(count / 4));
     await turns(network, 20);
     expect(bob.raws()).toHaveLength(1);
     // Only where all fragments met could the message be put together.
-    expect(network.nodes.map(({ counted }) => counted()['delivery'] ?? 0).toSorted()).toEqual([0, 0, 0, 0, 0, 0, 1]);
+    expect(network.nodes.map(({ counted }) => counted()['delivery'] ?? 0).toSorted()).toEqual([
+      0, 0, 0, 0, 0, 0, 0, 0, 1,
+    ]);
   });
 
   it('is one of its own for each recipient', async () => {
@@ -104,11 +121,12 @@ describe('a mail that can’t go as safely as configured', () => {
   });
 
   it('waits while the list has run out, packets already made too', async () => {
-    const network = fakeNetwork(quick);
+    const network = fakeNetwork({ ...quick, client: { pace: slow } });
     const bob = network.world.account(addressOfBob).mailbox;
     await network.client.submit(letter, [addressOfBob]);
-    // Its packets are made, and wait for their time.
+    // Its packets are made, and wait for their slot.
     await network.client.turn();
+    expect(network.client.store.waiting(Infinity)).not.toEqual([]);
     await network.client.submit(another(2), [addressOfBob]);
     const sent = network.world.observed.length;
     network.client.sees(undefined);
@@ -118,12 +136,12 @@ describe('a mail that can’t go as safely as configured', () => {
     }
     expect(network.world.observed).toHaveLength(sent);
     network.client.sees(network.network);
-    await turns(network, 20);
+    await turns(network, 40);
     expect(bob.raws()).toHaveLength(2);
   });
 
   it('is given up, in so many words, when the first node of its packets is gone for good', async () => {
-    const network = fakeNetwork({ ...quick, nodes: 4 });
+    const network = fakeNetwork({ ...quick, nodes: 4, client: { pace: slow } });
     await network.client.submit(letter, [addressOfBob]);
     await network.client.turn();
     const [waiting] = network.client.store.waiting(Infinity);

@@ -287,14 +287,14 @@ describe('a configuration', () => {
       'node.replies.alias: expected one of "auto", "plus", "message-id", got "minus"',
     ],
     [
-      'no cron expression',
-      { more: '[client.pace]\nschedule = "hourly"' },
-      'client.pace.schedule: expected cron expression of 5 or 6 fields',
+      'a pace of no time',
+      { more: '[client.pace]\nminutes = 0' },
+      'client.pace.minutes: expected number 0.001 to 1440, got 0',
     ],
     [
-      'a cron expression out of range',
-      { more: '[client.pace]\nschedule = "99 * * * *"' },
-      'client.pace.schedule: expected cron',
+      'mails that no bundle fits',
+      { more: '[client.pace]\npackets = 5' },
+      'client.pace.packets: expected one of 1, 4, 16, 64, got 5',
     ],
     [
       'a misspelled key',
@@ -502,11 +502,11 @@ describe('settings that a program gives', () => {
       smtp: { host: 'smtp.example.org' },
     },
     network: { list: 'list.txt', authorities: [key] },
-    client: { pace: { spreadSeconds: 7 } },
+    client: { pace: { minutes: 7 } },
   };
 
   it('mean what the same keys mean in a file of that folder', () => {
-    const more = `[network]\nlist = "list.txt"\nauthorities = ["${key}"]\n[client.pace]\nspreadSeconds = 7`;
+    const more = `[network]\nlist = "list.txt"\nauthorities = ["${key}"]\n[client.pace]\nminutes = 7`;
     expect(configFrom(settings, folder)).toEqual({ ...load({ node: '', more }), file: 'the settings' });
   });
 
@@ -520,8 +520,8 @@ describe('settings that a program gives', () => {
   });
 
   it('are refused in the words of the file', () => {
-    expect(() => configFrom({ ...settings, client: { pace: { spreadSeconds: -1 } } }, '')).toThrow(
-      new ConfigError('client.pace.spreadSeconds: expected integer 0 to 86400, got -1 (in the settings)'),
+    expect(() => configFrom({ ...settings, client: { pace: { minutes: -1 } } }, '')).toThrow(
+      new ConfigError('client.pace.minutes: expected number 0.001 to 1440, got -1 (in the settings)'),
     );
     expect(() => configFrom({ ...settings, client: undefined }, '')).toThrow(
       'node: expected a section [node], [client] or [authority], got none of them (in the settings)',

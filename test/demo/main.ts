@@ -156,7 +156,7 @@ const main = async (): Promise<number> => {
       replyBlocks: 8,
       schedule: '*/2 * * * * *',
       loopsPerInterval: 2,
-      spreadSeconds: 2,
+      paceSeconds: 1,
       onMail: watch.see,
     });
     closers.unshift(() => network.close());

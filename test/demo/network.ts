@@ -27,8 +27,10 @@ export interface Plan {
   /** What the list says otherwise than `mixmailer network sign` does; for `layNetwork`. */
   readonly parameters?: Partial<NetworkParameters>;
   readonly loopsPerInterval: number;
-  /** Mean of the client's random delay for each packet. */
-  readonly spreadSeconds: number;
+  /** Mean time between two mails of a client. */
+  readonly paceSeconds: number;
+  /** A client mails also when nothing waits, unless that is said. */
+  readonly clientCover?: false;
   /** Sees every mail that a node, a client or an authority hands to its provider. */
   readonly onMail?: (mail: SeenMail) => void;
 }
@@ -184,8 +186,8 @@ poll = 1
 port = 0
 
 [client.pace]
-schedule = "* * * * * *"
-spreadSeconds = ${plan.spreadSeconds}
+minutes = ${plan.paceSeconds / 60}
+cover = ${plan.clientCover ?? true}
 
 [client.replies]
 blocks = ${plan.replyBlocks ?? 0}

@@ -15,9 +15,11 @@ import type { ClientDeps } from '../../src/client/client.js';
 import { collectOnce } from '../../src/client/collect.js';
 import type { RetryRules } from '../../src/client/exits.js';
 import { deliverInbound, toInbox } from '../../src/client/inbound.js';
-import { mustReach, sendOnce } from '../../src/client/send.js';
+import { isSlotDue, slotOnce } from '../../src/client/pace.js';
+import { forgetOnce, mustReach, sendOnce } from '../../src/client/send.js';
 import { submitMail } from '../../src/client/submit.js';
 import type { Submitted } from '../../src/client/submit.js';
+import type { Pace } from '../../src/cover/pace.js';
 import type { Reserve } from '../../src/mix/strategy.js';
 import { settleDelivery } from '../../src/node/answers.js';
 import { flushOnce } from '../../src/node/flush.js';
@@ -115,9 +117,15 @@ export interface FakeClientOptions {
   readonly retry?: Partial<RetryRules>;
   readonly replyBlocks?: number;
   readonly notices?: 'hide-recipient' | 'name-recipient';
+  /** Unless it is said all that waits leaves at each turn, a packet a mail, and nothing else. */
+  readonly pace?: Pace;
+  readonly floorBits?: number;
   /** Where its store is kept; in memory, if nothing is said. */
   readonly file?: string;
 }
+
+/** All slots at once. */
+const atOnce: Pace = { meanMs: 0, packets: 1, cover: false };
 
 /** A list without that node. */
 export const without = (network: Network, nodeId: NodeId): Network => {
@@ -250,10 +258,10 @@ export const fakeNetwork = (options: FakeNetworkOptions = {}): FakeNetwork => {
   const { directory, sees } = directoryOf(network);
   const warnings: string[] = [];
   const log: Log = { info: () => undefined, warn: (event) => void warnings.push(event) };
-  const { receipts, retry, replyBlocks = 0, notices = 'hide-recipient' } = options.client ?? {};
+  const { receipts, retry, replyBlocks = 0, notices = 'hide-recipient', pace, floorBits = 0 } = options.client ?? {};
   const statuses: MessageStatus[] = [];
   let readAt = -Infinity;
-  const depsWith = (wrap: Wrap): Omit<ClientDeps, 'ticker' | 'schedule'> => {
+  const depsWith = (wrap: Wrap): Omit<ClientDeps, 'ticker'> => {
     const inbox = wrap('inbox', account.inbox);
     return {
       store: wrap('store', kept),
@@ -279,7 +287,8 @@ export const fakeNetwork = (options: FakeNetworkOptions = {}): FakeNetwork => {
             },
       notices,
       onStatus: (status) => statuses.push(status),
-      spreadMs: minuteMs,
+      pace: pace ?? atOnce,
+      floorBits,
       forgetMs: 7 * dayMs,
     };
   };
@@ -323,9 +332,15 @@ export const fakeNetwork = (options: FakeNetworkOptions = {}): FakeNetwork => {
         }
       }
       sendOnce(deps, readAt);
-      await postDue(deps, signal);
+      for (let left = Infinity, before = Infinity; left > 0; before = left) {
+        if (isSlotDue(deps)) slotOnce(deps);
+        await postDue(deps, signal);
+        left = kept.waiting(now).length;
+        if (pace !== undefined || left === before) break;
+      }
+      forgetOnce(deps);
     },
-    run: (ticker, stop, wrap = untouched) => runClient({ ...depsWith(wrap), ticker, schedule: '* * * * *' }, stop),
+    run: (ticker, stop, wrap = untouched) => runClient({ ...depsWith(wrap), ticker }, stop),
   };
   return { world, network, nodes, client, rng, passMs: (ms) => (now += ms), now: () => now };
 };

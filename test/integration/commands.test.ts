@@ -55,7 +55,7 @@ beforeAll(async () => {
   const [alice, bob] = await Promise.all([person('Alice', 'alice@home.test'), person('Bob', 'bob@friend.test')]);
   letter = await pepMail({ from: alice, to: [bob], subject: 's', text: 't', date: new Date(0) });
   // Reply blocks need a path of three without the exit.
-  const plan = { folder, world, nodes: 4, schedule: '* * * * * *', loopsPerInterval: 1, spreadSeconds: 0 };
+  const plan = { folder, world, nodes: 4, schedule: '* * * * * *', loopsPerInterval: 1, paceSeconds: 0.1 };
   network = await layNetwork(plan);
   ({ client } = network);
 });

@@ -107,7 +107,7 @@ for (const kind of (await findServers()).filter(({ name }) => name !== 'in-proce
         schedule: '*/4 * * * * *',
         loopsPerInterval: 1,
         probesPerPeriod: 1,
-        spreadSeconds: 2,
+        paceSeconds: 1,
       });
       running.push(...(await Promise.all(network.authorities.map((one) => network.startAuthority(one)))));
       running.push(...(await Promise.all(network.nodes.map((one) => network.startNode(one)))));

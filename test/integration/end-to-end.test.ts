@@ -117,7 +117,7 @@ for (const kind of await findServers()) {
         nodes: 4,
         schedule: '* * * * * *',
         loopsPerInterval: 2,
-        spreadSeconds: 1,
+        paceSeconds: 0.5,
       });
       nodes = await Promise.all(network.nodes.map((node) => network.startNode(node)));
       client = await network.startClient();

@@ -117,7 +117,7 @@ for (const kind of await findServers()) {
         replyBlocks: 2,
         schedule: '* * * * * *',
         loopsPerInterval: 1,
-        spreadSeconds: 0,
+        paceSeconds: 0.1,
         onMail: (mail) => seen.push(mail),
       });
       exit = network.nodes.at(-1) as Member;

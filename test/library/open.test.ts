@@ -60,7 +60,7 @@ describe('a client in a program', () => {
 
   it('is not opened with settings that are wrong, and leaves the folder free', async () => {
     const { settings, folder } = fresh();
-    const wrong = { ...settings, client: { pace: { spreadSeconds: -1 } } };
+    const wrong = { ...settings, client: { pace: { minutes: -1 } } };
     await expect(MixClient.open({ settings: wrong, folder })).rejects.toThrow(ConfigError);
     const nowhere = { ...settings, network: { list: 'none.txt', authorities: settings.network?.authorities ?? [] } };
     await expect(MixClient.open({ settings: nowhere, folder })).rejects.toThrow('none.txt');

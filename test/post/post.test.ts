@@ -5,8 +5,10 @@ import { StoreError } from '../../src/base/errors.js';
 import { messageIdOf } from '../../src/base/ids.js';
 import { deliveryToken } from '../../src/message/delivery.js';
 import { dayMs, hourMs, minuteMs } from '../../src/base/units.js';
+import type { Limits } from '../../src/carrier/limits.js';
 import type { Outbox, OutgoingMail, SendOutcome } from '../../src/ports/mail.js';
 import type { MixStore, OutgoingKind } from '../../src/ports/stores.js';
+import { accountBudget } from '../../src/post/account.js';
 import { postDue } from '../../src/post/post.js';
 import type { PostEnd } from '../../src/post/post.js';
 import { handlings } from '../fakes/outbox.js';
@@ -15,14 +17,19 @@ const never = new AbortController().signal;
 const accepted = handlings.accepted.outcome;
 const messageId = messageIdOf(new Uint8Array(16).fill(9));
 
-/** An account with a store, and a server that answers as told. */
-const account = (answer: (mail: OutgoingMail, nth: number) => SendOutcome | Promise<SendOutcome> = () => accepted) => {
+/** An account with a store, and a server that answers as told. @param limits none: it may send whatever it wants to */
+const account = (
+  answer: (mail: OutgoingMail, nth: number) => SendOutcome | Promise<SendOutcome> = () => accepted,
+  limits?: Limits,
+) => {
   const store = sqliteMixStore(':memory:');
   const tried: string[] = [];
   const envelopes: (string | undefined)[] = [];
   const logged: [string, unknown][] = [];
   const ended: [to: string, end: PostEnd, left: number][] = [];
   let now = Date.UTC(2026, 0, 1);
+  // At each use anew, as after a restart.
+  const budget = () => limits && accountBudget(store, { limits, since: now - 90 * dayMs, now });
   const outbox: Outbox = {
     send: async (mail) => {
       tried.push(mail.to);
@@ -33,10 +40,11 @@ const account = (answer: (mail: OutgoingMail, nth: number) => SendOutcome | Prom
   };
   const log = {
     info: (event: string, counts: unknown) => void logged.push([event, counts]),
-    warn: (event: string) => void logged.push([event, undefined]),
+    warn: (event: string, counts?: unknown) => void logged.push([event, counts]),
   };
   return {
     store,
+    budget,
     tried,
     envelopes,
     logged,
@@ -48,6 +56,7 @@ const account = (answer: (mail: OutgoingMail, nth: number) => SendOutcome | Prom
         {
           store: with_,
           outbox,
+          budget: budget(),
           clock: { now: () => now },
           log,
           from: 'me@a.test',
@@ -192,5 +201,73 @@ describe('handing mails over', () => {
     await post(store, stop.signal);
     expect(tried.length).toBeLessThan(9);
     expect(store.outgoingCount()).toBe(20 - tried.length);
+  });
+});
+
+describe('an account with a budget', () => {
+  it('sends no more than it may, keeps the rest, and sends all of it in time', async () => {
+    const { add, post, tried, passMs, store } = account(undefined, { perDay: 80 });
+    for (let i = 0; i < 100; i++) add(`${i}@x.test`);
+    let day = 0;
+    while (store.outgoingCount() > 0 && day < 10) {
+      for (let hour = 0; hour < 24; hour++) {
+        await post();
+        passMs(hourMs);
+      }
+      day++;
+      expect(tried.length).toBeLessThanOrEqual(80 * day);
+    }
+    expect([day, new Set(tried).size]).toEqual([2, 100]);
+  });
+
+  it('remembers what it has sent when it starts again', async () => {
+    const { add, post, tried } = account(undefined, { perDay: 80 });
+    for (let i = 0; i < 100; i++) add(`${i}@x.test`);
+    for (let restart = 0; restart < 20; restart++) await post();
+    // A seventh-sixteenth of an eighth of a day at once is for packets.
+    expect(tried.length).toBe(5);
+  });
+
+  it('lets deliveries, packets and documents take turns, and counts what waits', async () => {
+    const { add, post, tried, logged } = account(undefined, { perDay: 80 });
+    for (let i = 0; i < 10; i++) {
+      add(`list${i}@x.test`, 'directory');
+      add(`packets${i}@x.test`, 'packets');
+      add(`person${i}@x.test`, 'delivery');
+      add(`notice${i}@x.test`, 'notice');
+    }
+    await post();
+    expect(tried.slice(0, 3)).toEqual(['person0@x.test', 'packets0@x.test', 'list0@x.test']);
+    expect(tried).toHaveLength(10);
+    expect(logged).toEqual([['post', { accepted: 10, 'waits-for-budget': 30 }]]);
+  });
+
+  it('counts what a server has refused, and not what never reached it', async () => {
+    for (const [handling, spent] of [
+      [handlings.accepted, 1],
+      [handlings.refused, 1],
+      [handlings.later, 1],
+      [handlings.unknownLost, 1],
+      [handlings.noConnection, 0],
+      [handlings.noLogin, 0],
+    ] as const) {
+      const { add, post, budget } = account(() => handling.outcome, { perDay: 80 });
+      add('a@x.test');
+      await post();
+      expect(budget()?.spent()).toBe(spent);
+    }
+  });
+
+  it('expects half of its provider once that speaks of a limit, and says so', async () => {
+    const { add, post, budget, logged, passMs, store } = account(
+      (_mail, nth) => (nth === 1 ? handlings.limit.outcome : accepted),
+      { perDay: 80 },
+    );
+    add('a@x.test');
+    await post();
+    expect(logged[0]).toEqual(['post/limit', { perDay: 40 }]);
+    passMs(6 * hourMs + 2);
+    await post();
+    expect([store.outgoingCount(), budget()?.spent()]).toEqual([0, 2]);
   });
 });

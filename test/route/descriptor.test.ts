@@ -41,6 +41,15 @@ describe('a descriptor', () => {
     });
   });
 
+  it('says what its account may send and what it has to do, if it is known', () => {
+    const capacity = { perDay: 300, free: 90 };
+    const load = { packets: 200, deliveries: 0 };
+    const said = signedNode('alice', { capacity, load });
+    expect(said).toContain('\ncapacity 300 90\nload 200 0\n');
+    expect(readDescriptor(said)).toMatchObject({ capacity, load });
+    expect(readDescriptor(signedNode('alice', { load })).capacity).toBeUndefined();
+  });
+
   it('is the same text each time, in lines a mail can carry', () => {
     expect(signedNode('alice')).toBe(text);
     expect(Math.max(...text.split('\n').map((line) => line.length))).toBeLessThan(90);
@@ -87,6 +96,9 @@ describe('a descriptor', () => {
     ['a key that ends before it begins', /mix-key (\S+) (\S+)/, 'mix-key $2 $1', 'mix-key: expected three times'],
     ['a short key', /data \S+\n/, '', 'mix-key: expected an X-Wing public key'],
     ['no key', /mix-key [^]*/, '', 'mix-key: expected 1 to 8, got 0'],
+    ['a capacity of one number', 'name alice', 'name alice\ncapacity 350', 'capacity: expected two integers'],
+    ['two capacities', 'name alice', 'name alice\ncapacity 1 1\ncapacity 2 2', 'capacity: expected once, got 2'],
+    ['a load below nothing', 'name alice', 'name alice\nload -1 0', 'load: expected two integers'],
     ['a double space', 'name alice', 'name  alice', 'expected a keyword'],
   ])('signed by its node but with %s is refused', (_, from, to, message) => {
     const forged = signedWith(from, to);

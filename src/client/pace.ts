@@ -1,0 +1,155 @@
+import type { Base64 } from '../base/base64.js';
+import { Bug, RouteError } from '../base/errors.js';
+import type { NodeId } from '../base/ids.js';
+import type { Rng } from '../base/random.js';
+import { joinBundle } from '../carrier/bundle.js';
+import { composeCarrierMail } from '../carrier/carrier.js';
+import { createCoverDrop } from '../cover/drops.js';
+import { drawSlot, keptSlot, type Load, loadsOf, type Pace, slotText } from '../cover/pace.js';
+import { networkAt } from '../follow/network-at.js';
+import type { PathWish } from '../path/path.js';
+import type { Clock } from '../ports/clock.js';
+import type { Log } from '../ports/log.js';
+import type { Directory } from '../ports/network.js';
+import type { NoteStore, OutgoingStore, PoolId, PoolStore, Store } from '../ports/stores.js';
+import { isOpen } from '../post/bundles.js';
+import type { SphinxCrypto } from '../sphinx/crypto.js';
+import type { Moment, PathRules } from './blocks.js';
+import { unlessNoPath } from './exits.js';
+
+export interface PaceDeps {
+  readonly store: Store & NoteStore & PoolStore & OutgoingStore;
+  readonly crypto: SphinxCrypto;
+  readonly base64: Base64;
+  readonly rng: Rng;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly directory: Directory;
+  /** The account the mails leave from. */
+  readonly from: string;
+  readonly rules: PathRules;
+  readonly pace: Pace;
+}
+
+/** A packet of the pool, and where it goes first. */
+export interface Queued {
+  readonly id: PoolId;
+  readonly nextHop: NodeId;
+  readonly readyAt: number;
+}
+
+/** All packets that wait for first hops that are open, as `loadsOf` orders them. */
+export const openLoads = (
+  { store, rng }: Pick<PaceDeps, 'store' | 'rng'>,
+  { network, now }: Moment,
+  room = Infinity,
+): readonly Load<Queued>[] => {
+  const open = store.waiting(now).flatMap(({ id, to, readyAt }): readonly Queued[] => {
+    if (to.kind !== 'node') throw new Bug('something else than a packet for a node in the pool of a client');
+    return isOpen(network, to, now) ? [{ id, nextHop: to.nextHop, readyAt }] : [];
+  });
+  return loadsOf(rng, open, room);
+};
+
+/** Where a slot's note is kept. */
+const noteName = 'pace';
+/** So many mails that the server has not taken yet are slots enough: what a server refuses for a day does not pile up. */
+const mostUnposted = 8;
+
+/** A mail that is to leave: the packets of the pool in it, and those that fill it. */
+interface SlotMail {
+  readonly entry: NodeId;
+  readonly ids: readonly PoolId[];
+  readonly cover: readonly Uint8Array[];
+}
+
+/** Cover over whole paths like those of real packets, to exits. An entry in another layer leads to other mixes. */
+const coverOver = ({ crypto }: PaceDeps, wish: PathWish): ReturnType<typeof createCoverDrop> => {
+  const drop = unlessNoPath(() => createCoverDrop(crypto, wish));
+  return drop instanceof RouteError ? createCoverDrop(crypto, { ...wish, lastRole: 'mix' }) : drop;
+};
+
+/**
+ * The mail of a slot: of what waits, what waits longest, in the company of cover; nothing but cover when nothing waits,
+ * to a node drawn as the first one of a real packet.
+ *
+ * Packets that can't have the company of cover wait, and the log says so: the slot is another mail's then.
+ *
+ * @returns undefined where nothing waits and cover is turned off
+ * @throws RouteError `route/no-path` when no cover can be made
+ */
+const mailOfSlot = (deps: PaceDeps, moment: Moment): SlotMail | undefined => {
+  const { rng, rules, log, pace } = deps;
+  const { network, now } = moment;
+  const length = network.parameters.pathLength;
+  const wish: PathWish = { network, now, rng, length, recipientDomains: [], ...rules };
+  const filled = (entry: NodeId, ids: readonly PoolId[], first: readonly Uint8Array[] = []): SlotMail => {
+    const cover = [...first];
+    while (ids.length + cover.length < pace.packets) cover.push(coverOver(deps, { ...wish, entry }).packet);
+    return { entry, ids, cover };
+  };
+  for (const { nextHop, packets } of openLoads(deps, moment, pace.packets)) {
+    const ids = packets.map(({ id }) => id);
+    const mail = unlessNoPath(() => filled(nextHop, ids));
+    if (!(mail instanceof RouteError)) return mail;
+    log.warn('client/no-cover', { packets: ids.length, message: mail.message });
+  }
+  if (!pace.cover) return undefined;
+  const { firstHop, packet } = coverOver(deps, wish);
+  return filled(firstHop, [], [packet]);
+};
+
+const addMail = (
+  { store, base64, rng, from }: PaceDeps,
+  { network, now }: Moment,
+  { entry, ids, cover }: SlotMail,
+): void => {
+  const to = network.byId.get(entry)?.address;
+  if (to === undefined) throw new Bug('a mail for a node that is not listed');
+  const packets = [...ids.map((id) => store.takeFromPool(id)), ...cover];
+  const isFull = (): never => {
+    throw new Bug('the mail of a slot is full');
+  };
+  const bundle = joinBundle(packets, isFull, rng);
+  store.addOutgoing({ kind: 'packets', to, raw: composeCarrierMail({ from, to, bundle, now, rng }, base64) }, now);
+};
+
+/** Whether the slot has come; draws it where none is drawn. */
+export const isSlotDue = ({ store, rng, clock, pace }: PaceDeps): boolean => {
+  const now = clock.now();
+  const kept = keptSlot(store.note(noteName), pace.meanMs, now);
+  const at = kept ?? drawSlot(rng, pace.meanMs, now);
+  if (kept === undefined) store.setNote(noteName, slotText(at));
+  return at <= now;
+};
+
+/**
+ * The client's slot has come: one mail leaves, of the size that all have, whatever waits; and the next slot is drawn.
+ *
+ * Packets move from the pool into the finished mail in one transaction, with the next slot: killed at any point, each is
+ * in exactly one place, and the slot is used once.
+ *
+ * What it does not hide: that this account belongs to a client, and when the client runs.
+ *
+ * Without a list of nodes nothing leaves.
+ *
+ * @throws StoreError
+ */
+export const slotOnce = (deps: PaceDeps): void => {
+  const { store, rng, clock, log, directory, pace } = deps;
+  const now = clock.now();
+  store.atomically(() => {
+    store.setNote(noteName, slotText(drawSlot(rng, pace.meanMs, now)));
+    if (store.outgoingCount() >= mostUnposted) return;
+    const network = networkAt(directory, now);
+    if (network === undefined) return;
+    try {
+      const moment = { network, now };
+      const mail = mailOfSlot(deps, moment);
+      if (mail !== undefined) addMail(deps, moment, mail);
+    } catch (error) {
+      if (!(error instanceof RouteError)) throw error;
+      log.warn(error.code, { message: error.message });
+    }
+  });
+};

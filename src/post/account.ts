@@ -1,0 +1,76 @@
+import {
+  type Account,
+  available,
+  giveBack,
+  isYoung,
+  learn,
+  nextAt,
+  openAccount,
+  perDayAt,
+  type Purpose,
+  spend,
+  whoseTurn,
+} from '../carrier/budget.js';
+import type { Limits } from '../carrier/limits.js';
+import type { NoteStore, OutgoingKind } from '../ports/stores.js';
+
+/** What a mail account may still send, over all restarts. */
+export interface Budget {
+  /** How many mails for that purpose may leave now. */
+  readonly available: (now: number, purpose: Purpose) => number;
+  /** Which of these purposes may send the next mail; undefined: none now. */
+  readonly turn: (now: number, wanted: readonly Purpose[]) => Purpose | undefined;
+  /** Counts a mail, before it is handed over. */
+  readonly spend: (now: number, purpose: Purpose) => void;
+  /** The mail that was counted did not reach the server. */
+  readonly giveBack: (now: number, purpose: Purpose) => void;
+  /** The server spoke of a limit. */
+  readonly limited: (now: number) => void;
+  /** When the next mail for that purpose may leave. */
+  readonly nextAt: (now: number, purpose: Purpose) => number;
+  /** Mails a day: a third for an account's first month, less after its provider has complained. */
+  readonly perDay: (now: number) => number;
+  readonly isYoung: (now: number) => boolean;
+  /** Mails counted in all. */
+  readonly spent: () => number;
+}
+
+/** What the mails of each kind are for. Notices go to people, as deliveries do. */
+export const kindsFor: Readonly<Record<Purpose, readonly OutgoingKind[]>> = {
+  people: ['delivery', 'notice'],
+  packets: ['packets'],
+  directory: ['directory'],
+};
+
+const noteName = 'account';
+
+/**
+ * The budget of the one account that a process posts from, kept in its store. Each change is durable when it returns, or
+ * with the transaction that it is part of.
+ *
+ * @param since when the account was used first, where its owner says so; else it is new at its first start
+ */
+export const accountBudget = (
+  store: NoteStore,
+  { limits, since, now }: { readonly limits: Limits; readonly since: number | undefined; readonly now: number },
+): Budget => {
+  const account = (): Account => {
+    const text = store.note(noteName);
+    // Only this program writes it.
+    const kept = text === undefined ? openAccount(limits, now, since) : (JSON.parse(text) as Account);
+    return since === undefined ? kept : { ...kept, since };
+  };
+  const keep = (next: Account): void => store.setNote(noteName, JSON.stringify(next));
+  keep(account());
+  return {
+    available: (at, purpose) => available(account(), limits, at, purpose),
+    turn: (at, wanted) => whoseTurn(account(), limits, at, wanted),
+    spend: (at, purpose) => keep(spend(account(), limits, at, purpose)),
+    giveBack: (at, purpose) => keep(giveBack(account(), limits, at, purpose)),
+    limited: (at) => keep(learn(account(), limits, at)),
+    nextAt: (at, purpose) => nextAt(account(), limits, at, purpose),
+    perDay: (at) => perDayAt(account(), limits, at),
+    isYoung: (at) => isYoung(account(), at),
+    spent: () => account().spent,
+  };
+};
