@@ -34,11 +34,11 @@ const usual = (): AccountMail[] => steady(20 * minuteMs, rng);
 
 describe('who watches an account', () => {
   it('guesses where there is nothing to see', () => {
-    const trials = Array.from({ length: 8 }, () => apart(usual, usual));
+    const trials = Array.from({ length: 6 }, () => apart(usual, usual));
     const mean = trials.reduce((sum, { auc }) => sum + auc, 0) / trials.length;
-    // One trial errs by 0.036; eight together by 0.013.
-    expect(Math.abs(mean - 0.5)).toBeLessThan(0.04);
-    expect(trials.filter(({ low, high }) => low <= 0.5 && high >= 0.5).length).toBeGreaterThanOrEqual(7);
+    // One trial errs by 0.036; six together by 0.015.
+    expect(Math.abs(mean - 0.5)).toBeLessThan(0.045);
+    expect(trials.filter(({ low, high }) => low <= 0.5 && high >= 0.5).length).toBeGreaterThanOrEqual(5);
   });
 
   it.each<[string, number, () => readonly AccountMail[]]>([
