@@ -3,10 +3,16 @@ import { ConfigError } from '../base/errors.js';
 import { minuteMs } from '../base/units.js';
 import type { Ticker } from '../ports/ticker.js';
 
+/** A tick of a schedule, and the one after it: epoch ms. */
+interface Tick {
+  readonly at: number;
+  readonly nextAt: number;
+}
+
 /** When the schedule comes next, and how to let go of it. */
 interface Schedule {
-  /** Epoch ms of the first match after now. */
-  readonly next: () => number;
+  /** The first match after now, and the second one. */
+  readonly next: () => readonly [Tick, Tick];
   readonly end: () => Promise<void>;
 }
 
@@ -14,7 +20,15 @@ interface Schedule {
 const scheduleOf = (expression: string): Schedule => {
   try {
     const task = cron.createTask(expression, () => undefined, { timezone: 'UTC' });
-    const next = (): number => task.getNextRuns(1)[0]?.getTime() ?? Infinity;
+    const next = (): readonly [Tick, Tick] => {
+      const [first = Infinity, second = Infinity, third = Infinity] = task
+        .getNextRuns(3)
+        .map((date) => date.getTime());
+      return [
+        { at: first, nextAt: second },
+        { at: second, nextAt: third },
+      ];
+    };
     next();
     return { next, end: async () => task.destroy() };
   } catch (cause) {
@@ -33,17 +47,27 @@ const scheduleOf = (expression: string): Schedule => {
  * @throws ConfigError if the schedule is no cron expression
  */
 export const cronTicker: Ticker = {
-  every: (expression, job) => {
+  every: (expression, job, { phase } = {}) => {
     const schedule = scheduleOf(expression);
+    const dueAt = ({ at, nextAt }: Tick): number => (phase === undefined ? at : at + phase() * (nextAt - at));
     let running: Promise<void> | undefined;
-    let next = schedule.next();
+    let [tick, after] = schedule.next();
     let timer: NodeJS.Timeout;
     const wait = (): void => {
-      timer = setTimeout(beat, Math.min(Math.max(0, next - Date.now()), minuteMs));
+      timer = setTimeout(beat, Math.min(Math.max(0, dueAt(tick) - Date.now()), minuteMs));
     };
     const beat = (): void => {
-      if (Date.now() >= next && running === undefined) running = job().finally(() => (running = undefined));
-      next = schedule.next();
+      const now = Date.now();
+      if (now >= dueAt(tick)) {
+        if (running === undefined) running = job().finally(() => (running = undefined));
+        const late = after;
+        [tick, after] = schedule.next();
+        // The schedule has come already, its phase has not.
+        if (late.at <= now && now < late.nextAt && now < dueAt(late)) [tick, after] = [late, tick];
+      } else if (now < tick.at) {
+        // Also where the clock was set back.
+        [tick, after] = schedule.next();
+      }
       wait();
     };
     wait();

@@ -1,5 +1,6 @@
 import { type Following, followSchedule } from '../follow/following.js';
 import { networkAt, watchedList } from '../follow/network-at.js';
+import { phaseOf } from '../path/phase.js';
 import type { KeyStore } from '../ports/keys.js';
 import type { Ticker } from '../ports/ticker.js';
 import { Jobs } from '../post/jobs.js';
@@ -47,7 +48,7 @@ export const destroyExpiredKeys = async ({
  * Runs a mix until the signal aborts, then lets every job come to its end.
  *
  * In a network that it has joined it first has no list: then it reads the directory's mails and nothing else, and begins
- * to mix when a list is there. The mix interval is always that of the list in force.
+ * to mix when a list is there. The mix interval is always that of the list in force, and so is this node's turn in it.
  *
  * @throws Bug, or whatever our own mistake threw
  */
@@ -58,6 +59,10 @@ export const runMixNode = async (deps: MixNodeDeps, signal: AbortSignal): Promis
   const ended: PostDeps['ended'] = (mail, end, now) => settleDelivery(deps, mail, end, now);
   const post = jobs.waking((stop) => postDue({ ...deps, ended }, stop));
   const watched = watchedList(deps);
+  const phase = (): number => {
+    const network = networkAt(deps.directory, clock.now());
+    return network === undefined ? 0 : phaseOf(network, deps.self);
+  };
   let schedule: string | undefined;
   let awake = new AbortController();
   const lookForSchedule = jobs.everyNow(
@@ -73,6 +78,7 @@ export const runMixNode = async (deps: MixNodeDeps, signal: AbortSignal): Promis
       flushOnce(deps);
       post();
     },
+    { phase },
   );
   jobs.every(ticker, postSchedule, () => {
     lookForSchedule();

@@ -1,7 +1,7 @@
 import { ClientError, ConfigError, MailError, RouteError, StoreError } from '../base/errors.js';
 import { minuteMs, secondMs } from '../base/units.js';
 import type { Log } from '../ports/log.js';
-import type { Ticker, Ticking } from '../ports/ticker.js';
+import type { Ticker, Ticking, TickOptions } from '../ports/ticker.js';
 
 /** Work of a process: given a signal that aborts when the process is to stop. */
 export type Job = (signal: AbortSignal) => Promise<void> | void;
@@ -71,19 +71,21 @@ export class Jobs {
     this.#endings.push(() => ticking.stop());
   }
 
-  #tick(ticker: Ticker, schedule: string, job: Job): Ticking {
-    return ticker.every(schedule, async () => {
+  #tick(ticker: Ticker, schedule: string, job: Job, options?: TickOptions): Ticking {
+    const once = async (): Promise<void> => {
       await this.#once(job);
-    });
+    };
+    return ticker.every(schedule, once, options);
   }
 
   /**
    * Does the job at every tick of a schedule that may change, or not be known yet.
    *
    * @param schedule the one that holds now; undefined: none
+   * @param options how much later than the schedule each tick comes
    * @returns asks for the schedule again, and goes by it from then on
    */
-  everyNow(ticker: Ticker, schedule: () => string | undefined, job: Job): () => void {
+  everyNow(ticker: Ticker, schedule: () => string | undefined, job: Job, options?: TickOptions): () => void {
     let known: string | undefined;
     let ticking: Ticking | undefined;
     const look = (): void => {
@@ -91,7 +93,7 @@ export class Jobs {
       if (wanted === known || this.signal.aborted) return;
       known = wanted;
       try {
-        const next = wanted === undefined ? undefined : this.#tick(ticker, wanted, job);
+        const next = wanted === undefined ? undefined : this.#tick(ticker, wanted, job, options);
         if (ticking !== undefined) this.#track(ticking.stop());
         ticking = next;
       } catch (error) {

@@ -9,12 +9,16 @@ beforeEach(() => vi.useFakeTimers({ now: startAt, toFake: ['setTimeout', 'clearT
 afterEach(() => vi.useRealTimers());
 
 /** Times of the ticks, in minutes after the start. */
-const ticking = (schedule: string, job: () => Promise<void> = () => Promise.resolve()) => {
+const ticking = (schedule: string, job: () => Promise<void> = () => Promise.resolve(), phase?: () => number) => {
   const minutes: number[] = [];
-  const { stop } = cronTicker.every(schedule, () => {
-    minutes.push((Date.now() - startAt) / minuteMs);
-    return job();
-  });
+  const { stop } = cronTicker.every(
+    schedule,
+    () => {
+      minutes.push((Date.now() - startAt) / minuteMs);
+      return job();
+    },
+    phase && { phase },
+  );
   return { minutes, stop };
 };
 
@@ -65,6 +69,48 @@ describe('the ticker', () => {
     await vi.advanceTimersByTimeAsync(minuteMs);
     expect(minutes).toHaveLength(2);
     end();
+    await stop();
+  });
+
+  it('comes later by its phase, once in each turn of the schedule, also when the phase changes', async () => {
+    let phase = 0.25;
+    const { minutes, stop } = ticking('*/12 * * * *', undefined, () => phase);
+    await vi.advanceTimersByTimeAsync(30 * minuteMs);
+    expect(minutes).toEqual([12, 24]);
+    // It is 30: the tick of 33 is to come at 42, not at 36 as it would have.
+    phase = 0.75;
+    await vi.advanceTimersByTimeAsync(20 * minuteMs);
+    expect(minutes).toEqual([12, 24, 42]);
+    // It is 50: the tick of 45 was to come at 54.
+    phase = 0.25;
+    await vi.advanceTimersByTimeAsync(13 * minuteMs);
+    expect(minutes.slice(3)).toHaveLength(2);
+    expect(minutes[3]).toBeLessThanOrEqual(51);
+    expect(minutes[4]).toBe(60);
+    await stop();
+  });
+
+  it('of a late phase comes also when the one before it came too late', async () => {
+    const { minutes, stop } = ticking('*/12 * * * *', undefined, () => 0.75);
+    await vi.advanceTimersByTimeAsync(minuteMs);
+    // The tick of 9 is due at 18, and comes at 22, when that of 21 has begun, which is due at 30.
+    vi.setSystemTime(startAt + 22 * minuteMs);
+    await vi.advanceTimersByTimeAsync(minuteMs);
+    expect(minutes).toHaveLength(1);
+    await vi.advanceTimersByTimeAsync(8 * minuteMs);
+    expect(minutes.slice(1)).toEqual([30]);
+    await stop();
+  });
+
+  it('of a phase comes once after a long sleep, and again by a clock that was set back', async () => {
+    const { minutes, stop } = ticking('*/12 * * * *', undefined, () => 0.5);
+    await vi.advanceTimersByTimeAsync(10 * minuteMs);
+    vi.setSystemTime(startAt + 30 * dayMs);
+    await vi.advanceTimersByTimeAsync(2 * minuteMs);
+    expect(minutes).toHaveLength(1);
+    vi.setSystemTime(startAt);
+    await vi.advanceTimersByTimeAsync(20 * minuteMs);
+    expect(minutes.slice(1)).toEqual([15]);
     await stop();
   });
 

@@ -245,7 +245,7 @@ describe('a configuration', () => {
     const node = nodeConfig(config);
     expect([node.exit, node.workers, node.pollMs]).toEqual([false, 0, 600_000]);
     expect(node.keys).toEqual({ lengthMs: 7 * dayMs, graceMs: 7 * dayMs });
-    expect(node.mix).toEqual({ pool: { minimum: 2, rate: 0.9 } });
+    expect(node.mix).toEqual({ pool: { minimum: undefined, rate: undefined } });
     const client = clientConfig(config);
     expect(client.submission.tokenFile).toBe(join(folder, 'data', 'submission.token'));
     expect([client.paths.allow.size, client.hygiene.keyIds]).toEqual([0, 'hide']);

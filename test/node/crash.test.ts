@@ -67,7 +67,7 @@ const messageIdsAt = (network: FakeNetwork): readonly string[] =>
     .map((raw) => /^Message-ID: (\S+)/m.exec(latin1(raw))?.[1] ?? '');
 
 // Everything leaves at each flush, so that a run is short; whom it goes to is as random as ever.
-const quick = { parameters: { strategy: { kind: 'pool', minimum: 0, rate: 1 } }, nodes: 3 };
+const quick = { parameters: { strategy: { kind: 'pool', minimum: 0, rate: 1 } }, nodes: 3 } as const;
 
 describe.each(['before', 'after'] as const)('a power cut just %s the n-th step', (when) => {
   it('loses nothing and doubles nothing, for every n', { timeout: 300_000 }, async () => {

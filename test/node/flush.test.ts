@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { latin1 } from '../../src/base/bytes.js';
 import { dayMs, minuteMs } from '../../src/base/units.js';
 import { loadConfig, nodeConfig } from '../../src/config.js';
+import { stricter } from '../../src/mix/strategy.js';
 import { defaultNetworkParameters } from '../../src/route/network.js';
 import { fakeNetwork, without } from '../fakes/network.js';
 import type { FakeNetwork, FakeNode, Wrap } from '../fakes/network.js';
@@ -27,29 +28,25 @@ describe('the configuration a node comes with', () => {
   writeFileSync(file, readFileSync(new URL('../../config/node.toml', import.meta.url)));
   const { mix, cover } = nodeConfig(loadConfig(file));
   rmSync(folder, { recursive: true });
-  const strictest = mix.pool;
+  const strictest = { minimum: mix.pool.minimum ?? 0, rate: mix.pool.rate ?? 1 };
 
   it('holds packets back, lets no flush empty the pool, and sends loops', () => {
-    expect(Math.max(strictest.minimum, defaultNetworkParameters.poolMinimum)).toBeGreaterThanOrEqual(2);
-    expect(Math.min(strictest.rate, defaultNetworkParameters.poolRate)).toBeLessThanOrEqual(0.9);
-    expect(cover.loopsPerInterval).toBeGreaterThan(0);
-  });
-
-  it('is as strict in a network that asks for less', () => {
-    expect(strictest.minimum).toBeGreaterThanOrEqual(2);
-    expect(strictest.rate).toBeLessThanOrEqual(0.9);
+    const strategy = stricter(defaultNetworkParameters.strategy, strictest);
+    expect(strategy).toEqual(defaultNetworkParameters.strategy);
+    expect(strategy).toMatchObject({ kind: 'pool', minimum: 2, rate: 0.75 });
+    expect(cover.loopsPerInterval).toBe(3);
   });
 
   it('mixes: a packet that waits alone never leaves, nor do two, and one flush seldom takes all', async () => {
     for (let seed = 1; seed <= 5; seed++) {
-      // A network that asks for nothing: the node's own settings hold.
-      const network = fakeNetwork({ seed, strictest, parameters: { strategy: { kind: 'pool', minimum: 1, rate: 1 } } });
+      const network = fakeNetwork({ seed, strictest });
       const node = first(network);
       fill(network, 1);
       for (let i = 0; i < 10; i++) await node.turn();
       fill(network, 1);
       for (let i = 0; i < 10; i++) await node.turn();
       expect(network.world.observed).toEqual([]);
+      network.passMs(minuteMs);
       fill(network, 60);
       await node.turn();
       expect(node.store.waiting(Infinity).length).toBeGreaterThan(0);
@@ -74,6 +71,54 @@ describe('the configuration a node comes with', () => {
       if (left.every((hop, i) => i === 0 || hop > (left[i - 1] ?? 0))) inOrder++;
     }
     expect(inOrder).toBeLessThan(runs / 2);
+  });
+});
+
+describe('a flush', () => {
+  const strategy = { kind: 'pool', minimum: 0, rate: 0.01 } as const;
+
+  it('takes what an earlier one has passed over, and little of what is new; also after a restart', async () => {
+    const network = fakeNetwork({ parameters: { strategy } });
+    const node = first(network);
+    fill(network, 100);
+    await node.turn();
+    const early = Number(node.counted()['out']);
+    expect(early).toBeLessThan(10);
+    network.passMs(minuteMs);
+    fill(network, 100);
+    await node.turn();
+    // All of the first hundred: a minimum of 0 keeps nobody.
+    const late = Number(node.counted()['out']);
+    expect(late).toBeGreaterThanOrEqual(100);
+    expect(late).toBeLessThan(110);
+    expect(node.store.note('flushed')).toBe(`${network.now()}`);
+  });
+
+  it('passes nothing over that was not ready, and nothing when the node has never flushed', async () => {
+    const network = fakeNetwork({ parameters: { strategy } });
+    const node = first(network);
+    const nextHop = network.nodes[1]?.nodeId ?? expect.fail();
+    const bytes = packetOver(network, network.nodes.slice(0, 2));
+    for (let i = 0; i < 100; i++)
+      node.store.addToPool({ kind: 'forward', nextHop, readyAt: network.now() + minuteMs, bytes });
+    network.passMs(10 * minuteMs);
+    await node.turn();
+    expect(node.counted()['out'] ?? 0).toBeLessThan(10);
+  });
+
+  it('in a network whose senders draw delays takes all that is ready and nothing that is not', async () => {
+    const network = fakeNetwork({ parameters: { strategy: { kind: 'poisson', meanMs: 10 * minuteMs } } });
+    const node = first(network);
+    const nextHop = network.nodes[1]?.nodeId ?? expect.fail();
+    const bytes = packetOver(network, network.nodes.slice(0, 2));
+    const put = (readyAt: number): void => node.store.addToPool({ kind: 'forward', nextHop, readyAt, bytes });
+    for (const minute of [1, 2, 3, 7]) put(network.now() + minute * minuteMs);
+    network.passMs(5 * minuteMs);
+    await node.turn();
+    expect(node.counted()['out']).toBe(3);
+    network.passMs(2 * minuteMs);
+    await node.turn();
+    expect(node.counted()['out']).toBe(4);
   });
 });
 
