@@ -82,6 +82,8 @@ export interface Outcome {
   /** Packets that those mails hold, padding included. */
   readonly relayPackets: number;
   readonly clientMails: number;
+  /** Mails of exits to recipients, and of last nodes to those who get an answer. */
+  readonly lastMails: number;
   /** Packets that came to nodes, by node: their load, cover included. */
   readonly handled: Float64Array;
   readonly measuredDays: number;
@@ -121,6 +123,9 @@ type Event =
   | { readonly kind: 'client-mail'; readonly sender: number; readonly mail: Underway }
   | { readonly kind: 'node-mail'; readonly mail: Underway };
 
+/** How often nodes make cover where packets leave one by one. */
+const coverEveryMs = minuteMs;
+
 const countAges = (packets: readonly Packet[]): AgeCounts => {
   let seasoned = 0;
   for (const { passedOver } of packets) if (passedOver) seasoned++;
@@ -147,6 +152,7 @@ class Run {
   #mailed = 0;
   #relayPackets = 0;
   #clientMails = 0;
+  #lastMails = 0;
   #packetHops = 0;
 
   constructor(scenario: Scenario) {
@@ -164,8 +170,9 @@ class Run {
     const { intervalMs, phases } = protocol.mixing;
     if (traffic.messagesPerMinute > 0) this.#afterGap({ kind: 'write' }, minuteMs / traffic.messagesPerMinute);
     this.#nextTurn();
-    if (intervalMs > 0)
-      this.#pools.forEach((_, node) => this.#queue.add((phases[node] ?? 0) * intervalMs, { kind: 'flush', node }));
+    this.#pools.forEach((_, node) => {
+      this.#queue.add((phases[node] ?? 0) * (intervalMs || coverEveryMs), { kind: 'flush', node });
+    });
     const endAt = this.#lastAt + drainMs;
     while (this.#queue.nextAt < endAt) {
       this.#now = this.#queue.nextAt;
@@ -180,6 +187,7 @@ class Run {
       relayMails: this.#relayMails,
       relayPackets: this.#relayPackets,
       clientMails: this.#clientMails,
+      lastMails: this.#lastMails,
       handled: this.#handled,
       measuredDays: measuredMs / dayMs,
       packetHops: this.#packetHops,
@@ -202,7 +210,13 @@ class Run {
         return this.#leave(event.node, [event.packet]);
       case 'client-mail':
         this.#scenario.see?.(
-          { kind: 'entry', at: this.#now, sender: event.sender, node: event.mail.to, packets: event.mail.packets.length },
+          {
+            kind: 'entry',
+            at: this.#now,
+            sender: event.sender,
+            node: event.mail.to,
+            packets: event.mail.packets.length,
+          },
           event.mail.packets.flatMap(({ message }) => message ?? []),
         );
         return this.#take(event.mail);
@@ -262,7 +276,11 @@ class Run {
     const waiting = this.#waiting.get(client) ?? [];
     const entry = waiting[0]?.way[0];
     const chosen = waiting.filter(({ way }) => way[0] === entry).slice(0, size);
-    if (chosen.length > 0) this.#waiting.set(client, waiting.filter((packet) => !chosen.includes(packet)));
+    if (chosen.length > 0)
+      this.#waiting.set(
+        client,
+        waiting.filter((packet) => !chosen.includes(packet)),
+      );
     while (chosen.length < size) {
       const way = protocol.routes.clientDrop(this.#rng, chosen[0]?.way[0]);
       if (way === undefined) break;
@@ -318,13 +336,13 @@ class Run {
     const { protocol, holds, onLoop } = this.#scenario;
     const { routes, cover, mixing } = protocol;
     const rng = this.#rng;
-    this.#queue.add(this.#now + mixing.intervalMs, { kind: 'flush', node });
+    this.#queue.add(this.#now + (mixing.intervalMs || coverEveryMs), { kind: 'flush', node });
     for (let loops = cover.loopsAtFlush(rng); loops > 0; loops--) {
       this.#make('loop', node, routes.loop(rng, node));
       onLoop?.(node, this.#now, 'sent');
     }
     for (let drops = cover.dropsAtFlush(rng); drops > 0; drops--) this.#make('drop', node, routes.drop(rng, node));
-    if (holds?.(node, this.#now) === true) return;
+    if (mixing.intervalMs === 0 || holds?.(node, this.#now) === true) return;
     const pool = this.#pools[node] ?? [];
     const now = this.#now;
     const ready = pool.every(({ readyAt }) => readyAt <= now) ? pool : pool.filter(({ readyAt }) => readyAt <= now);
@@ -344,6 +362,7 @@ class Run {
     for (const packet of leaving) {
       packet.leaves = false;
       if (packet.isAtEnd) {
+        if (this.#isMeasured) this.#lastMails++;
         if (packet.message !== undefined) {
           const at = this.#deliver(node, packet.message);
           if (see !== undefined) {

@@ -1,5 +1,5 @@
 import type { Rng } from '../base/random.js';
-import { hourMs, minuteMs } from '../base/units.js';
+import { minuteMs } from '../base/units.js';
 import { type Outcome, simulate, type Traffic } from './engine.js';
 import { type Finding, findRecipients, findSenders, type Observed } from './observer.js';
 import type { Protocol } from './protocol.js';
@@ -57,11 +57,9 @@ export const measure = (trial: Trial): Measured => {
     outcome,
     recipients,
     hopAwareRecipients:
-      layers === undefined
+      layers === undefined && protocol.hops !== undefined
         ? findRecipients(sightings, targets, { ...observed, sight: { kind: 'counting', hops: protocol.hops } })
         : recipients,
     senders: findSenders(sightings, targets, observed),
   };
 };
-
-export const hoursMs = (hours: number): number => hours * hourMs;

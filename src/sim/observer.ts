@@ -83,9 +83,7 @@ const leavingShares = ({ stayed, left, mails, deliveries }: Flush, { chance, age
     const seen = mails.reduce((sum, { packets }) => sum + packets, 0) + deliveries.length;
     // Of n packets about n times that chance left, so n is about what left over the chance.
     const count = seen === 0 ? 0 : Math.max(seen, seen / Math.max(0.05, chance(seen + 2, false)));
-    return seen === 0
-      ? { fresh: 0, seasoned: 0 }
-      : { fresh: chance(count, false), seasoned: chance(count, true) };
+    return seen === 0 ? { fresh: 0, seasoned: 0 } : { fresh: chance(count, false), seasoned: chance(count, true) };
   }
   if (ages === 'none') {
     const all = share(countOf(left), countOf(stayed));
@@ -170,8 +168,7 @@ export const findRecipients = (
     const layer = sight.kind === 'layers' ? sight.layers[node] : undefined;
     const out = Array.from({ length: hops }, (_, hop): Masses => {
       const isLast = sight.kind === 'layers' ? layer === lastLayer : sight.kind === 'counting' && hop === hops - 1;
-      const things =
-        sight.kind === 'blind' ? forwards + deliveries.length : isLast ? deliveries.length : forwards;
+      const things = sight.kind === 'blind' ? forwards + deliveries.length : isLast ? deliveries.length : forwards;
       const pool = pools[node]?.[hop];
       const each = new Float64Array(size);
       for (let i = 0; pool !== undefined && i < size; i++) {
@@ -230,7 +227,9 @@ export const findSenders = (
   const best = targets.map(() => ({ mass: 0, success: 0 }));
   // Mass on what left in a flush; made when something that left in it is suspected.
   const needed: (Float64Array[] | undefined)[] = [];
-  const pools = Array.from({ length: observed.nodes }, () => Array.from({ length: hops }, () => new Float64Array(count)));
+  const pools = Array.from({ length: observed.nodes }, () =>
+    Array.from({ length: hops }, () => new Float64Array(count)),
+  );
   // Where a node's flush before this one is, so that what came in between is known.
   const flushesOf: number[][] = Array.from({ length: observed.nodes }, () => []);
   flushes.forEach(({ node }, place) => flushesOf[node]?.push(place));
@@ -309,10 +308,7 @@ export const findSenders = (
 };
 
 /** Of what left a flush, and of what stayed behind, the part that had come since the flush before. */
-const freshShares = (
-  flush: Flush,
-  { chance, ages }: Observed,
-): { readonly left: number; readonly stayed: number } => {
+const freshShares = (flush: Flush, { chance, ages }: Observed): { readonly left: number; readonly stayed: number } => {
   const { left, stayed } = flush;
   if (left !== undefined && stayed !== undefined && ages === 'two')
     return { left: share(left.fresh, left.seasoned), stayed: share(stayed.fresh, stayed.seasoned) };

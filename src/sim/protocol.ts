@@ -57,8 +57,8 @@ export interface Cover {
 export interface Protocol {
   readonly name: string;
   readonly world: World;
-  /** Of a message, on average. */
-  readonly hops: number;
+  /** Of each message; undefined where senders draw them. */
+  readonly hops: number | undefined;
   readonly routes: Routes;
   readonly mixing: Mixing;
   readonly cover: Cover;

@@ -22,7 +22,12 @@ export const ourRoutes = (world: World): Routes => {
     recipientDomains: [],
     ...more,
   });
-  const loopWish = (rng: Rng, node: number): LoopWish => ({ ...terms, rng, length: Math.max(2, length), self: idOf(node) });
+  const loopWish = (rng: Rng, node: number): LoopWish => ({
+    ...terms,
+    rng,
+    length: Math.max(2, length),
+    self: idOf(node),
+  });
   const drop = (rng: Rng, entry?: number): Way => {
     for (;;) {
       const way = wayOf(choosePath(wishOf(rng)));
