@@ -21,9 +21,7 @@ const scheduleOf = (expression: string): Schedule => {
   try {
     const task = cron.createTask(expression, () => undefined, { timezone: 'UTC' });
     const next = (): readonly [Tick, Tick] => {
-      const [first = Infinity, second = Infinity, third = Infinity] = task
-        .getNextRuns(3)
-        .map((date) => date.getTime());
+      const [first = Infinity, second = Infinity, third = Infinity] = task.getNextRuns(3).map((date) => date.getTime());
       return [
         { at: first, nextAt: second },
         { at: second, nextAt: third },

@@ -96,7 +96,11 @@ describe('mixmailer network', () => {
     const before = readNetwork(readFileSync(at('list.txt'), 'utf8'), trust, Date.now());
     const next = readNetwork(readFileSync(at('next.txt'), 'utf8'), trust, Date.now());
     expect(next.previous).toBe(before.digest);
-    expect(next.parameters).toMatchObject({ pathLength: 4, mixSchedule: '*/5 * * * *', strategy: { kind: 'pool', minimum: 2, rate: 0.5 } });
+    expect(next.parameters).toMatchObject({
+      pathLength: 4,
+      mixSchedule: '*/5 * * * *',
+      strategy: { kind: 'pool', minimum: 2, rate: 0.5 },
+    });
   });
 
   it('notes nodes whose keys end before the list does', async () => {

@@ -182,6 +182,18 @@ describe('an authority', () => {
     });
   });
 
+  it('votes for a strategy, and for successors of each layer or of all alike', () => {
+    const votes = (lines: string) => authorityConfig(load(authority(`[authority.parameters]\n${lines}`))).parameters;
+    expect(votes('poolMinimum = 5\npoolRate = 0.5').strategy).toEqual({ kind: 'pool', minimum: 5, rate: 0.5 });
+    expect(votes('strategy = "poisson"\ndelaySeconds = 90').strategy).toEqual({ kind: 'poisson', meanMs: 90_000 });
+    expect(votes('strategy = "poisson"').strategy).toEqual({ kind: 'poisson', meanMs: 600_000 });
+    expect(votes('strategy = "threshold"\nthreshold = 30').strategy).toEqual({ kind: 'threshold', count: 30 });
+    expect(votes('strategy = "threshold"').strategy).toEqual({ kind: 'threshold', count: 10 });
+    expect(votes('successors = 4').topology).toEqual({ kind: 'layers', successors: [4, 4, 4] });
+    expect(votes('successors = [8, 4, 2]').topology).toEqual({ kind: 'layers', successors: [8, 4, 2] });
+    expect(votes('pathLength = 4').topology).toEqual({ kind: 'layers', successors: [3, 3, 3, 2] });
+  });
+
   it.each<[string, Parts, string]>([
     ['beside a node', { more: '[authority]' }, 'authority: expected a file, a mailbox and a data folder of its own'],
     [
@@ -193,6 +205,21 @@ describe('an authority', () => {
       'that can not read',
       { ...authority(), imap: '' },
       'mail.imap: expected a section: an authority reads its mailbox',
+    ],
+    [
+      'with numbers of another strategy',
+      authority('[authority.parameters]\nstrategy = "poisson"\npoolRate = 0.5'),
+      'authority.parameters.poolRate: expected strategy = "pool" with it, got "poisson"',
+    ],
+    [
+      'with successors of too few layers',
+      authority('[authority.parameters]\nsuccessors = [4, 3]'),
+      'authority.parameters.successors: expected one number for each of 3 layers, got 2',
+    ],
+    [
+      'with a word for successors',
+      authority('[authority.parameters]\nsuccessors = "few"'),
+      'authority.parameters.successors: expected integer 1 to 64, or a list of such, got "few"',
     ],
     [
       'that knows one twice',

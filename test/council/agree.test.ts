@@ -350,7 +350,11 @@ describe('a node', () => {
 });
 
 describe('parameters', () => {
-  const layers = { ...defaultNetworkParameters, pathLength: 4, topology: { kind: 'layers', successors: [4, 3, 3, 1] } } as const;
+  const layers = {
+    ...defaultNetworkParameters,
+    pathLength: 4,
+    topology: { kind: 'layers', successors: [4, 3, 3, 1] },
+  } as const;
   const says = (count: number, previous?: Network) =>
     heard(
       four.map((name, i) =>

@@ -125,7 +125,10 @@ describe('a flood for one mailbox', () => {
   });
 
   it('is no company for the packets of others', async () => {
-    const network = fakeNetwork({ strictest: { minimum: 66, rate: 1 }, parameters: { strategy: { kind: 'pool', minimum: 1, rate: 1 } } });
+    const network = fakeNetwork({
+      strictest: { minimum: 66, rate: 1 },
+      parameters: { strategy: { kind: 'pool', minimum: 1, rate: 1 } },
+    });
     const node = last(network);
     bring(network, 'anna@home.test', 150);
     node.account.mailbox.put(carrierTo(network, node, [packetOver(network, network.nodes.slice(0, 2))]));

@@ -33,7 +33,7 @@ const shapes = fc.record({
     maxLength: 80,
   }),
   pathLength: fc.integer({ min: 2, max: 5 }),
-  successors: fc.integer({ min: 1, max: 8 }),
+  successors: fc.array(fc.integer({ min: 1, max: 8 }), { minLength: 5, maxLength: 5 }),
   randomness: fc.string({ unit: 'grapheme-ascii', maxLength: 5 }),
 });
 
@@ -155,6 +155,66 @@ describe('successors', () => {
     },
   );
 
+  it('of layers may differ in number; two steps lead to as many nodes as there are ways, or to all', () => {
+    for (const [count, successors] of [
+      [30, [3, 3, 2]],
+      [30, [4, 3, 1]],
+      [96, [4, 3, 1]],
+      [300, [3, 3, 2]],
+      [150, [8, 6, 3]],
+      [3000, [16, 16, 16]],
+    ] as const) {
+      const places = placed(layeredOf(manyNodes(count), { successors }));
+      const size = count / 3;
+      for (const [l, layer] of places.layers.entries())
+        for (const { nodeId } of layer) expect(places.successors(nodeId)).toHaveLength(successors[l] ?? 0);
+      const ways = successors[0] * successors[1];
+      for (const { nodeId } of places.layers[0] ?? [])
+        expect(reachedFrom(places, nodeId, 2).size).toBeGreaterThanOrEqual(Math.min(ways, size - 1));
+    }
+  });
+
+  it('lead home in as many ways as the last layer has successors, with no other node in common', () => {
+    for (const [count, successors] of [
+      [30, [3, 3, 2]],
+      [30, [3, 3, 1]],
+      [300, [3, 3, 2]],
+      [99, [4, 4, 4]],
+      [240, [6, 4, 3]],
+    ] as const) {
+      const places = placed(layeredOf(manyNodes(count), { successors }));
+      const next = (nodeId: NodeId): readonly NodeId[] => idsOf(places.successors(nodeId));
+      for (const { nodeId: self } of places.layers.flat()) {
+        const loops = next(self).flatMap((a) => next(a).flatMap((b) => (next(b).includes(self) ? [[a, b]] : [])));
+        const apart = (taken: readonly NodeId[], from: number): number =>
+          Math.max(
+            0,
+            ...loops
+              .slice(from)
+              .map((loop, i) =>
+                loop.some((id) => taken.includes(id)) ? 0 : 1 + apart([...taken, ...loop], from + i + 1),
+              ),
+          );
+        expect(apart([], 0)).toBeGreaterThanOrEqual(successors[2]);
+      }
+    }
+  });
+
+  it('are other nodes by another randomness', () => {
+    const nodes = manyNodes(90);
+    const reached = (randomness: string): readonly string[] => {
+      const places = placed(layeredOf(nodes, { randomness }));
+      return (places.layers[0] ?? []).map(({ nodeId }) =>
+        places
+          .successors(nodeId)
+          .map(({ name }) => name)
+          .join(' '),
+      );
+    };
+    expect(reached('one')).toEqual(reached('one'));
+    expect(reached('one')).not.toEqual(reached('two'));
+  });
+
   it('in layers of any size: each node sends and gets at least from one, and none much more than its share', () => {
     let checked = 0;
     fc.assert(
@@ -171,15 +231,17 @@ describe('successors', () => {
         const slots = Math.max(...sizes);
         for (const [i, layer] of places.layers.entries()) {
           const next = places.layers[(i + 1) % sizes.length] ?? [];
-          const share = Math.ceil(slots / layer.length) * (slots < 2 * options.successors ? slots : options.successors);
+          const before = (i + sizes.length - 1) % sizes.length;
+          const share = (of: number): number =>
+            Math.ceil(slots / layer.length) * Math.min(slots, options.successors[of] ?? 0);
           for (const { nodeId } of layer) {
             const following = places.successors(nodeId);
             expect(following.every((node) => next.includes(node))).toBe(true);
             expect(new Set(following).size).toBe(following.length);
-            expect(following.length).toBeGreaterThanOrEqual(Math.min(options.successors, 1));
-            expect(following.length).toBeLessThanOrEqual(share);
+            expect(following.length).toBeGreaterThanOrEqual(1);
+            expect(following.length).toBeLessThanOrEqual(share(i));
             expect(places.predecessors(nodeId).length).toBeGreaterThanOrEqual(1);
-            expect(places.predecessors(nodeId).length).toBeLessThanOrEqual(share);
+            expect(places.predecessors(nodeId).length).toBeLessThanOrEqual(share(before));
             for (const one of following) expect(idsOf(places.predecessors(one.nodeId))).toContain(nodeId);
           }
           for (const { nodeId } of next)
@@ -214,7 +276,7 @@ describe('successors', () => {
   });
 
   it('are all nodes of the next layer where there are few', () => {
-    const places = placed(layeredOf(manyNodes(21), { successors: 4 }));
+    const places = placed(layeredOf(manyNodes(12), { successors: 4 }));
     for (const { nodeId } of places.layers[0] ?? []) expect(places.successors(nodeId)).toEqual(places.layers[1]);
     for (const { nodeId } of places.layers[0] ?? []) expect(places.predecessors(nodeId)).toEqual(places.layers[2]);
   });

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { RouteError } from '../../src/base/errors.js';
 import type { NodeId } from '../../src/base/ids.js';
 import { dayMs } from '../../src/base/units.js';
+import { usualSuccessors } from '../../src/route/consensus.js';
 import { publicKeyOf, signDocument } from '../../src/route/document.js';
 import {
   defaultNetworkParameters,
@@ -75,6 +76,25 @@ describe('a list on which authorities agreed', () => {
     );
   });
 
+  it.each([
+    ['layers 9', [9, 9, 9]],
+    ['layers 8 4 2', [8, 4, 2]],
+    ['layers 8 4', [8, 4, 4]],
+    ['layers 8 4 2 1', [8, 4, 2]],
+  ])('with %s has successors %j', (text, successors) => {
+    const read = readNetwork(signedWith('layers 8', text), trust, now);
+    expect(read.parameters.topology).toEqual({ kind: 'layers', successors });
+  });
+
+  it('says the successors of each layer, or one number where they are alike', () => {
+    const textWith = (successors: readonly number[]): string =>
+      signNetwork({ ...draft, parameters: { ...draft.parameters, topology: { kind: 'layers', successors } } }, ann);
+    expect(textWith([3, 3, 2])).toContain('\ntopology layers 3 3 2\n');
+    expect(textWith([4, 4, 4])).toContain('\ntopology layers 4\n');
+    expect(usualSuccessors(3)).toEqual([3, 3, 2]);
+    expect(usualSuccessors(5)).toEqual([3, 3, 3, 3, 2]);
+  });
+
   it.each<[string, string | RegExp, string, string]>([
     ['no period', /period .*\n/, '', 'period: expected seconds'],
     ['a period of nothing', 'period 86400', 'period 0', 'period: expected seconds'],
@@ -84,6 +104,9 @@ describe('a list on which authorities agreed', () => {
     ['a history from the future', 'history 20778', 'history 20779', 'history: expected earlier lists only'],
     ['no successors', 'layers 8', 'layers 0', 'topology: expected'],
     ['too many successors', 'layers 8', 'layers 65', 'topology: expected'],
+    ['successors of more layers than there can be', 'layers 8', 'layers 8 8 8 8 8 8', 'topology: expected'],
+    ['successors that are no number', 'layers 8', 'layers 8 x', 'topology: expected'],
+    ['no word about successors', 'layers 8', 'layers', 'topology: expected'],
     ['another topology', 'layers 8', 'rings 8', 'topology: expected'],
     ['no room for operators', 'most-per-operator 5', 'most-per-operator 0', 'most-per-operator: expected'],
     ['more than all delivered', '987', '1001', 'standing: expected numbers'],

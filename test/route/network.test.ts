@@ -11,6 +11,7 @@ import {
   readNetwork,
   signNetwork,
 } from '../../src/route/network.js';
+import type { Strategy } from '../../src/route/strategy.js';
 import { now, secretOf, signedNode } from './nodes.js';
 
 const [ann, ben, cyd] = [secretOf('ann'), secretOf('ben'), secretOf('cyd')];
@@ -168,8 +169,8 @@ describe('a network list', () => {
   it.each([
     ['path-length 3', 'path-length 6'],
     ['pool-minimum 2', 'pool-minimum 0'],
-    ['pool-rate 0.9', 'pool-rate 0'],
-    ['pool-rate 0.9', 'pool-rate 1.5'],
+    ['pool-rate 0.75', 'pool-rate 0'],
+    ['pool-rate 0.75', 'pool-rate 1.5'],
     ['mix-schedule */12 * * * *', 'mix-schedule often'],
     ['valid-until 2026', 'valid-until 2025'],
   ])('with %s turned into %s is refused', (from, to) => {
@@ -178,6 +179,26 @@ describe('a network list', () => {
     const forged = addSignatureUnchecked(body.replace(from, to));
     expect(errorOf(() => inspectNetwork(forged, [])).code).toBe('route/bad-document');
   });
+
+  it.each<[string, Strategy]>([
+    ['mix-strategy poisson 600', { kind: 'poisson', meanMs: 600_000 }],
+    ['mix-strategy threshold 25', { kind: 'threshold', count: 25 }],
+    ['pool-minimum 7\npool-rate 0.5', { kind: 'pool', minimum: 7, rate: 0.5 }],
+  ])('says how its nodes mix: %s', (lines, strategy) => {
+    const text = signNetwork({ ...draft, parameters: { ...draft.parameters, strategy } }, ann);
+    expect(text).toContain(`\n${lines}\n`);
+    expect(readNetwork(text, { authorities: [annKey], threshold: 1 }, now).parameters.strategy).toEqual(strategy);
+    expect(text.includes('pool-rate')).toBe(strategy.kind === 'pool');
+  });
+
+  it.each(['poisson 0', 'poisson 604801', 'poisson', 'threshold 0', 'threshold 2 3', 'pool 2', ''])(
+    'with the strategy "%s" is refused',
+    (strategy) => {
+      const body = byAnn.slice(0, byAnn.lastIndexOf('signature'));
+      const forged = addSignatureUnchecked(body.replace('pool-minimum 2', `mix-strategy ${strategy}`.trim()));
+      expect(errorOf(() => inspectNetwork(forged, [])).code).toBe('route/bad-document');
+    },
+  );
 
   it('keeps fields it does not know', () => {
     const body = byAnn.slice(0, byAnn.lastIndexOf('signature'));
