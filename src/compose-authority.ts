@@ -16,7 +16,7 @@ import { stderrLog } from './adapters/stderr-log.js';
 import { systemClock, systemRng } from './adapters/system.js';
 import { ConfigError } from './base/errors.js';
 import { minuteMs } from './base/units.js';
-import { type Composed, opened } from './compose-joined.js';
+import { budgetIn, type Composed, opened } from './compose-joined.js';
 import { authorityConfig, type Config } from './config.js';
 import type { AuthorityDeps } from './directory/authority.js';
 import { publicKeyOf } from './route/document.js';
@@ -58,6 +58,7 @@ export const composeAuthority = (config: Config): Composed<AuthorityDeps> => {
     store,
     inbox,
     outbox,
+    budget: opened(lock, () => budgetIn(store, config)),
     parse: parseMail,
     base64: nodeBase64,
     compression: nodeCompression,

@@ -19,6 +19,8 @@ import { keptNetwork } from './follow/kept-network.js';
 import { type AnnounceDeps, usualPeriodMs } from './node/announce.js';
 import type { LeaveDeps } from './node/leave.js';
 import { openNodeKeys } from './node-keys.js';
+import { figuresOf } from './node/traffic.js';
+import { accountBudget, type Budget } from './post/account.js';
 import { postDue } from './post/post.js';
 import { accountOf } from './adapters/secrets.js';
 import { smtpOutbox } from './adapters/smtp-outbox.js';
@@ -28,7 +30,7 @@ import type { ConsensusStore, DirectoryStore } from './ports/follow.js';
 import type { Log } from './ports/log.js';
 import type { Inbox } from './ports/mail.js';
 import type { KeyStore } from './ports/keys.js';
-import type { MixStore } from './ports/stores.js';
+import type { MixStore, NoteStore } from './ports/stores.js';
 import type { Directory } from './ports/network.js';
 import { publicKeyOf } from './route/document.js';
 
@@ -80,11 +82,15 @@ export const nodeIdOf = (keyStore: KeyStore): NodeId => {
   return self;
 };
 
+/** The budget of the configuration's account, as the store has kept it. */
+export const budgetIn = (store: NoteStore, { mail }: Config): Budget =>
+  accountBudget(store, { ...mail.budget, now: systemClock.now() });
+
 /** What a node needs to tell the authorities of itself. */
 export const announceDeps = (
   config: Config,
   network: JoinConfig,
-  { store, keyStore }: { readonly store: MixStore; readonly keyStore: KeyStore },
+  { store, keyStore, budget }: { readonly store: MixStore; readonly keyStore: KeyStore; readonly budget: Budget },
 ): AnnounceDeps => {
   const { name, exit } = nodeConfig(config);
   const { address, provider } = config.mail;
@@ -99,6 +105,7 @@ export const announceDeps = (
     base64: nodeBase64,
     compression: nodeCompression,
     rng: systemRng,
+    figures: (now) => figuresOf(store, budget, now),
   };
 };
 
@@ -173,19 +180,20 @@ export const composeLeave = (config: Config): Composed<LeaveDeps> => {
     );
   const keyStore = openNodeKeys(config);
   const store = sqliteMixStore(databaseOf(config));
+  const budget = budgetIn(store, config);
   const outbox = smtpOutbox(accountOf('mail.smtp', mail.smtp, mail.proxy), stderrLog);
   const post = async (signal: AbortSignal): Promise<void> => {
     const lock = lockUnlessTaken(config.data);
     // The running node posts.
     if (lock === undefined) return;
     try {
-      await postDue({ store, outbox, clock: systemClock, log: stderrLog, from: mail.address }, signal);
+      await postDue({ store, outbox, budget, clock: systemClock, log: stderrLog, from: mail.address }, signal);
     } finally {
       lock.release();
     }
   };
   return {
-    deps: { ...announceDeps(config, network, { store, keyStore }), clock: systemClock, post },
+    deps: { ...announceDeps(config, network, { store, keyStore, budget }), clock: systemClock, post },
     close: async () => {
       await outbox.close();
       store.close();

@@ -9,7 +9,10 @@ import { type Config, networkConfig, trustOf } from './config.js';
 import type { Evidence } from './council/evidence.js';
 import { evidenceOf } from './council/evidence.js';
 import { moreThanHalf } from './council/majority.js';
+import type { Account } from './carrier/budget.js';
 import type { ConsensusStore, EndorsementStore, Fork } from './ports/follow.js';
+import type { NoteStore } from './ports/stores.js';
+import { accountIn } from './post/account.js';
 import { inspectNetwork, objectionTo } from './route/network.js';
 import type { Network, Support, Trust } from './route/network.js';
 import type { PublicKeyHex } from './route/document.js';
@@ -110,7 +113,7 @@ const withStore = <S extends { readonly close: () => void }, T>(store: S, work: 
   }
 };
 
-const openKept = (config: Config): Kept & { readonly close: () => void } =>
+const openKept = (config: Config): Kept & NoteStore & { readonly close: () => void } =>
   config.client === undefined ? sqliteMixStore(databaseOf(config)) : sqliteClientStore(databaseOf(config));
 
 const viewOfAuthority = (config: Config, now: number): NetworkView => {
@@ -146,4 +149,19 @@ export const forgetForks = (config: Config): number => {
   networkConfig(config);
   if (!existsSync(databaseOf(config))) return 0;
   return withStore(openKept(config), (store) => store.forgetForks());
+};
+
+/**
+ * What the account of that configuration has left; beside the running process. One that nothing was sent from yet is new.
+ *
+ * @throws StoreError
+ */
+export const viewAccount = (config: Config, now: number): Account => {
+  const rules = { ...config.mail.budget, now };
+  const isAuthority = config.authority !== undefined;
+  if (!existsSync(isAuthority ? authorityDatabaseOf(config) : databaseOf(config)))
+    return accountIn({ note: () => undefined }, rules);
+  return isAuthority
+    ? withStore(sqliteAuthorityStore(authorityDatabaseOf(config)), (store) => accountIn(store, rules))
+    : withStore(openKept(config), (store) => accountIn(store, rules));
 };

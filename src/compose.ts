@@ -24,6 +24,7 @@ import { clientConfig, networkConfig, nodeConfig } from './config.js';
 import type { Config, ReceiptsConfig } from './config.js';
 import {
   announceDeps,
+  budgetIn,
   type Composed,
   databaseOf,
   directoryOf,
@@ -36,6 +37,7 @@ import { networkAt } from './follow/network-at.js';
 import { announceOnce, takeChallenge } from './node/announce.js';
 import type { MixNodeDeps } from './node/mix-node.js';
 import { Tally } from './node/tally.js';
+import { type Meter, meterOf } from './mix/meter.js';
 import type { Inbox } from './ports/mail.js';
 import type { Directory } from './ports/network.js';
 import type { MessageStatus } from './ports/stores.js';
@@ -73,8 +75,9 @@ export const composeNode = (config: Config): Composed<MixNodeDeps> => {
   const inbox = imapInbox(accountOf('mail.imap', mail.imap, mail.proxy), stderrLog);
   const outbox = smtpOutbox(accountOf('mail.smtp', mail.smtp, mail.proxy), stderrLog);
   const crypto = chooseCrypto();
+  const budget = opened(lock, () => budgetIn(store, config));
   const unwrapper = node.workers === 0 ? inlineUnwrapper(crypto) : workerUnwrapper(node.workers);
-  const announce = network.kind === 'join' ? announceDeps(config, network, { store, keyStore }) : undefined;
+  const announce = network.kind === 'join' ? announceDeps(config, network, { store, keyStore, budget }) : undefined;
   const following =
     network.kind === 'join' && announce !== undefined
       ? followNetwork(config, network, {
@@ -89,6 +92,7 @@ export const composeNode = (config: Config): Composed<MixNodeDeps> => {
   const deps: MixNodeDeps = {
     inbox,
     outbox,
+    budget,
     store,
     unwrapper,
     crypto,
@@ -111,6 +115,7 @@ export const composeNode = (config: Config): Composed<MixNodeDeps> => {
     },
     strictest: { minimum: node.mix.pool.minimum ?? 0, rate: node.mix.pool.rate ?? 1 },
     loopsPerInterval: node.cover.loopsPerInterval,
+    dropsPerInterval: node.cover.dropsPerInterval,
     bounds: node.limits,
     replyTo: replyToOf(config),
     clearReplies: node.replies.clear,
@@ -166,16 +171,23 @@ export const composeQueue = (config: Config): ClientQueue => {
   };
 };
 
+/** What a client knows of its messages, and of what those could hide among that it sends now. */
+export interface QueueView {
+  readonly messages: readonly MessageStatus[];
+  readonly meter: Meter;
+}
+
 /**
  * What became of the messages of this client, those first that came first; beside a running client.
  *
  * @throws ConfigError, StoreError
  */
-export const readStatuses = (config: Config): readonly MessageStatus[] => {
-  clientConfig(config);
+export const readQueue = (config: Config, now: number): QueueView => {
+  const { floorBits } = clientConfig(config);
   const store = sqliteClientStore(databaseOf(config));
   try {
-    return store.messageStatuses();
+    const network = config.network && networkAt(directoryOf(config.network, store), now);
+    return { messages: store.messageStatuses(), meter: { bits: network && meterOf(network), floorBits } };
   } finally {
     store.close();
   }
@@ -231,6 +243,7 @@ export const composeClient = (config: Config, log = stderrLog): Composed<ClientD
       : undefined;
   const deps: ClientDeps = {
     outbox,
+    budget: opened(lock, () => budgetIn(store, config)),
     store,
     directory,
     following,

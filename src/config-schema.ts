@@ -61,6 +61,19 @@ const mixSchedule = text(
 const path = text('path of a file or folder');
 const publicKey = text('public key of 64 hex digits', (value) => value.length === 64 && fromHex(value) !== undefined);
 
+// TOML has dates of its own; settings of a program may have them as text.
+const day = z
+  .custom<string | Date>((value) => dayOf(value) !== undefined, { error: () => 'day such as 2026-01-31' })
+  .transform((value) => dayOf(value) ?? '');
+
+const dayOf = (value: unknown): string | undefined => {
+  const isDate = value instanceof Date && Number.isFinite(value.getTime());
+  const written = isDate ? value.toISOString().slice(0, 10) : value;
+  if (typeof written !== 'string' || !/^\d{4}-\d\d-\d\d$/.test(written)) return undefined;
+  const at = new Date(written).getTime();
+  return Number.isFinite(at) && new Date(at).toISOString().startsWith(written) ? written : undefined;
+};
+
 const server = section({
   host: text('host name or IP address', (value) => isIP(value) !== 0 || parseDomain(value) !== undefined),
   port: integer(1, 65535).optional(),
@@ -86,6 +99,12 @@ const schema = section({
     proxy: text('socks5h://host:port', isProxy).optional(),
     imap: server.optional(),
     smtp: server,
+    budget: section({
+      perDay: integer(1, 100_000_000).optional(),
+      perHour: integer(1, 100_000_000).optional(),
+      perMinute: integer(1, 100_000_000).optional(),
+      since: day.optional(),
+    }).prefault({}),
   }),
   network: section({
     join: text('invitation that begins with "mixmailer:"', (value) => value.trim().startsWith('mixmailer:')).optional(),
@@ -108,7 +127,10 @@ const schema = section({
     mix: section({
       pool: section({ minimum: integer(1, mostInPool).optional(), rate: number(0.01, 1).optional() }).prefault({}),
     }).prefault({}),
-    cover: section({ loopsPerInterval: number(0, 1000).prefault(3) }).prefault({}),
+    cover: section({
+      loopsPerInterval: number(0, 1000).prefault(3),
+      dropsPerInterval: number(0, 1000).prefault(0),
+    }).prefault({}),
     limits: section({
       maxMessageBytes: integer(1024, 6_000_000).prefault(6_000_000),
       maxOpenMessages: integer(1, 1_000_000).prefault(1000),

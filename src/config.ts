@@ -2,6 +2,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { parse } from 'smol-toml';
 import { refuseSharedWithOthers } from './adapters/owner-only.js';
+import { type BudgetConfig, budgetOf } from './config-budget.js';
 import { authorityOf, networkOf } from './config-network.js';
 import { checkFile, type FileConfig, type FileSettings } from './config-schema.js';
 import { serverOf } from './config-server.js';
@@ -40,6 +41,7 @@ export interface MailConfig {
   /** A client that only sends can do without. */
   readonly imap: ServerSettings | undefined;
   readonly smtp: ServerSettings;
+  readonly budget: BudgetConfig;
 }
 
 /** Where the list of all nodes comes from. */
@@ -92,8 +94,8 @@ export interface NodeConfig {
   readonly keys: EpochRule;
   /** What stays in the pool at least, and leaves at most, if the network's own parameters are less strict; undefined: as they are. */
   readonly mix: { readonly pool: { readonly minimum: number | undefined; readonly rate: number | undefined } };
-  /** Mean count of loops a node sends itself in one mix interval. */
-  readonly cover: { readonly loopsPerInterval: number };
+  /** Mean counts of loops and of drops that a node sends in one mix interval. */
+  readonly cover: { readonly loopsPerInterval: number; readonly dropsPerInterval: number };
   readonly limits: {
     readonly maxMessageBytes: number;
     readonly maxOpenMessages: number;
@@ -223,6 +225,7 @@ const configOf = (read: FileConfig, { file, folder }: Origin): Config => {
   const imap =
     mail.imap &&
     serverOf('mail.imap', { host: mail.imap, standard: { tls: 993, starttls: 143, none: 143 } }, { at, fail, address });
+  const provider = mail.provider?.toLowerCase() ?? domainOf(address);
   const data = at(read.data);
   const joined = networkOf({ network: authority === undefined ? network : undefined, data }, at, fail);
   if (joined?.kind === 'join' && mail.imap === undefined && joined.sources.length === 0)
@@ -232,7 +235,7 @@ const configOf = (read: FileConfig, { file, folder }: Origin): Config => {
     data,
     mail: {
       address,
-      provider: mail.provider?.toLowerCase() ?? domainOf(address),
+      provider,
       proxy: mail.proxy,
       imap,
       smtp: serverOf(
@@ -240,6 +243,7 @@ const configOf = (read: FileConfig, { file, folder }: Origin): Config => {
         { host: mail.smtp, standard: { tls: 465, starttls: 587, none: 25 } },
         { at, fail, address, like: imap },
       ),
+      budget: budgetOf(mail.budget, { address, provider }),
     },
     network: joined,
     node: node && {

@@ -26,8 +26,9 @@ export const sharedTables2 = `
   ALTER TABLE outgoing ADD COLUMN in_attempt INTEGER NOT NULL DEFAULT 0;
 `;
 
-/** Their third version: small records. */
+/** Their third version: small records, and loops that leave a pool that is held. */
 export const sharedTables3 = `
+  ALTER TABLE pool ADD COLUMN through_hold INTEGER NOT NULL DEFAULT 0;
   CREATE TABLE note (name TEXT PRIMARY KEY, text TEXT NOT NULL) STRICT, WITHOUT ROWID;
 `;
 
@@ -64,21 +65,28 @@ const destinationOf = (row: Row): Destination => {
 export const poolStore = (sql: Sql): PoolStore => ({
   addToPool: (entry) => {
     sql.run(
-      'INSERT INTO pool (id, next_hop, address, ready_at, bytes) VALUES (random(), ?, ?, ?, ?)',
+      'INSERT INTO pool (id, next_hop, address, ready_at, through_hold, bytes) VALUES (random(), ?, ?, ?, ?, ?)',
       entry.kind === 'forward' ? (fromHex(entry.nextHop) ?? null) : null,
       entry.kind === 'mailbox' ? entry.address : null,
       Math.ceil(entry.readyAt),
+      entry.kind === 'forward' && entry.throughHold === true ? 1 : 0,
       entry.bytes,
     );
   },
   waiting: (now) =>
     sql
       .all(
-        `SELECT id, CASE WHEN next_hop IS NULL THEN NULL ELSE lower(hex(next_hop)) END AS next_hop_text, address, ready_at
+        `SELECT id, CASE WHEN next_hop IS NULL THEN NULL ELSE lower(hex(next_hop)) END AS next_hop_text, address, ready_at,
+           through_hold
          FROM pool WHERE ready_at <= ?`,
         Math.floor(now),
       )
-      .map((row) => ({ id: row.bigint('id'), to: destinationOf(row), readyAt: row.number('ready_at') })),
+      .map((row) => ({
+        id: row.bigint('id'),
+        to: destinationOf(row),
+        readyAt: row.number('ready_at'),
+        throughHold: row.number('through_hold') === 1,
+      })),
   takeFromPool: (id) => {
     const row = sql.first('DELETE FROM pool WHERE id = ? RETURNING bytes', id);
     if (row === undefined) throw new StoreError('store/write', 'the pool entry is gone');

@@ -14,6 +14,7 @@ export type DropReason =
   | 'packet/unknown-next-hop'
   | 'packet/unexpected'
   | 'packet/not-an-exit'
+  | 'packet/unknown-loop'
   | 'packet/mailbox-full'
   | 'message/bad-fragment'
   | 'message/bad-envelope'

@@ -68,6 +68,9 @@ export const poissonCount = (rng: Rng, mean: number): number => {
   return count;
 };
 
+/** A count with the given mean that is one of the two whole numbers beside it. */
+export const wholeCount = (rng: Rng, mean: number): number => Math.floor(mean + unitInterval(rng));
+
 /** A uniformly shuffled copy (Fisher-Yates). */
 export const shuffled = <T>(rng: Rng, items: readonly T[]): T[] => {
   const out = [...items];

@@ -70,7 +70,7 @@ const learnedAt = ({ learned, limitedAt }: Account, now: number): number => {
 
 /** Mails in a window that the account may send now, at least 1; Infinity where there is no limit. */
 const allowedIn = (account: Account, limits: Limits, now: number, window: Window): number => {
-  const part = (now - account.since < youngMs ? youngPart : 1) * learnedAt(account, now);
+  const part = (now < account.since + youngMs ? youngPart : 1) * learnedAt(account, now);
   const limit = limitIn(limits, window);
   return limit === undefined ? Infinity : Math.max(1, Math.floor(limit * part));
 };
@@ -79,8 +79,11 @@ const allowedIn = (account: Account, limits: Limits, now: number, window: Window
 export const perDayAt = (account: Account, limits: Limits, now: number): number =>
   allowedIn(account, limits, now, 'day');
 
-/** Whether it is in its first month. */
-export const isYoung = ({ since }: Account, now: number): boolean => now - since < youngMs;
+/** When its first month is over. */
+export const grownAt = ({ since }: Account): number => since + youngMs;
+
+/** Whether it is sent less than the limits because its provider has complained. */
+export const isWarned = (account: Account, now: number): boolean => learnedAt(account, now) < 1;
 
 const burst = (limit: number): number => Math.max(1, limit * burstPart);
 /** Half a token a window more than is left: whole mails are counted, so the limit still holds, and 1 a day is not 0. */

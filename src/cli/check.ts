@@ -6,6 +6,7 @@ import { ConfigError, MailError, StoreError } from '../base/errors.js';
 import { minuteMs } from '../base/units.js';
 import { type Config, loadConfig } from '../config.js';
 import { publicKeyOf } from '../route/document.js';
+import { checkBudget } from './check-budget.js';
 import { checkNetwork } from './check-network.js';
 import { loginAdvice, mailAdvice } from './advice.js';
 import { probeImap } from '../adapters/imap-inbox.js';
@@ -63,6 +64,7 @@ export const register = (
       report.good(`configuration ${config.file}`);
       await checkImap(config, probes, report);
       await checkSmtp(config, probes, report);
+      checkBudget(config, report, Date.now());
       if (config.node?.exit === true && report.problems === 0) await checkPlusAddress(config, probes, report);
       const now = Date.now();
       const nodeId = checkKeys(config, report, now);

@@ -5,9 +5,11 @@ import { minuteMs, secondMs } from '../base/units.js';
 import { forgetForks, type NetworkView, viewNetwork } from '../compose-view.js';
 import { loadConfig } from '../config.js';
 import type { NodeId } from '../base/ids.js';
+import { bitsOf, flowOf, meterOf } from '../mix/meter.js';
 import type { Network, NetworkParameters, Standing } from '../route/network.js';
 import { placesOf } from '../path/topology.js';
 import { printer, shortTime, table } from './print.js';
+import { bitsText } from './queue.js';
 
 interface ShowOptions {
   readonly config: string;
@@ -86,6 +88,7 @@ const listLines = ({ network, signers, objection }: NetworkView & { readonly net
   `list ${network.consensus === undefined ? '' : `${network.consensus.number} `}of ${network.nodes.length} nodes, ${ageLine(network, now)}`,
   `digest ${network.digest}`,
   topologyLine(network),
+  meterLine(network),
   strategyText(network.parameters),
   ...(objection === undefined ? [] : [`NOT USED: ${objection.message}`]),
   '',
@@ -124,6 +127,14 @@ const topologyLine = ({ parameters: { topology, pathLength, mostPerOperator } }:
       : [`at most ${mostPerOperator} nodes of one operator${topology.kind === 'free' ? '' : ' in a layer'}`]),
   ].join('; ');
 
+const meterLine = (network: Network): string => {
+  const flow = flowOf(network);
+  if (flow === undefined) return 'anonymity unknown: no exit says how many mails it hands over';
+  const { deliveriesPerMinute, packetsPerInterval } = flow;
+  const perDay = Math.round(deliveriesPerMinute * 24 * 60);
+  return `anonymity ${bitsText(bitsOf(flow))} for a mail sent now, among ${perDay} that are handed over a day, ${Math.round(packetsPerInterval)} packets a node and mix interval`;
+};
+
 const troubleLines = ({ forks, contradictions }: NetworkView): readonly string[] => [
   ...forks.flatMap(({ number, digests, authorities }) => [
     '',
@@ -161,6 +172,7 @@ const recordOf = ({ network, objection, signers, forks, contradictions }: Networ
     validFrom: network === undefined ? null : isoTime(network.validFrom),
     validUntil: network === undefined ? null : isoTime(network.validUntil),
     parameters: network?.parameters ?? null,
+    bits: (network && meterOf(network)) ?? null,
     nodes: (network?.nodes ?? []).map(({ nodeId, name, address, provider, roles }) => {
       const standing = network?.standings.get(nodeId);
       return {

@@ -2,9 +2,10 @@ import type { Command } from 'commander';
 import { systemClock } from '../adapters/system.js';
 import { unreachable } from '../base/errors.js';
 import { dayMs, hourMs, minuteMs } from '../base/units.js';
-import { readStatuses } from '../compose.js';
+import { type QueueView, readQueue } from '../compose.js';
 import { loadConfig } from '../config.js';
 import { wordsFor } from '../message/report.js';
+import { isOverFloor, type Meter } from '../mix/meter.js';
 import type { MessageStatus } from '../ports/stores.js';
 import { printer, shortTime, table } from './print.js';
 
@@ -32,6 +33,17 @@ const stateOf = ({ state, sendings, nextAt, settledAt, ending }: MessageStatus):
   }
 };
 
+/** `8.1 bits`; `unknown` where the list of nodes does not tell. */
+export const bitsText = (bits: number | undefined): string =>
+  bits === undefined ? 'unknown' : `${bits.toFixed(1)} bits`;
+
+/** What a message hides among: as it was sent, or as it would be now. */
+const anonymityOf = ({ state, bits }: MessageStatus, meter: Meter): string => {
+  if (state !== 'waiting') return bitsText(bits);
+  if (isOverFloor(meter)) return bitsText(meter.bits);
+  return `waits: ${meter.bits?.toFixed(1) ?? 'unknown'} of ${meter.floorBits.toFixed(1)} bits`;
+};
+
 /** `3 min`, `5 h`, `2 d`. */
 const ageOf = (ageMs: number): string => {
   if (ageMs < hourMs) return `${Math.max(0, Math.floor(ageMs / minuteMs))} min`;
@@ -43,17 +55,21 @@ const shortened = (address: string): string =>
   address.length <= longestAddress ? address : `${address.slice(0, longestAddress - 3)}...`;
 
 /** A message as a line of the table. Times are UTC. */
-const rowOf = (message: MessageStatus, now: number): readonly string[] => [
+const rowOf = (message: MessageStatus, meter: Meter, now: number): readonly string[] => [
   shortTime(message.submittedAt),
   ageOf(now - message.submittedAt),
   shortened(message.recipient ?? ''),
+  anonymityOf(message, meter),
   stateOf(message),
 ];
 
 const isoTime = (at: number | undefined): string | null => (at === undefined ? null : new Date(at).toISOString());
 
 /** A message as programs read it. */
-const recordOf = ({ id, recipient, state, submittedAt, sendings, nextAt, settledAt, ending }: MessageStatus) => ({
+const recordOf = (
+  { id, recipient, state, submittedAt, sendings, nextAt, settledAt, ending, bits }: MessageStatus,
+  meter: Meter,
+) => ({
   id,
   recipient: recipient ?? null,
   state,
@@ -62,13 +78,18 @@ const recordOf = ({ id, recipient, state, submittedAt, sendings, nextAt, settled
   nextAt: isoTime(nextAt),
   settledAt: isoTime(settledAt),
   reason: state === 'failed' && ending !== undefined ? wordsFor(ending) : null,
+  bits: (state === 'waiting' ? meter.bits : bits) ?? null,
+  floorBits: state === 'waiting' && !isOverFloor(meter) ? meter.floorBits : null,
 });
 
 /** What the command prints: a line a message, or that there is none. */
-export const queueLines = (messages: readonly MessageStatus[], now: number): readonly string[] =>
+export const queueLines = ({ messages, meter }: QueueView, now: number): readonly string[] =>
   messages.length === 0
     ? ['no message waits, and none was sent in the last 7 days']
-    : table([['submitted (UTC)', 'age', 'recipient', 'state'], ...messages.map((message) => rowOf(message, now))]);
+    : table([
+        ['submitted (UTC)', 'age', 'recipient', 'anonymity', 'state'],
+        ...messages.map((message) => rowOf(message, meter, now)),
+      ]);
 
 export const register = (program: Command): void => {
   program
@@ -77,9 +98,11 @@ export const register = (program: Command): void => {
     .requiredOption('-c, --config <file>', 'configuration file')
     .option('--json', 'as JSON, a list of messages')
     .action(({ config: file, json }: { readonly config: string; readonly json?: true }, command: Command) => {
-      const messages = readStatuses(loadConfig(file));
+      const now = systemClock.now();
+      const view = readQueue(loadConfig(file), now);
       const print = printer(command);
-      if (json) print(JSON.stringify(messages.map(recordOf), undefined, 2));
-      else print(...queueLines(messages, systemClock.now()));
+      const records = view.messages.map((message) => recordOf(message, view.meter));
+      if (json) print(JSON.stringify(records, undefined, 2));
+      else print(...queueLines(view, now));
     });
 };

@@ -3,7 +3,7 @@ import { networkAt, watchedList } from '../follow/network-at.js';
 import type { Inbox, MimeParser } from '../ports/mail.js';
 import type { Ticker } from '../ports/ticker.js';
 import { Jobs } from '../post/jobs.js';
-import { postDue } from '../post/post.js';
+import { postDue, tellBudget } from '../post/post.js';
 import type { PostDeps } from '../post/post.js';
 import { collectOnce } from './collect.js';
 import type { RetryRules } from './exits.js';
@@ -47,6 +47,7 @@ const queueSchedule = '30 * * * * *';
 export const runClient = async (deps: ClientDeps, signal: AbortSignal): Promise<void> => {
   const { store, clock, receipts, following, ticker } = deps;
   store.resumeOutgoing(clock.now());
+  tellBudget(deps);
   const jobs = new Jobs(deps.log, signal);
   const post = jobs.waking((stop) => postDue(deps, stop));
   const watched = watchedList(deps);

@@ -5,13 +5,14 @@ import type { Rng } from '../base/random.js';
 import { joinBundle } from '../carrier/bundle.js';
 import { composeCarrierMail } from '../carrier/carrier.js';
 import { createCoverDrop } from '../cover/drops.js';
-import { drawSlot, keptSlot, type Load, loadsOf, type Pace, slotText } from '../cover/pace.js';
+import { drawSlot, keptSlot, type Load, loadsOf, meanOn, type Pace, slotText } from '../cover/pace.js';
 import { networkAt } from '../follow/network-at.js';
 import type { PathWish } from '../path/path.js';
 import type { Clock } from '../ports/clock.js';
 import type { Log } from '../ports/log.js';
 import type { Directory } from '../ports/network.js';
 import type { NoteStore, OutgoingStore, PoolId, PoolStore, Store } from '../ports/stores.js';
+import type { Budget } from '../post/account.js';
 import { isOpen } from '../post/bundles.js';
 import type { SphinxCrypto } from '../sphinx/crypto.js';
 import type { Moment, PathRules } from './blocks.js';
@@ -29,6 +30,8 @@ export interface PaceDeps {
   readonly from: string;
   readonly rules: PathRules;
   readonly pace: Pace;
+  /** Undefined: the account may send whatever it wants to. */
+  readonly budget?: Pick<Budget, 'perDay'> | undefined;
 }
 
 /** A packet of the pool, and where it goes first. */
@@ -114,11 +117,16 @@ const addMail = (
   store.addOutgoing({ kind: 'packets', to, raw: composeCarrierMail({ from, to, bundle, now, rng }, base64) }, now);
 };
 
+const meanNow = ({ pace, budget }: PaceDeps, now: number): number =>
+  budget === undefined ? pace.meanMs : meanOn(pace.meanMs, budget.perDay(now));
+
 /** Whether the slot has come; draws it where none is drawn. */
-export const isSlotDue = ({ store, rng, clock, pace }: PaceDeps): boolean => {
+export const isSlotDue = (deps: PaceDeps): boolean => {
+  const { store, rng, clock } = deps;
   const now = clock.now();
-  const kept = keptSlot(store.note(noteName), pace.meanMs, now);
-  const at = kept ?? drawSlot(rng, pace.meanMs, now);
+  const meanMs = meanNow(deps, now);
+  const kept = keptSlot(store.note(noteName), meanMs, now);
+  const at = kept ?? drawSlot(rng, meanMs, now);
   if (kept === undefined) store.setNote(noteName, slotText(at));
   return at <= now;
 };
@@ -136,10 +144,10 @@ export const isSlotDue = ({ store, rng, clock, pace }: PaceDeps): boolean => {
  * @throws StoreError
  */
 export const slotOnce = (deps: PaceDeps): void => {
-  const { store, rng, clock, log, directory, pace } = deps;
+  const { store, rng, clock, log, directory } = deps;
   const now = clock.now();
   store.atomically(() => {
-    store.setNote(noteName, slotText(drawSlot(rng, pace.meanMs, now)));
+    store.setNote(noteName, slotText(drawSlot(rng, meanNow(deps, now), now)));
     if (store.outgoingCount() >= mostUnposted) return;
     const network = networkAt(directory, now);
     if (network === undefined) return;

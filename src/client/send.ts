@@ -9,7 +9,7 @@ import type { Clock } from '../ports/clock.js';
 import type { Log } from '../ports/log.js';
 import type { Directory } from '../ports/network.js';
 import type { ClientStore, PoolEntry, QueuedMessage, Sending, Surb } from '../ports/stores.js';
-import { meterOf } from '../mix/meter.js';
+import { isOverFloor, meterOf } from '../mix/meter.js';
 import { type BundleDeps, isOpen } from '../post/bundles.js';
 import type { Descriptor } from '../route/descriptor.js';
 import { hopsOf } from '../route/hop.js';
@@ -170,10 +170,6 @@ const giveUp = (deps: SendDeps, readAt: number, now: number): void => {
     });
 };
 
-/** Whether messages may go, as far as the meter can tell. */
-const isOverFloor = ({ floorBits }: SendDeps, bits: number | undefined): boolean =>
-  floorBits === 0 || (bits !== undefined && bits >= floorBits);
-
 /**
  * Makes packets of messages, for the first time or again. They wait for their slots (client/pace).
  *
@@ -201,7 +197,7 @@ export const sendOnce = (deps: SendDeps, readAt: number): void => {
   });
   const due = [...again, ...store.queuedMessages()];
   const bits = meterOf(network);
-  if (isOverFloor(deps, bits))
+  if (isOverFloor({ bits, floorBits }))
     for (const queued of due) {
       try {
         sendMessage(deps, queued, { network, now, bits });

@@ -16,7 +16,7 @@ import type { Operators } from '../ports/operators.js';
 import type { Publisher } from '../ports/publisher.js';
 import type { Ticker } from '../ports/ticker.js';
 import { Jobs } from '../post/jobs.js';
-import { postDue, type PostDeps } from '../post/post.js';
+import { postDue, type PostDeps, tellBudget } from '../post/post.js';
 import { purgeSchedule, purgeSent } from '../post/purge.js';
 import type { Rng } from '../base/random.js';
 import { publicKeyOf, type PublicKeyHex } from '../route/document.js';
@@ -273,6 +273,7 @@ const operatorSchedule = '23 * * * *';
 export const runAuthority = async (deps: AuthorityDeps, signal: AbortSignal): Promise<void> => {
   const { store, clock, ticker, log, rules, inbox } = deps;
   store.resumeOutgoing(clock.now());
+  tellBudget(deps);
   const authority = authorityOf(deps);
   const jobs = new Jobs(log, signal);
   const post = jobs.waking((stop) => postDue({ ...deps, ended: ended(deps) }, stop));

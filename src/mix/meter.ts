@@ -138,3 +138,15 @@ export const meterOf = (network: Network): number | undefined => {
   const flow = flowOf(network);
   return flow && bitsOf(flow);
 };
+
+/** What the meter says now, and what is asked for. */
+export interface Meter {
+  /** Undefined: it can't tell. */
+  readonly bits: number | undefined;
+  /** Below these nothing is sent; 0: it is sent whatever the meter says. */
+  readonly floorBits: number;
+}
+
+/** Whether messages may go. Where nothing is known, a floor is not met. */
+export const isOverFloor = ({ bits, floorBits }: Meter): boolean =>
+  floorBits === 0 || (bits !== undefined && bits >= floorBits);

@@ -3,18 +3,26 @@ import type { DropReason } from '../base/errors.js';
 import { unreachable } from '../base/errors.js';
 import type { NodeId } from '../base/ids.js';
 import { longestDelayMs } from '../route/strategy.js';
+import { throughHoldMs } from '../sphinx/commands.js';
 import type { Unwrapped } from '../sphinx/packet.js';
 
 /** What a mix does with an unwrapped packet, once its replay tag has proved new. */
 export type Verdict =
   /** Wait in the pool, then go to the next hop. */
-  | { readonly kind: 'forward'; readonly nextHop: NodeId; readonly delayMs: number; readonly packet: Uint8Array }
+  | {
+      readonly kind: 'forward';
+      readonly nextHop: NodeId;
+      readonly delayMs: number;
+      /** It leaves even while the pool is held. */
+      readonly throughHold: boolean;
+      readonly packet: Uint8Array;
+    }
   /** Wait in the pool, then join the message it is a part of. */
   | { readonly kind: 'exit'; readonly payload: Uint8Array }
   /** The end of a reply: wait in the pool, then go to the mailbox of the reply block's maker. */
   | { readonly kind: 'mailbox'; readonly address: string; readonly surbId: Uint8Array; readonly payload: Uint8Array }
-  /** One of the loops this node sends to itself has come home. */
-  | { readonly kind: 'loop' }
+  /** A loop has come home, if it is one of those that this node has sent. */
+  | { readonly kind: 'loop'; readonly loopId: Uint8Array }
   /** Cover traffic that ends here. */
   | { readonly kind: 'cover' }
   | { readonly kind: 'drop'; readonly reason: DropReason };
@@ -30,10 +38,12 @@ export interface Bench {
 export const judge = (unwrapped: Unwrapped, bench: Bench): Verdict => {
   switch (unwrapped.kind) {
     case 'forward': {
-      const { nextHop, delayMs, packet } = unwrapped;
+      const { nextHop, packet } = unwrapped;
+      const throughHold = unwrapped.delayMs === throughHoldMs;
+      const delayMs = throughHold ? 0 : unwrapped.delayMs;
       if (delayMs > longestDelayMs) return { kind: 'drop', reason: 'packet/unexpected' };
       if (!bench.knows(nextHop)) return { kind: 'drop', reason: 'packet/unknown-next-hop' };
-      return { kind: 'forward', nextHop, delayMs, packet };
+      return { kind: 'forward', nextHop, delayMs, throughHold, packet };
     }
     case 'exit':
       return bench.isExit
@@ -46,7 +56,7 @@ export const judge = (unwrapped: Unwrapped, bench: Bench): Verdict => {
       return { kind: 'mailbox', address, surbId, payload };
     }
     case 'loop':
-      return { kind: 'loop' };
+      return { kind: 'loop', loopId: unwrapped.loopId };
     case 'drop':
       return { kind: 'cover' };
     default:

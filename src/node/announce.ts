@@ -15,6 +15,7 @@ import type { Descriptor, MixKeyOffer } from '../route/descriptor.js';
 import { mostMixKeys, readDescriptor, signDescriptor } from '../route/descriptor.js';
 import type { AuthorityAddress, Network } from '../route/network.js';
 import { RouteError } from '../base/errors.js';
+import { type Figures, haveMoved } from './traffic.js';
 
 /** What the operator says of a node. */
 export interface Profile {
@@ -38,6 +39,8 @@ export interface AnnounceDeps {
   readonly base64: Base64;
   readonly compression: Compression;
   readonly rng: Rng;
+  /** What its account may send and what it has to do. */
+  readonly figures?: (now: number) => Figures;
 }
 
 /**
@@ -60,7 +63,7 @@ const offeredKeys = (keyStore: KeyStore, now: number, until: number): readonly M
 export const describeNode = (
   { name, address, provider, isExit }: Profile,
   keyStore: KeyStore,
-  { now, until }: { readonly now: number; readonly until: number },
+  { now, until, figures }: { readonly now: number; readonly until: number; readonly figures?: Figures | undefined },
 ): string =>
   signDescriptor(
     {
@@ -70,11 +73,12 @@ export const describeNode = (
       roles: isExit ? ['mix', 'exit'] : ['mix'],
       mixKeys: offeredKeys(keyStore, now, until),
       publishedAt: Math.floor(now / secondMs) * secondMs,
+      ...figures,
     },
     keyStore.identity(),
   );
 
-/** Whether a descriptor says what a new one would say, apart from when. Keys that are over don't count. */
+/** Whether a descriptor says what a new one would say, apart from when and figures. Keys that are over don't count. */
 const saysTheSame = (known: Descriptor, wanted: Descriptor, now: number): boolean => {
   const running = known.mixKeys.filter(({ notAfter }) => now < notAfter);
   return (
@@ -106,12 +110,13 @@ const mustTellLeave = (known: string | undefined, network: Network | undefined, 
 
 /** What the authorities ought to hear, or undefined if the list says so already. */
 const wantedText = (
-  { store, self, keyStore, profile }: AnnounceDeps,
+  { store, self, keyStore, profile, figures }: AnnounceDeps,
   network: Network | undefined,
   periodMs: number,
   now: number,
 ): string | undefined => {
-  const known = store.announced()?.text;
+  const last = store.announced();
+  const known = last?.text;
   if (store.leavingSince() !== undefined) {
     if (!mustTellLeave(known, network, self)) return undefined;
     const publishedAt = Math.floor(now / secondMs) * secondMs;
@@ -119,16 +124,24 @@ const wantedText = (
   }
   const listed = network?.byId.get(self);
   const isLeaving = network?.standings.get(self)?.leaving === true;
-  const fresh = describeNode(profile, keyStore, { now, until: now + periodsAhead * periodMs });
+  const fresh = describeNode(profile, keyStore, {
+    now,
+    until: now + periodsAhead * periodMs,
+    figures: figures?.(now),
+  });
   const wanted = readDescriptor(fresh);
-  if (listed !== undefined && !isLeaving && saysTheSame(listed, wanted, now)) return undefined;
+  if (listed !== undefined && !isLeaving && saysTheSame(listed, wanted, now)) {
+    const isTime = last === undefined || Math.abs(now - last.sentAt) >= periodMs;
+    return isTime && haveMoved(listed, wanted) ? fresh : undefined;
+  }
   const mailed = known === undefined ? undefined : readIfDescriptor(known);
   return mailed !== undefined && saysTheSame(mailed, wanted, now) ? known : fresh;
 };
 
 /**
  * Mails to all authorities what they don't know yet: the descriptor, when it is missing from the list or another one
- * than there, or that the node leaves. At most twice a period, but that it leaves at once.
+ * than there, or that the node leaves. At most twice a period, but that it leaves at once; once, where nothing but
+ * figures have changed.
  *
  * @returns whether there are mails to post
  * @throws StoreError, ConfigError (keys)

@@ -4,7 +4,7 @@ import { phaseOf } from '../path/phase.js';
 import type { KeyStore } from '../ports/keys.js';
 import type { Ticker } from '../ports/ticker.js';
 import { Jobs } from '../post/jobs.js';
-import { postDue } from '../post/post.js';
+import { postDue, tellBudget } from '../post/post.js';
 import type { PostDeps } from '../post/post.js';
 import { purgeSchedule, purgeSent } from '../post/purge.js';
 import { settleDelivery } from './answers.js';
@@ -55,6 +55,7 @@ export const destroyExpiredKeys = async ({
 export const runMixNode = async (deps: MixNodeDeps, signal: AbortSignal): Promise<void> => {
   const { inbox, ticker, log, clock, following } = deps;
   deps.store.resumeOutgoing(clock.now());
+  tellBudget(deps);
   const jobs = new Jobs(log, signal);
   const ended: PostDeps['ended'] = (mail, end, now) => settleDelivery(deps, mail, end, now);
   const post = jobs.waking((stop) => postDue({ ...deps, ended }, stop));

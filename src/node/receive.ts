@@ -6,17 +6,18 @@ import type { Bench } from '../mix/verdict.js';
 import type { Clock } from '../ports/clock.js';
 import type { Inbox } from '../ports/mail.js';
 import type { Directory } from '../ports/network.js';
-import type { CursorStore, PoolStore, ReplayStore } from '../ports/stores.js';
+import type { CursorStore, LoopStore, NoteStore, PoolStore, ReplayStore } from '../ports/stores.js';
 import type { LiveKey, Unwrapper, UnwrapResult } from '../ports/unwrapper.js';
 import { decoyHop } from '../post/bundles.js';
 import { geometry } from '../sphinx/geometry.js';
 import { createMailboxPacket } from '../sphinx/mailbox.js';
+import { comesHome } from './heartbeat.js';
 import { readable, readLetter, takeLetter } from './replies.js';
 import type { LetterDeps } from './replies.js';
 
 export interface ReceiveDeps extends LetterDeps {
   readonly inbox: Inbox;
-  readonly store: LetterDeps['store'] & CursorStore & ReplayStore & PoolStore;
+  readonly store: LetterDeps['store'] & CursorStore & ReplayStore & PoolStore & NoteStore & LoopStore;
   readonly unwrapper: Unwrapper;
   readonly clock: Clock;
   readonly directory: Directory;
@@ -87,6 +88,7 @@ const keep = (deps: ReceiveDeps, results: readonly UnwrapResult[]): void => {
             kind: 'forward',
             nextHop: verdict.nextHop,
             readyAt: now + verdict.delayMs,
+            throughHold: verdict.throughHold,
             bytes: verdict.packet,
           });
           counts.push('in');
@@ -108,8 +110,10 @@ const keep = (deps: ReceiveDeps, results: readonly UnwrapResult[]): void => {
           break;
         }
         case 'loop':
+          counts.push(comesHome(store, verdict.loopId) ? 'loop' : 'packet/unknown-loop');
+          break;
         case 'cover':
-          counts.push(verdict.kind);
+          counts.push('cover');
           break;
         case 'drop':
           counts.push(verdict.reason);

@@ -47,7 +47,14 @@ export interface ReplayStore {
 /** What waits in the pool. */
 export type PoolEntry =
   /** A packet for a next hop. */
-  | { readonly kind: 'forward'; readonly nextHop: NodeId; readonly readyAt: number; readonly bytes: Uint8Array }
+  | {
+      readonly kind: 'forward';
+      readonly nextHop: NodeId;
+      readonly readyAt: number;
+      /** It leaves even while the pool is held; false, if nothing is said. */
+      readonly throughHold?: boolean;
+      readonly bytes: Uint8Array;
+    }
   /** The end of a reply: a packet for the mailbox of its reply block's maker. */
   | { readonly kind: 'mailbox'; readonly address: string; readonly readyAt: number; readonly bytes: Uint8Array }
   /** At an exit: a payload for it. */
@@ -61,6 +68,8 @@ export interface Waiting {
   readonly to: Destination;
   /** When its delay was over, or when it came. */
   readonly readyAt: number;
+  /** It leaves even while the pool is held. */
+  readonly throughHold: boolean;
 }
 
 export type Destination =

@@ -2,7 +2,6 @@ import {
   type Account,
   available,
   giveBack,
-  isYoung,
   learn,
   nextAt,
   openAccount,
@@ -30,7 +29,6 @@ export interface Budget {
   readonly nextAt: (now: number, purpose: Purpose) => number;
   /** Mails a day: a third for an account's first month, less after its provider has complained. */
   readonly perDay: (now: number) => number;
-  readonly isYoung: (now: number) => boolean;
   /** Mails counted in all. */
   readonly spent: () => number;
 }
@@ -44,24 +42,31 @@ export const kindsFor: Readonly<Record<Purpose, readonly OutgoingKind[]>> = {
 
 const noteName = 'account';
 
+/** What a process knows of its account before it has sent anything. */
+export interface AccountRules {
+  readonly limits: Limits;
+  /** When the account was used first, where its owner says so; else it is new at its first start. */
+  readonly since: number | undefined;
+  readonly now: number;
+}
+
+/** The account as it was kept last. */
+export const accountIn = ({ note }: Pick<NoteStore, 'note'>, { limits, since, now }: AccountRules): Account => {
+  const text = note(noteName);
+  // Only this program writes it.
+  const kept = text === undefined ? openAccount(limits, now, since) : (JSON.parse(text) as Account);
+  return since === undefined ? kept : { ...kept, since };
+};
+
 /**
  * The budget of the one account that a process posts from, kept in its store. Each change is durable when it returns, or
  * with the transaction that it is part of.
- *
- * @param since when the account was used first, where its owner says so; else it is new at its first start
  */
-export const accountBudget = (
-  store: NoteStore,
-  { limits, since, now }: { readonly limits: Limits; readonly since: number | undefined; readonly now: number },
-): Budget => {
-  const account = (): Account => {
-    const text = store.note(noteName);
-    // Only this program writes it.
-    const kept = text === undefined ? openAccount(limits, now, since) : (JSON.parse(text) as Account);
-    return since === undefined ? kept : { ...kept, since };
-  };
+export const accountBudget = (store: NoteStore, rules: AccountRules): Budget => {
+  const { limits } = rules;
+  const account = (): Account => accountIn(store, rules);
   const keep = (next: Account): void => store.setNote(noteName, JSON.stringify(next));
-  keep(account());
+  if (store.note(noteName) === undefined) keep(account());
   return {
     available: (at, purpose) => available(account(), limits, at, purpose),
     turn: (at, wanted) => whoseTurn(account(), limits, at, wanted),
@@ -70,7 +75,6 @@ export const accountBudget = (
     limited: (at) => keep(learn(account(), limits, at)),
     nextAt: (at, purpose) => nextAt(account(), limits, at, purpose),
     perDay: (at) => perDayAt(account(), limits, at),
-    isYoung: (at) => isYoung(account(), at),
     spent: () => account().spent,
   };
 };

@@ -40,6 +40,11 @@ const lanes = 4;
  */
 const attemptMs = 10 * minuteMs;
 
+/** Says at the start of a process what its account may send. */
+export const tellBudget = ({ budget, clock, log }: Pick<PostDeps, 'budget' | 'clock' | 'log'>): void => {
+  if (budget !== undefined) log.info('post/budget', { perDay: budget.perDay(clock.now()) });
+};
+
 /**
  * Hands every due mail to the server for which the account has budget, and keeps those it did not take. The others wait for
  * their turn: none is dropped for want of budget.

@@ -3,6 +3,13 @@ import { Bug, PacketError, unreachable } from '../base/errors.js';
 import { nodeIdOf, type NodeId, nodeIdBytes } from '../base/ids.js';
 import { geometry } from './geometry.js';
 
+/**
+ * A delay that is none: the packet waits like any other, and a hop that holds its pool because too few of its loops come
+ * home (n-1 attack) lets it go at its next flush all the same. Only loops of nodes that hold their pools themselves ask
+ * for it: if they waited for one another, none would ever come home.
+ */
+export const throughHoldMs = 0xffff_ffff;
+
 /** What a hop that isn't the last does: wait, then send on. */
 export interface ForwardCommand {
   readonly kind: 'forward';

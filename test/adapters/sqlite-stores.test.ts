@@ -56,6 +56,14 @@ describe('a mix store', () => {
     const fragment = late.find(({ to }) => to.kind === 'here');
     expect(fragment && store.takeFromPool(fragment.id)).toEqual(bytes(3));
     expect(() => fragment && store.takeFromPool(fragment.id)).toThrow('gone');
+    store.addToPool({ kind: 'forward', nextHop, readyAt: 1000, throughHold: true, bytes: bytes(5) });
+    expect(
+      store
+        .waiting(1000)
+        .map(({ throughHold }) => throughHold)
+        .toSorted(),
+    ).toEqual([false, true]);
+    for (const { id, throughHold } of store.waiting(1000)) if (throughHold) store.takeFromPool(id);
     store.addToPool({ kind: 'mailbox', address: 'alice@home.test', readyAt: 3000, bytes: bytes(4) });
     expect(store.waiting(3000).map(({ to }) => to)).toContainEqual({ kind: 'mailbox', address: 'alice@home.test' });
     expect(store.expirePool(1000)).toBe(0);

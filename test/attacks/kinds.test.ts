@@ -79,7 +79,7 @@ const kinds: Readonly<Record<string, () => Made>> = {
     const [piece = new Uint8Array()] = cutReply(new Uint8Array(pieceDataBytes).fill(66), rng(16));
     return useSurb(crypto, newSurb().surb, piece);
   },
-  'a loop': () => createLoop(crypto, { network, self: anyNode().nodeId, now, rng }),
+  'a loop': () => createLoop(crypto, { network, self: anyNode().nodeId, now, rng, throughHold: false }),
 };
 
 /** A packet at each of its hops: the hop's key, the packet, what it finds. */

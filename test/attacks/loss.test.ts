@@ -236,7 +236,8 @@ describe('a network whose only exit is dead', () => {
       expect(notice).not.toMatch(/It was delivered|delivered after all/);
       for (const { address } of friends) expect(notice).not.toContain(address.split('@')[1]);
     }
-    const [, ...rows] = queueLines(client.store.messageStatuses(), network.now());
+    const noMeter = { bits: undefined, floorBits: 0 };
+    const [, ...rows] = queueLines({ messages: client.store.messageStatuses(), meter: noMeter }, network.now());
     expect(rows).toHaveLength(messages);
     for (const row of rows) expect(row).toMatch(/ failed .*: Nobody knows/);
     expect(await handedOver(network)).toEqual([]);

@@ -1,6 +1,7 @@
-import { chmodSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { sqliteMixStore } from '../../src/adapters/sqlite-mix-store.js';
 import { readPlusAddress } from '../../src/adapters/plus-address.js';
 import type { Account } from '../../src/adapters/secrets.js';
 import { ConfigError, MailError } from '../../src/base/errors.js';
@@ -9,6 +10,8 @@ import { type ImapLook, type Probes, register } from '../../src/cli/check.js';
 import { register as registerDescriptor } from '../../src/cli/descriptor.js';
 import { register as registerKeygen } from '../../src/cli/keygen.js';
 import { register as registerNetwork } from '../../src/cli/network.js';
+import { loadConfig } from '../../src/config.js';
+import { accountBudget } from '../../src/post/account.js';
 import { type Ran, run, testFolder, writeNodeConfig } from './run.js';
 
 const folder = testFolder();
@@ -70,6 +73,35 @@ describe('mixmailer check', () => {
     expect(out).toContain('ok     this node is in the list as alice');
     expect(out).not.toContain('WRONG');
     expect(out).not.toContain('secret');
+  });
+
+  it('says how many mails the account may send, and what would make it more', async () => {
+    const { out } = await check(good);
+    expect(out).toContain('ok     this account may send 33 mails a day');
+    expect(out).toMatch(/a third of what it may from \d{4}-\d\d-\d\d \d\d:\d\d UTC on, when it is 30 days old/);
+    expect(out).toContain('limits of the account: 100 mails a day');
+    expect(out).toContain('note   nothing is known of alice.example');
+    const old = writeNodeConfig(
+      folder,
+      'dora',
+      '[mail.budget]\nperDay = 350\nperHour = 60\nsince = 2020-01-31\n' + listSection('list.txt'),
+    );
+    const said = (await check(old)).out;
+    expect(said).toContain('ok     this account may send 350 mails a day');
+    expect(said).toContain('limits of the account: 350 mails a day, 60 an hour');
+    expect(said).not.toMatch(/a third|nothing is known/);
+  });
+
+  it('says that a server has spoken of a limit', async () => {
+    const config = writeNodeConfig(folder, 'erin', '[mail.budget]\nsince = 2020-01-31\n' + listSection('list.txt'));
+    const { data, mail } = loadConfig(config);
+    mkdirSync(data, { recursive: true, mode: 0o700 });
+    const store = sqliteMixStore(join(data, 'mixmailer.db'));
+    accountBudget(store, { ...mail.budget, now: Date.now() }).limited(Date.now());
+    store.close();
+    const { out } = await check(config);
+    expect(out).toContain('ok     this account may send 50 mails a day');
+    expect(out).toContain('note   its server spoke of a limit on');
   });
 
   it('hands the account of the configuration to the mail adapters', async () => {

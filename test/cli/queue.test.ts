@@ -5,6 +5,7 @@ import { sqliteClientStore } from '../../src/adapters/sqlite-client-store.js';
 import { messageIdOf } from '../../src/base/ids.js';
 import { hourMs, minuteMs } from '../../src/base/units.js';
 import { queueLines, register } from '../../src/cli/queue.js';
+import type { Meter } from '../../src/mix/meter.js';
 import type { MessageStatus } from '../../src/ports/stores.js';
 import { run, testFolder } from './run.js';
 
@@ -25,10 +26,12 @@ const statusOf = (more: Partial<MessageStatus>): MessageStatus => ({
   ...more,
 });
 
+const viewOf = (messages: readonly MessageStatus[]) => ({ messages, meter: { bits: 7, floorBits: 0 } });
+
 describe('the queue as a table', () => {
   it('says what became of each message', () => {
     const lines = queueLines(
-      [
+      viewOf([
         statusOf({
           submittedAt: now - 72 * hourMs,
           state: 'failed',
@@ -40,40 +43,44 @@ describe('the queue as a table', () => {
           recipient: 'c@x.test',
           state: 'delivered',
           sendings: 1,
+          bits: 8.126,
           settledAt: now - 90 * minuteMs,
         }),
         statusOf({ submittedAt: now - 13 * hourMs, state: 'in-network', sendings: 2, nextAt: now + hourMs }),
         statusOf({ submittedAt: now - 2 * hourMs, state: 'sent', sendings: 1, settledAt: now }),
         statusOf({ submittedAt: now - minuteMs, recipient: `${'long'.repeat(12)}@friend.test` }),
-      ],
+      ]),
       now,
     );
     expect(lines).toEqual([
-      'submitted (UTC)   age    recipient                                 state',
-      '2026-11-19 12:00  3 d    bob@friend.test                           failed 2026-11-22 11:00: It was not delivered: the mail server refused it with the code 550.',
-      '2026-11-21 06:00  30 h   c@x.test                                  delivered 2026-11-22 10:30',
-      '2026-11-21 23:00  13 h   bob@friend.test                           in the network, 2nd sending, next at 2026-11-22 13:00',
-      '2026-11-22 10:00  2 h    bob@friend.test                           sent 2026-11-22 12:00',
-      '2026-11-22 11:59  1 min  longlonglonglonglonglonglonglonglongl...  waiting',
+      'submitted (UTC)   age    recipient                                 anonymity  state',
+      '2026-11-19 12:00  3 d    bob@friend.test                           unknown    failed 2026-11-22 11:00: It was not delivered: the mail server refused it with the code 550.',
+      '2026-11-21 06:00  30 h   c@x.test                                  8.1 bits   delivered 2026-11-22 10:30',
+      '2026-11-21 23:00  13 h   bob@friend.test                           unknown    in the network, 2nd sending, next at 2026-11-22 13:00',
+      '2026-11-22 10:00  2 h    bob@friend.test                           unknown    sent 2026-11-22 12:00',
+      '2026-11-22 11:59  1 min  longlonglonglonglonglonglonglonglongl...  7.0 bits   waiting',
     ]);
+  });
+
+  it('says of what waits for more traffic how much there is', () => {
+    const lineOf = (meter: Meter): string | undefined => queueLines({ messages: [statusOf({})], meter }, now)[1];
+    const begin = '2026-11-22 11:00  1 h  bob@friend.test';
+    expect(lineOf({ bits: 5.24, floorBits: 6 })).toBe(`${begin}  waits: 5.2 of 6.0 bits  waiting`);
+    expect(lineOf({ bits: undefined, floorBits: 6 })).toBe(`${begin}  waits: unknown of 6.0 bits  waiting`);
+    expect(lineOf({ bits: 6, floorBits: 6 })).toBe(`${begin}  6.0 bits   waiting`);
   });
 
   it('counts sendings as people do', () => {
     const ordinals = [1, 2, 3, 4, 11, 12, 13, 21, 22, 23, 111].map((sendings) => {
-      const [, line = ''] = queueLines([statusOf({ state: 'in-network', sendings, nextAt: now })], now);
+      const [, line = ''] = queueLines(viewOf([statusOf({ state: 'in-network', sendings, nextAt: now })]), now);
       return /, (\S+) sending,/.exec(line)?.[1];
     });
     expect(ordinals).toEqual(['1st', '2nd', '3rd', '4th', '11th', '12th', '13th', '21st', '22nd', '23rd', '111th']);
   });
 
   it('has a line a message, and one when there is none', () => {
-    expect(queueLines([], now)).toEqual(['no message waits, and none was sent in the last 7 days']);
-    expect(
-      queueLines(
-        Array.from({ length: 50 }, () => statusOf({})),
-        now,
-      ),
-    ).toHaveLength(51);
+    expect(queueLines(viewOf([]), now)).toEqual(['no message waits, and none was sent in the last 7 days']);
+    expect(queueLines(viewOf(Array.from({ length: 50 }, () => statusOf({}))), now)).toHaveLength(51);
   });
 });
 
@@ -112,8 +119,8 @@ describe('mixmailer queue', () => {
     store.countSending(first, now + 3 * hourMs, 7.5);
     store.settleMessage(second, { state: 'failed', ending: { kind: 'gave-up' } }, now + hourMs);
     const { out } = await run(register, 'queue', '--config', config);
-    expect(out).toMatch(/bob@friend\.test +in the network, 1st sending, next at 2026-11-22 15:00\n/);
-    expect(out).toMatch(/carol@friend\.test +failed 2026-11-22 13:00: It was not delivered/);
+    expect(out).toMatch(/bob@friend\.test +7\.5 bits +in the network, 1st sending, next at 2026-11-22 15:00\n/);
+    expect(out).toMatch(/carol@friend\.test +unknown +failed 2026-11-22 13:00: It was not delivered/);
     const json = JSON.parse((await run(register, 'queue', '--config', config, '--json')).out) as unknown;
     expect(json).toEqual([
       {
@@ -125,6 +132,8 @@ describe('mixmailer queue', () => {
         nextAt: '2026-11-22T15:00:00.000Z',
         settledAt: null,
         reason: null,
+        bits: 7.5,
+        floorBits: null,
       },
       {
         id: '02'.repeat(16),
@@ -135,6 +144,8 @@ describe('mixmailer queue', () => {
         nextAt: null,
         settledAt: '2026-11-22T13:00:00.000Z',
         reason: expect.stringContaining('not delivered') as string,
+        bits: null,
+        floorBits: null,
       },
     ]);
     store.close();

@@ -4,7 +4,9 @@ import { latin1 } from '../../src/base/bytes.js';
 import { dayMs, hourMs, minuteMs } from '../../src/base/units.js';
 import { sliceCarrierMail } from '../../src/carrier/carrier.js';
 import type { Pace } from '../../src/cover/pace.js';
+import { meterOf } from '../../src/mix/meter.js';
 import type { ClientStore, PoolEntry } from '../../src/ports/stores.js';
+import type { Network } from '../../src/route/network.js';
 import { Faults, Killed } from '../fakes/faults.js';
 import { fakeNetwork, without } from '../fakes/network.js';
 import type { FakeNetwork, FakeNetworkOptions, Wrap } from '../fakes/network.js';
@@ -119,7 +121,7 @@ describe('a client’s pace', () => {
   });
 
   it('brings a message of many packets to its reader, once', async () => {
-    const network = paced({ packets: 16, meanMs: minuteMs });
+    const network = paced({ packets: 16, meanMs: minuteMs, cover: false });
     const bob = network.world.account(addressOfBob).mailbox;
     await network.client.submit(large, [addressOfBob]);
     await turns(network, 25);
@@ -177,6 +179,62 @@ describe('a client’s pace', () => {
     network.client.sees(network.network);
     await turns(network, 8);
     expect(bob.raws()).toHaveLength(1);
+  });
+});
+
+describe('a floor of anonymity', () => {
+  /** The list when each node says that so many mails a day are handed over there. */
+  const busy = ({ network }: FakeNetwork, deliveries: number): Network => {
+    const nodes = network.nodes.map((node) => ({ ...node, load: { packets: 20, deliveries } }));
+    return { ...network, nodes, byId: new Map(nodes.map((node) => [node.nodeId, node])) };
+  };
+
+  it('keeps letters back until the list tells of enough traffic, and each keeps the bits that it was sent with', async () => {
+    const network = paced({ meanMs: 0, cover: false }, { client: { floorBits: 6, receipts: false } });
+    const { client, passMs } = network;
+    const statesAfter = async (list: Network): Promise<readonly string[]> => {
+      client.sees(list);
+      await client.turn();
+      passMs(hourMs);
+      return client.store.messageStatuses().map(({ state }) => state);
+    };
+    await client.submit(letter, [addressOfBob]);
+    expect(await statesAfter(network.network)).toEqual(['waiting']);
+    expect(await statesAfter(busy(network, 10))).toEqual(['waiting']);
+    expect(client.warnings).toEqual(['client/under-floor', 'client/under-floor']);
+    expect(network.world.observed).toEqual([]);
+    const enough = busy(network, 1000);
+    expect(await statesAfter(enough)).toEqual(['sent']);
+    expect(client.store.messageStatuses()[0]?.bits).toBe(meterOf(enough));
+    expect(meterOf(enough)).toBeGreaterThan(6);
+  });
+
+  it('keeps a letter back also when it is to be sent again', async () => {
+    const network = paced({ meanMs: 0, cover: false }, { client: { floorBits: 6 } });
+    const { client } = network;
+    client.sees(busy(network, 1000));
+    await client.submit(letter, [addressOfBob]);
+    await mailsDuring(network, 10);
+    expect(client.store.messageStatuses()[0]?.sendings).toBe(1);
+    client.sees(busy(network, 10));
+    network.passMs(10 * hourMs);
+    await mailsDuring(network, 10);
+    expect(client.store.messageStatuses()[0]?.sendings).toBe(1);
+    client.sees(busy(network, 1000));
+    await mailsDuring(network, 10);
+    expect(client.store.messageStatuses()[0]?.sendings).toBe(2);
+  });
+});
+
+describe('a pace on an account with a budget', () => {
+  it('takes two thirds of what the account may send, whatever waits', async () => {
+    for (const letters of [0, 20]) {
+      const network = paced({}, { client: { mailsPerDay: 30, receipts: false } });
+      for (let i = 0; i < letters; i++) await network.client.submit(another(i), [`friend${i}@friend.test`]);
+      const mails = await mailsDuring(network, 5 * dayMs);
+      // 100 in five days; the standard deviation is 10.
+      expect(Math.abs(mails.length - 100)).toBeLessThan(40);
+    }
   });
 });
 

@@ -262,6 +262,7 @@ describe('a configuration', () => {
         user: 'Mix@example.org',
         secret: { kind: 'passwordEnv', variable: 'SECRET' },
       },
+      budget: { limits: { perDay: 100 }, since: undefined, isGuess: true },
     });
     expect(networkConfig(config)).toEqual({
       kind: 'list',
@@ -285,6 +286,22 @@ describe('a configuration', () => {
     });
   });
 
+  it('has the budget of its provider, and what the file says in its place', () => {
+    const budget = (mail: string, more = ''): unknown => load({ mail: `${base.mail}\n${mail}`, more }).mail.budget;
+    expect(budget('provider = "Google.com"')).toEqual({ limits: { perDay: 1200 }, since: undefined, isGuess: false });
+    expect(budget('provider = "zoho.eu"', '[mail.budget]\nperDay = 1000')).toEqual({
+      limits: { perDay: 1000, perHour: 40 },
+      since: undefined,
+      isGuess: false,
+    });
+    expect(budget('', '[mail.budget]\nperDay = 5000\nperMinute = 60\nsince = 2026-01-31')).toEqual({
+      limits: { perDay: 5000, perMinute: 60 },
+      since: Date.UTC(2026, 0, 31),
+      isGuess: false,
+    });
+    expect(budget('', '[mail.budget]\nsince = "2026-01-31"')).toMatchObject({ since: Date.UTC(2026, 0, 31) });
+  });
+
   it('is frozen to the bottom', () => {
     const config = load();
     expect(() => Object.assign(nodeConfig(config).mix.pool, { minimum: 0 })).toThrow(TypeError);
@@ -301,6 +318,21 @@ describe('a configuration', () => {
       'a pool of half packets',
       { more: '[node.mix.pool]\nminimum = 1.5' },
       'node.mix.pool.minimum: expected integer 1 to 1000000, got 1.5',
+    ],
+    [
+      'a budget of nothing',
+      { more: '[mail.budget]\nperDay = 0' },
+      'mail.budget.perDay: expected integer 1 to 100000000, got 0',
+    ],
+    [
+      'a day that is none',
+      { more: '[mail.budget]\nsince = "2026-02-30"' },
+      'mail.budget.since: expected day such as 2026-01-31, got "2026-02-30"',
+    ],
+    [
+      'a number for a day',
+      { more: '[mail.budget]\nsince = 2026' },
+      'mail.budget.since: expected day such as 2026-01-31, got 2026',
     ],
     ['a rate above 1', { more: '[node.mix.pool]\nrate = 9' }, 'node.mix.pool.rate: expected number 0.01 to 1, got 9'],
     [

@@ -106,6 +106,9 @@ port = ${smtpPort}
 security = "none"
 user = "${user}"
 passwordFile = "password"
+
+[mail.budget]
+perDay = 10000000
 `;
 
 const writeMember = (folder: string, account: Account, config: string): Member => {

@@ -17,6 +17,7 @@ import type { RetryRules } from '../../src/client/exits.js';
 import { deliverInbound, toInbox } from '../../src/client/inbound.js';
 import { isSlotDue, slotOnce } from '../../src/client/pace.js';
 import { forgetOnce, mustReach, sendOnce } from '../../src/client/send.js';
+import type { Limits } from '../../src/carrier/limits.js';
 import { submitMail } from '../../src/client/submit.js';
 import type { Submitted } from '../../src/client/submit.js';
 import type { Pace } from '../../src/cover/pace.js';
@@ -31,6 +32,7 @@ import type { Directory } from '../../src/ports/network.js';
 import type { LiveKey } from '../../src/ports/unwrapper.js';
 import type { ClientStore, MessageStatus, MixStore } from '../../src/ports/stores.js';
 import type { Ticker } from '../../src/ports/ticker.js';
+import { accountBudget } from '../../src/post/account.js';
 import { postDue } from '../../src/post/post.js';
 import { signDescriptor } from '../../src/route/descriptor.js';
 import { publicKeyOf } from '../../src/route/document.js';
@@ -100,8 +102,11 @@ export interface FakeNetworkOptions {
   readonly nodes?: number;
   readonly parameters?: Partial<NetworkParameters>;
   readonly loopsPerInterval?: number;
+  readonly dropsPerInterval?: number;
   readonly bounds?: Partial<ReassemblyBounds>;
   readonly strictest?: Reserve;
+  /** What the nodes' accounts may send; whatever they want to, if nothing is said. They are old accounts. */
+  readonly limits?: Limits;
   readonly isExit?: boolean;
   /** How many of the nodes are exits: the first ones. All, if nothing is said. */
   readonly exits?: number;
@@ -123,6 +128,8 @@ export interface FakeClientOptions {
   readonly floorBits?: number;
   /** What its packets are made with; the usual, if nothing is said. */
   readonly crypto?: SphinxCrypto;
+  /** What the account may send, for the pace; as much as it wants to, if nothing is said. */
+  readonly mailsPerDay?: number;
   /** Where its store is kept; in memory, if nothing is said. */
   readonly file?: string;
 }
@@ -154,6 +161,7 @@ export const fakeNetwork = (options: FakeNetworkOptions = {}): FakeNetwork => {
   const world = fakeMailWorld();
   let now = startAt;
   const clock = { now: () => now };
+  const { limits } = options;
   const epoch = { notBefore: startAt - dayMs, notAfter: startAt + 6 * dayMs, expiresAt: startAt + 13 * dayMs };
   const authority = rng(32);
   const members = Array.from({ length: options.nodes ?? 4 }, (_, i) => {
@@ -217,6 +225,7 @@ export const fakeNetwork = (options: FakeNetworkOptions = {}): FakeNetwork => {
         store,
         inbox: wrap('inbox', account.inbox),
         outbox: wrap('outbox', account.outbox),
+        budget: limits && accountBudget(store, { limits, since: startAt - 90 * dayMs, now }),
         unwrapper,
         parse: parseMail,
         base64: nodeBase64,
@@ -235,6 +244,7 @@ export const fakeNetwork = (options: FakeNetworkOptions = {}): FakeNetwork => {
         },
         strictest: options.strictest ?? { minimum: 0, rate: 1 },
         loopsPerInterval: options.loopsPerInterval ?? 0,
+        dropsPerInterval: options.dropsPerInterval ?? 0,
         bounds: { maxMessageBytes: 6_000_000, maxOpenMessages: 100, expiryMs: 48 * hourMs, ...options.bounds },
         forgetMs: 15 * dayMs,
         replyTo: options.replyTo ?? 'plus',
@@ -261,7 +271,15 @@ export const fakeNetwork = (options: FakeNetworkOptions = {}): FakeNetwork => {
   const { directory, sees } = directoryOf(network);
   const warnings: string[] = [];
   const log: Log = { info: () => undefined, warn: (event) => void warnings.push(event) };
-  const { receipts, retry, replyBlocks = 0, notices = 'hide-recipient', pace, floorBits = 0 } = options.client ?? {};
+  const {
+    receipts,
+    retry,
+    replyBlocks = 0,
+    notices = 'hide-recipient',
+    pace,
+    floorBits = 0,
+    mailsPerDay,
+  } = options.client ?? {};
   const statuses: MessageStatus[] = [];
   let readAt = -Infinity;
   const depsWith = (wrap: Wrap): Omit<ClientDeps, 'ticker'> => {
@@ -336,7 +354,8 @@ export const fakeNetwork = (options: FakeNetworkOptions = {}): FakeNetwork => {
       }
       sendOnce(deps, readAt);
       for (let left = Infinity, before = Infinity; left > 0; before = left) {
-        if (isSlotDue(deps)) slotOnce(deps);
+        const paced = mailsPerDay === undefined ? deps : { ...deps, budget: { perDay: () => mailsPerDay } };
+        if (isSlotDue(paced)) slotOnce(paced);
         await postDue(deps, signal);
         left = kept.waiting(now).length;
         if (pace !== undefined || left === before) break;

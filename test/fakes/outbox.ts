@@ -8,9 +8,10 @@ export interface Handling {
 
 const accepted: SendOutcome = { kind: 'accepted', code: 250 };
 
-/** The outcomes a network can give; `unknown` comes in both kinds. */
+/** The outcomes a network can give; `unknown` comes in both kinds. A mail that is `swallowed` is held back by a provider. */
 export const handlings = {
   accepted: { outcome: accepted, taken: true },
+  swallowed: { outcome: accepted, taken: false },
   later: { outcome: { kind: 'later', code: 451, why: 'temporary' }, taken: false },
   limit: { outcome: { kind: 'later', code: 452, why: 'limit' }, taken: false },
   noConnection: { outcome: { kind: 'later', code: undefined, why: 'connect' }, taken: false },

@@ -131,6 +131,34 @@ describe('a node that has joined', () => {
   });
 });
 
+describe('what a node says of its account', () => {
+  const periodMs = 6 * hourMs;
+  const figures = (free: number) => ({ periodMs, figures: () => ({ capacity: { perDay: 300, free } }) });
+
+  it('is in its descriptor, and mailed again when it has changed by a factor of two, once a period', () => {
+    const { announce, depsOf, seen } = node();
+    const [first] = announce({ ...depsOf(), ...figures(200) });
+    expect(readDescriptor(first?.text ?? '').capacity).toEqual({ perDay: 300, free: 200 });
+    seen.network = listOf(first?.text ?? '', seen.now);
+    seen.now += periodMs;
+    expect(announce({ ...depsOf(), ...figures(110) })).toEqual([]);
+    const [second] = announce({ ...depsOf(), ...figures(100) });
+    expect(readDescriptor(second?.text ?? '').capacity).toEqual({ perDay: 300, free: 100 });
+    // No list has it yet, and much has changed once more.
+    seen.now += periodMs - 1;
+    expect(announce({ ...depsOf(), ...figures(10) })).toEqual([]);
+    seen.now += 1;
+    expect(announce({ ...depsOf(), ...figures(10) })).toHaveLength(2);
+  });
+
+  it('does not keep a new name waiting', () => {
+    const { announce, depsOf, seen } = node();
+    seen.network = listOf(announce({ ...depsOf(), ...figures(200) })[0]?.text ?? '', seen.now);
+    seen.now += periodMs / 2;
+    expect(announce({ ...depsOf({ name: 'other' }), ...figures(200) })).toHaveLength(2);
+  });
+});
+
 describe('a challenge', () => {
   const nonce = 'ab'.repeat(32);
   const challengeBy = (secretKey: Uint8Array, nodeId: NodeId, address = 'mix@mix.test') => ({

@@ -1,0 +1,42 @@
+import { beat, newHeartbeat } from '../mix/heartbeat.js';
+import type { Heartbeat } from '../mix/heartbeat.js';
+import type { LoopStore, NoteStore } from '../ports/stores.js';
+
+/** The heartbeat as it stood at the last flush, and what has happened since. */
+interface Pulse {
+  readonly heart: Heartbeat;
+  readonly sent: number;
+  readonly home: number;
+}
+
+const noteName = 'heartbeat';
+
+const pulseOf = (store: NoteStore): Pulse => {
+  const text = store.note(noteName);
+  return text === undefined ? { heart: newHeartbeat, sent: 0, home: 0 } : (JSON.parse(text) as Pulse);
+};
+
+const keep = (store: NoteStore, pulse: Pulse): void => store.setNote(noteName, JSON.stringify(pulse));
+
+/**
+ * A packet says that it is a loop of this node. Inside a transaction.
+ *
+ * @returns whether it is one: anybody can make a packet that ends here as a loop, but not one with an id that is under way
+ */
+export const comesHome = (store: NoteStore & LoopStore, loopId: Uint8Array): boolean => {
+  if (store.takeLoop(loopId) === undefined) return false;
+  const pulse = pulseOf(store);
+  keep(store, { ...pulse, home: pulse.home + 1 });
+  return true;
+};
+
+/** An interval has passed: what the loops that came home in it tell. Inside the transaction of the flush. */
+export const feelPulse = (store: NoteStore, now: number): { readonly before: Heartbeat; readonly heart: Heartbeat } => {
+  const { heart: before, sent, home } = pulseOf(store);
+  const heart = beat(before, { sent, home, now });
+  keep(store, { heart, sent: 0, home: 0 });
+  return { before, heart };
+};
+
+/** Loops have been sent at this flush. @param mean how many it would be on average */
+export const countSent = (store: NoteStore, mean: number): void => keep(store, { ...pulseOf(store), sent: mean });

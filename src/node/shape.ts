@@ -1,0 +1,67 @@
+import { bundleClasses } from '../carrier/bundle.js';
+import type { OutgoingStore, Waiting } from '../ports/stores.js';
+import type { Budget } from '../post/account.js';
+import type { Tally } from './tally.js';
+
+export interface ShapeDeps {
+  readonly store: Pick<OutgoingStore, 'untriedOutgoing'>;
+  readonly tally: Tally;
+  /** Of the account that the mails leave from; undefined: it may send whatever it wants to. */
+  readonly budget?: Budget | undefined;
+}
+
+/** The mails with packets for which the account has budget now, those that wait already taken off. */
+export const mailsLeft = ({ store, budget }: ShapeDeps, now: number): number =>
+  budget === undefined ? Infinity : Math.max(0, budget.available(now, 'packets') - store.untriedOutgoing('packets'));
+
+/** The next node or the mailbox, where a mail is what takes the packet there. */
+const wayOf = ({ to }: Waiting): string | undefined => {
+  if (to.kind === 'here') return undefined;
+  return to.kind === 'node' ? to.nextHop : to.address;
+};
+
+/**
+ * Whether the account can't afford cover at this flush: it has no more mails left than there are ways that packets wait
+ * for. Payload goes first, and a loop that goes another way would cost it a mail.
+ */
+export const mustShedCover = (mails: number, waiting: () => readonly Waiting[]): boolean =>
+  mails !== Infinity &&
+  mails <=
+    new Set(
+      waiting()
+        .map(wayOf)
+        .filter((way) => way !== undefined),
+    ).size;
+
+const perMail = Math.max(...bundleClasses);
+
+/**
+ * Those of the packets chosen to leave for which there are mails, in the same order. One after the other, in the random
+ * order they come in, takes a place in a mail that goes its way, or begins one while there are any left: so ways with
+ * many packets get their mails more often, and each packet of a pool has the same chance. The others stay in the pool.
+ *
+ * What ends here needs no mail with packets.
+ */
+export const withinBudget = (
+  { tally }: Pick<ShapeDeps, 'tally'>,
+  mails: number,
+  chosen: readonly Waiting[],
+): readonly Waiting[] => {
+  let left = mails;
+  const places = new Map<string, number>();
+  const held = new Set<string>();
+  const leaving = chosen.filter((entry) => {
+    const way = wayOf(entry);
+    if (way === undefined) return true;
+    const open = places.get(way) ?? 0;
+    if (open === 0 && left < 1) {
+      held.add(way);
+      return false;
+    }
+    if (open === 0) left--;
+    places.set(way, (open === 0 ? perMail : open) - 1);
+    return true;
+  });
+  tally.add('budget/ways-held', held.size);
+  return leaving;
+};

@@ -1,0 +1,262 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { exponential, seededRng, unitInterval, wholeCount } from '../../src/base/random.js';
+import { dayMs, minuteMs } from '../../src/base/units.js';
+import { atMostBy, beat, newHeartbeat } from '../../src/mix/heartbeat.js';
+import type { Heartbeat } from '../../src/mix/heartbeat.js';
+
+const intervalMs = 12 * minuteMs;
+const rngOf = (seed: number) => seededRng(new Uint8Array(32).fill(seed));
+
+/** Lives through intervals, one after the other, of which it is said how many loops come home. */
+class Life {
+  heart: Heartbeat = newHeartbeat;
+  now = Date.UTC(2026, 0, 15);
+  readonly #sent: number;
+  constructor(sent: number) {
+    this.#sent = sent;
+  }
+  /** @returns whether the pool is held after each of them */
+  pass(homes: readonly number[], sent = this.#sent): readonly boolean[] {
+    return homes.map((home) => {
+      this.now += intervalMs;
+      this.heart = beat(this.heart, { sent, home, now: this.now });
+      return this.heart.holding;
+    });
+  }
+}
+
+const times = (count: number, home: number): readonly number[] => Array.from({ length: count }, () => home);
+
+/** A node that has lived for long enough to know its heartbeat. */
+const grown = (sent: number, home: number): Life => {
+  const life = new Life(sent);
+  expect(life.pass(times(200, home))).not.toContain(true);
+  return life;
+};
+
+describe('the chance of so few', () => {
+  it.each([
+    [9, 0, 1.234e-4],
+    [9, 1, 1.234e-3],
+    [2.3, 2, 0.596],
+    [3, 1000, 1],
+    [0, 0, 1],
+    [2000, 1800, 3.2e-6],
+  ])('of a mean of %f no more than %i', (mean, most, chance) => {
+    expect(atMostBy(mean, most)).toBeGreaterThan(chance * 0.9);
+    expect(atMostBy(mean, most)).toBeLessThan(chance * 1.1);
+  });
+});
+
+describe('a node whose loops stop coming home', () => {
+  it.each([
+    [3, 3, 2],
+    [3, 2.4, 3],
+    [10, 10, 1],
+    [4, 4, 2],
+    [2, 1.7, 6],
+    [1, 0.9, 11],
+  ])('with %f sent and %f home in an interval holds its pool after %i more', (sent, home, after) => {
+    const held = grown(sent, home).pass(times(after, 0));
+    expect(held).toEqual([...times(after - 1, 0).map(() => false), true]);
+  });
+
+  it('says what came and what should have', () => {
+    const life = grown(3, 3);
+    life.pass(times(2, 0));
+    expect(life.heart.home).toBe(0);
+    expect(life.heart.expected).toBeGreaterThan(5);
+    expect(life.heart.expected).toBeLessThanOrEqual(6);
+  });
+
+  it('does so in its first hours too, by the number that mostly comes home, once one has', () => {
+    const life = new Life(3);
+    expect(life.pass(times(100, 0))).not.toContain(true);
+    life.pass([1]);
+    const held = life.pass(times(24, 0));
+    const first = held.indexOf(true);
+    expect(first).toBeGreaterThanOrEqual(5);
+    expect(first).toBeLessThanOrEqual(11);
+    expect(held.slice(first)).not.toContain(false);
+  });
+
+  it('notices when most are missing, but not all', () => {
+    expect(grown(6, 6).pass(times(12, 1))).toContain(true);
+    expect(grown(6, 6).pass(times(12, 5))).not.toContain(true);
+  });
+
+  it('does not get used to it: what is missed while the pool is held is not learned', () => {
+    const life = grown(3, 3);
+    life.pass(times(3, 0));
+    const { returned } = life.heart;
+    expect(life.pass(times(1000, 0))).not.toContain(false);
+    expect(life.heart.returned).toBe(returned);
+  });
+});
+
+describe('a pool that is held', () => {
+  it('is released when an interval, or two, have brought half of what they should, and not sooner', () => {
+    const life = grown(3, 3);
+    life.pass(times(10, 0));
+    expect(life.pass([1, 1, 1])).toEqual([true, true, true]);
+    expect(life.pass([2])).toEqual([false]);
+    const other = grown(9, 9);
+    other.pass(times(10, 0));
+    expect(other.pass([4, 4])).toEqual([true, true]);
+    expect(other.pass([5])).toEqual([false]);
+  });
+
+  it('counts for how long', () => {
+    const life = grown(3, 3);
+    life.pass(times(1, 0));
+    expect(life.heart.heldFor).toBe(0);
+    life.pass(times(4, 0));
+    expect(life.heart.heldFor).toBe(4);
+    life.pass([3]);
+    expect(life.heart.heldFor).toBe(0);
+  });
+
+  it('and released is held again when silence comes back, but not for the silence before', () => {
+    const life = grown(10, 10);
+    life.pass(times(10, 0));
+    expect(life.pass([4, 5, 4, 10])).toEqual([true, false, false, false]);
+    expect(life.pass([0])).toEqual([true]);
+  });
+
+  it('stays held over a sleep, after which one loop is not enough', () => {
+    const life = grown(3, 3);
+    life.pass(times(3, 0));
+    life.now += dayMs;
+    expect(life.pass([1, 1, 2])).toEqual([true, true, false]);
+  });
+});
+
+describe('a node that can’t tell', () => {
+  it('because it makes no loops, or so few that none may come, holds nothing', () => {
+    expect(new Life(0).pass(times(300, 0))).not.toContain(true);
+    expect(grown(0.5, 0.5).pass(times(30, 0))).not.toContain(true);
+  });
+
+  it('because it sent none for a while judges none of the intervals in which they would have come', () => {
+    const life = grown(3, 3);
+    expect(life.pass([3, 3, 2, 1, 0, 0, 0, 0, 0, 0, 0, 0], 0)).not.toContain(true);
+    // Sending again: for a round trip none come.
+    expect(life.pass([0, 0, 0, 1, 2, 3, 3, 3])).not.toContain(true);
+    expect(life.pass([0, 0])).toEqual([false, true]);
+  });
+
+  it('because it slept waits until loops should be home again', () => {
+    const life = grown(3, 3);
+    life.now += dayMs;
+    expect(life.pass([9, 0, 0, 1, 2, 3, 3, 3, 3, 3])).not.toContain(true);
+    expect(life.pass([0, 0])).toEqual([false, true]);
+  });
+
+  it('because its clock was set back begins anew, and does not stop for it', () => {
+    const life = grown(3, 3);
+    life.now -= dayMs;
+    expect(life.pass([3, 0, 0, 1])).not.toContain(true);
+    expect(life.pass(times(20, 3))).not.toContain(true);
+    expect(life.pass([0, 0])).toEqual([false, true]);
+  });
+});
+
+describe('whatever comes', () => {
+  it('a heartbeat outlives its process as JSON, and its numbers stay in their bounds', () => {
+    const interval = fc.record({
+      sent: fc.double({ min: 0, max: 1000, noNaN: true }),
+      home: fc.nat(2000),
+      gap: fc.integer({ min: -1_000_000, max: 100_000_000 }),
+    });
+    fc.assert(
+      fc.property(fc.array(interval, { maxLength: 60 }), (intervals) => {
+        let heart = newHeartbeat;
+        let now = 1e12;
+        for (const { sent, home, gap } of intervals) {
+          now += gap;
+          heart = beat(heart, { sent, home, now });
+          expect(JSON.parse(JSON.stringify(heart))).toEqual(heart);
+          expect(heart.beats.length).toBeLessThanOrEqual(12);
+          expect(heart.returned).toBeGreaterThanOrEqual(0);
+          expect(heart.returned).toBeLessThanOrEqual(1);
+        }
+      }),
+    );
+  });
+});
+
+interface Weather {
+  readonly loops: number;
+  readonly lostMails: number;
+  readonly slowMails: number;
+}
+
+/**
+ * Days of a node whose loops go around over two others: pools of 20 packets flushed every 12 minutes, each at its own
+ * time; what leaves a pool together is one mail, on its way 5 seconds to some minutes, some for up to 40, some lost.
+ *
+ * @returns how often the pool was held, and longer than for one interval, all for nothing; the part of its life in which
+ *   it was
+ */
+const quietLife = (days: number, seed: number, { loops, lostMails, slowMails }: Weather) => {
+  const rng = rngOf(seed);
+  const mails = new Map<string, number>();
+  const arrivalOf = (hop: number, flush: number): number => {
+    const key = `${hop} ${flush}`;
+    const known = mails.get(key);
+    if (known !== undefined) return known;
+    const leftAt = (flush + hop / 4) * intervalMs;
+    const isLost = unitInterval(rng) < lostMails;
+    const tookMs =
+      unitInterval(rng) < slowMails ? unitInterval(rng) * 40 * minuteMs : 5000 + exponential(rng, minuteMs);
+    const arrival = isLost ? Infinity : leftAt + tookMs;
+    mails.set(key, arrival);
+    return arrival;
+  };
+  const homeAt = (flush: number): number => {
+    let at = flush * intervalMs;
+    for (let hop = 0; hop < 3 && at < Infinity; hop++) {
+      let next = Math.ceil(at / intervalMs - hop / 4);
+      for (let fresh = true; unitInterval(rng) >= (fresh ? 0.72 : 0.9); fresh = false) next++;
+      at = arrivalOf(hop, next);
+    }
+    return at;
+  };
+  const homes = new Map<number, number>();
+  let heart = newHeartbeat;
+  let holds = 0;
+  let alarms = 0;
+  let held = 0;
+  const intervals = days * 120;
+  for (let flush = 0; flush < intervals; flush++) {
+    const before = heart.holding;
+    heart = beat(heart, { sent: flush === 0 ? 0 : loops, home: homes.get(flush) ?? 0, now: flush * intervalMs });
+    homes.delete(flush);
+    if (heart.holding) held++;
+    if (heart.holding && !before) holds++;
+    if (heart.heldFor === 2) alarms++;
+    for (let left = wholeCount(rng, loops); left > 0; left--) {
+      const home = Math.ceil(homeAt(flush) / intervalMs);
+      homes.set(home, (homes.get(home) ?? 0) + 1);
+    }
+  }
+  return { holdsPerDay: holds / days, alarmsPerDay: alarms / days, held: held / intervals, returned: heart.returned };
+};
+
+describe('false alarms', () => {
+  it('of a node with three loops an interval are rare, and rarely last', () => {
+    const life = quietLife(250, 1, { loops: 3, lostMails: 0.003, slowMails: 0.01 });
+    expect(life.holdsPerDay).toBeLessThan(0.5);
+    expect(life.alarmsPerDay).toBeLessThan(0.05);
+    expect(life.held).toBeLessThan(0.005);
+    expect(life.returned).toBeGreaterThan(0.95);
+  });
+
+  it('are more where one mail in 50 is lost and one in 20 late', () => {
+    const life = quietLife(120, 2, { loops: 3, lostMails: 0.02, slowMails: 0.05 });
+    expect(life.holdsPerDay).toBeLessThan(2);
+    expect(life.alarmsPerDay).toBeLessThan(0.5);
+    expect(life.held).toBeLessThan(0.02);
+  });
+});

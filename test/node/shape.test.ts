@@ -1,0 +1,154 @@
+import { describe, expect, it } from 'vitest';
+import { ascii } from '../../src/base/bytes.js';
+import { messageIdOf } from '../../src/base/ids.js';
+import type { NodeId } from '../../src/base/ids.js';
+import { dayMs, hourMs, minuteMs } from '../../src/base/units.js';
+import { sliceCarrierMail } from '../../src/carrier/carrier.js';
+import { nodeBase64 } from '../../src/adapters/node-base64.js';
+import { mustShedCover, withinBudget } from '../../src/node/shape.js';
+import { Tally } from '../../src/node/tally.js';
+import type { Destination, Waiting } from '../../src/ports/stores.js';
+import { geometry } from '../../src/sphinx/geometry.js';
+import { fakeNetwork } from '../fakes/network.js';
+import type { FakeNetwork, FakeNetworkOptions, FakeNode } from '../fakes/network.js';
+import { addressOfBob } from './packets.js';
+
+const toNode = (name: string): Destination => ({ kind: 'node', nextHop: name as NodeId });
+const toMailbox = (address: string): Destination => ({ kind: 'mailbox', address });
+const here: Destination = { kind: 'here' };
+
+const waitingFor = (...destinations: readonly Destination[]): readonly Waiting[] =>
+  destinations.map((to, i) => ({ id: BigInt(i), to, readyAt: 0, throughHold: false }));
+const many = (count: number, to: Destination): readonly Destination[] => Array.from({ length: count }, () => to);
+
+const first = ({ nodes }: FakeNetwork): FakeNode => nodes[0] ?? expect.fail('no node');
+const intervalMs = 12 * minuteMs;
+
+describe('what leaves the pool under a budget', () => {
+  const leaving = (mails: number, waiting: readonly Waiting[]) => {
+    const tally = new Tally();
+    const ids = withinBudget({ tally }, mails, waiting).map(({ id }) => Number(id));
+    return { ids, held: tally.take()['budget/ways-held'] ?? 0 };
+  };
+
+  it('is everything while there are mails for all ways', () => {
+    const waiting = waitingFor(toNode('a'), toMailbox('b'), toNode('c'), here);
+    expect(leaving(3, waiting)).toEqual({ ids: [0, 1, 2, 3], held: 0 });
+    expect(leaving(Infinity, waiting)).toEqual({ ids: [0, 1, 2, 3], held: 0 });
+  });
+
+  it('is of the first ways drawn, all of their packets, and what ends here', () => {
+    const waiting = waitingFor(toNode('a'), toNode('b'), here, toMailbox('c'), toNode('a'), toNode('b'));
+    expect(leaving(1, waiting)).toEqual({ ids: [0, 2, 4], held: 2 });
+    expect(leaving(0, waiting)).toEqual({ ids: [2], held: 3 });
+  });
+
+  it('takes one mail more for each 64 packets of a way', () => {
+    const waiting = waitingFor(...many(150, toNode('a')), toNode('b'));
+    expect(leaving(2, waiting).ids).toHaveLength(128);
+    expect(leaving(3, waiting).ids).toHaveLength(150);
+    expect(leaving(4, waiting)).toMatchObject({ held: 0 });
+  });
+
+  it('sheds cover when there is no mail for it beside those for payload', () => {
+    const waiting = (): readonly Waiting[] => waitingFor(toNode('a'), toNode('a'), toMailbox('b'), here);
+    expect(mustShedCover(2, waiting)).toBe(true);
+    expect(mustShedCover(3, waiting)).toBe(false);
+    expect(mustShedCover(Infinity, () => expect.fail('nobody counts the ways'))).toBe(false);
+  });
+});
+
+/** Bytes that pass for a packet. */
+const packetLike = ({ rng }: FakeNetwork): Uint8Array => {
+  const bytes = new Uint8Array(geometry.packetBytes);
+  bytes.set(rng(64), 1);
+  bytes[0] = geometry.version;
+  return bytes;
+};
+
+/** The most of these in 24 hours, wherever they begin. */
+const mostInADay = (times: readonly number[]): number =>
+  Math.max(...times.map((from) => times.filter((at) => at >= from && at - from <= dayMs).length));
+
+/** A node with four next hops, and what becomes of what comes in. */
+const relay = (options: FakeNetworkOptions) => {
+  const network = fakeNetwork({ nodes: 5, ...options });
+  const node = first(network);
+  const hops = network.nodes.slice(1);
+  const cameAt = new Map<string, number>();
+  const nameOf = (bytes: Uint8Array): string => String(bytes.subarray(1, 17));
+  const carried: { readonly at: number; readonly waitedMs: number }[] = [];
+  const mails: { readonly at: number; readonly to: string }[] = [];
+  /** One mix interval in which that many packets come in. */
+  const interval = async (packets: number): Promise<void> => {
+    for (let i = 0; i < packets; i++) {
+      const bytes = packetLike(network);
+      cameAt.set(nameOf(bytes), network.now());
+      const nextHop = hops[i % hops.length]?.nodeId ?? expect.fail();
+      node.store.addToPool({ kind: 'forward', nextHop, readyAt: network.now(), bytes });
+    }
+    await node.turn();
+    const at = network.now();
+    for (const { to, raw } of network.world.observed) {
+      mails.push({ at, to });
+      for (const bytes of sliceCarrierMail(raw, nodeBase64) ?? []) {
+        const came = cameAt.get(nameOf(bytes));
+        if (came !== undefined && cameAt.delete(nameOf(bytes))) carried.push({ at, waitedMs: at - came });
+      }
+    }
+    network.world.forget();
+    network.passMs(intervalMs);
+  };
+  return { network, node, interval, carried, mails, waiting: cameAt };
+};
+
+const perDay = 120;
+
+describe('a node on an account of 350 mails a day', () => {
+  it('carries more than 5,000 packets a day to four next hops, and none waits for long', async () => {
+    const { network, node, interval, carried, mails, waiting } = relay({
+      limits: { perDay: 350 },
+      dropsPerInterval: 1,
+    });
+    for (let i = 0; i < 1.25 * perDay; i++) await interval(45);
+    expect(mostInADay(mails.map(({ at }) => at))).toBeLessThanOrEqual(350);
+    const lastDay = carried.filter(({ at }) => at >= network.now() - dayMs);
+    expect(lastDay.length).toBeGreaterThan(5000);
+    const waits = lastDay.map(({ waitedMs }) => waitedMs).toSorted((a, b) => a - b);
+    expect(waits[Math.floor(0.99 * waits.length)]).toBeLessThanOrEqual(hourMs);
+    // None is lost: whatever has not left is in the pool still.
+    expect(node.store.waiting(Infinity)).toHaveLength(waiting.size);
+    expect(waiting.size).toBeLessThan(200);
+    // Cover went first.
+    expect(node.counted()['budget/cover-shed']).toBeGreaterThan(0);
+  });
+
+  it('passes packets on though it has more deliveries than it may send, and the other way round', async () => {
+    for (const [packets, deliveries] of [
+      [4, 40],
+      [8, 4],
+    ] as const) {
+      const { network, node, interval, mails } = relay({ limits: { perDay: 350 } });
+      network.world.account(addressOfBob);
+      const messageId = messageIdOf(new Uint8Array(16));
+      for (let i = 0; i < perDay; i++) {
+        for (let j = 0; j < deliveries; j++)
+          node.store.addOutgoing({ kind: 'delivery', to: addressOfBob, raw: ascii('x'), messageId }, network.now());
+        await interval(packets);
+      }
+      const toBob = mails.filter(({ to }) => to === addressOfBob).length;
+      expect(mails.length).toBeLessThanOrEqual(350);
+      expect(mails.length).toBeGreaterThan(330);
+      expect(toBob / mails.length).toBeGreaterThan(0.4);
+      expect(toBob / mails.length).toBeLessThan(0.6);
+      expect(node.store.outgoingCount()).toBe(perDay * deliveries - toBob);
+    }
+  });
+
+  it('has its cover whole while that fits', async () => {
+    const { node, interval, mails } = relay({ limits: { perDay: 350 }, dropsPerInterval: 1 });
+    for (let i = 0; i < perDay; i++) await interval(0);
+    expect(mails.length).toBeGreaterThan(60);
+    expect(node.counted()).not.toHaveProperty('budget/cover-shed');
+  });
+});
