@@ -1,6 +1,7 @@
 import { appendFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { readSecretKey } from '../../src/adapters/file-keys.js';
+import type { BundleClass } from '../../src/carrier/bundle.js';
 import { inspectNetwork, signNetwork } from '../../src/route/network.js';
 import type { NetworkParameters } from '../../src/route/network.js';
 import type { Account, MailWorld } from '../servers/mail-world.js';
@@ -31,6 +32,10 @@ export interface Plan {
   readonly paceSeconds: number;
   /** A client mails also when nothing waits, unless that is said. */
   readonly clientCover?: false;
+  /** Packets in each mail of a client; as usual unless said otherwise. */
+  readonly clientPackets?: BundleClass;
+  /** Clients hear from their exits, unless that is said. */
+  readonly receipts?: false;
   /** Sees every mail that a node, a client or an authority hands to its provider. */
   readonly onMail?: (mail: SeenMail) => void;
 }
@@ -184,6 +189,7 @@ alias = "${plan.alias ?? 'message-id'}"
         `${networkSection}
 [client]
 poll = 1
+receipts = ${plan.receipts ?? true}
 
 [client.submission]
 port = 0
@@ -191,6 +197,7 @@ port = 0
 [client.pace]
 minutes = ${plan.paceSeconds / 60}
 cover = ${plan.clientCover ?? true}
+${plan.clientPackets === undefined ? '' : `packets = ${plan.clientPackets}`}
 
 [client.replies]
 blocks = ${plan.replyBlocks ?? 0}
