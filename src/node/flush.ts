@@ -1,5 +1,6 @@
 import type { Network } from '../route/network.js';
 import type { Heartbeat } from '../mix/heartbeat.js';
+import { hopBitsOf } from '../mix/meter.js';
 import { atMostEach, atMostGroups } from '../mix/pool.js';
 import { leaving as drawLeaving, type Reserve, stricter } from '../mix/strategy.js';
 import { addBundles, addLeaving, isOpen } from '../post/bundles.js';
@@ -79,7 +80,7 @@ export const flushOnce = (deps: FlushDeps): void => {
   const { store, clock, directory, tally, log } = deps;
   const now = clock.now();
   const network = directory.network(now);
-  const { before, heart } = store.atomically(() => {
+  const { before, heart, among } = store.atomically(() => {
     const pulse = feelPulse(store, now);
     const { holding } = pulse.heart;
     const mails = mailsLeft(deps, now);
@@ -105,10 +106,10 @@ export const flushOnce = (deps: FlushDeps): void => {
     store.forgetMessages(now - deps.forgetMs);
     store.forgetLoops(now - deps.forgetMs);
     forgetReturnAddresses(deps, now);
-    return pulse;
+    return { ...pulse, among: holding ? going.length : waiting.length };
   });
   tellChange(log, before, heart);
   const counts = tally.take();
-  log.info('mix', counts);
+  log.info('mix', (counts['out'] ?? 0) > 0 ? { ...counts, hopBits: hopBitsOf(among) } : counts);
   countFlush(store, deps.budget, { packets: counts['out'] ?? 0, deliveries: counts['delivery'] ?? 0 }, now);
 };

@@ -228,6 +228,21 @@ describe('a mix store', () => {
     restarted.close();
   });
 
+  it('tells mails by what they are for, and those that were never tried', () => {
+    const store = sqliteMixStore(file());
+    store.addOutgoing({ kind: 'packets', to: 'n@example.org', raw: bytes(1) }, 10);
+    store.addOutgoing({ kind: 'directory', to: 'list@example.org', raw: bytes(2) }, 10);
+    store.addOutgoing({ kind: 'notice', to: 'b@example.org', raw: bytes(3) }, 10);
+    store.addOutgoing({ kind: 'packets', to: 'n@example.org', raw: bytes(4) }, 20);
+    const [packets = 0, list = 0, notice = 0, later = 0] = store.dueOutgoing(20);
+    expect(store.dueOutgoing(20, ['packets'])).toEqual([packets, later]);
+    expect(store.dueOutgoing(10, ['delivery', 'notice', 'directory'])).toEqual([list, notice]);
+    expect([store.untriedOutgoing('packets'), store.untriedOutgoing('delivery')]).toEqual([2, 0]);
+    store.beginAttempt(packets, 500);
+    expect(store.untriedOutgoing('packets')).toBe(1);
+    store.close();
+  });
+
   it('hands packets and documents over again at the next start when an attempt was cut off, and only then', () => {
     const store = sqliteMixStore(file());
     store.addOutgoing({ kind: 'packets', to: 'cut@example.org', raw: bytes(1) }, 10);

@@ -6,7 +6,7 @@ import { inspectNetwork, signNetwork } from '../../src/route/network.js';
 import type { NetworkParameters } from '../../src/route/network.js';
 import type { Account, MailWorld } from '../servers/mail-world.js';
 import { smtpTap } from '../servers/smtp-tap.js';
-import type { SeenMail } from '../servers/smtp-tap.js';
+import type { Divert, SeenMail } from '../servers/smtp-tap.js';
 import { mixmailer, Running } from './processes.js';
 
 /** A network to be: who takes part, and how fast it mixes. */
@@ -38,6 +38,8 @@ export interface Plan {
   readonly receipts?: false;
   /** Sees every mail that a node, a client or an authority hands to its provider. */
   readonly onMail?: (mail: SeenMail) => void;
+  /** Where these providers bring a mail instead of to its recipient; undefined: to the recipient. Needs `onMail`. */
+  readonly divert?: Divert;
 }
 
 /** A network that nobody prepares: its nodes and clients find each other by an invitation. */
@@ -150,7 +152,7 @@ const openSite = (
   const taps: { readonly port: number; readonly close: () => Promise<void> }[] = [];
   const doorOf = async (account: Account): Promise<number> => {
     if (plan.onMail === undefined) return account.smtp.port;
-    const tap = await smtpTap(account.smtp.port, plan.onMail);
+    const tap = await smtpTap(account.smtp.port, plan.onMail, plan.divert);
     taps.push(tap);
     return tap.port;
   };

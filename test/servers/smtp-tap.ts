@@ -16,7 +16,13 @@ export interface SmtpTap {
 
 const endOfData = Buffer.from('\r\n.\r\n');
 
-/** Follows one SMTP dialog from the client's side and tells of every mail handed in. Clear text only. */
+/** Where a provider's door brings a mail instead of to its recipient; undefined: to the recipient. */
+export type Divert = (to: string) => string | undefined;
+
+/**
+ * Follows one SMTP dialog from the client's side, tells of every mail handed in, and passes on what the client says, but
+ * for recipients that are diverted. Clear text only.
+ */
 class DialogReader {
   #buffer: Buffer = Buffer.alloc(0);
   #chunks: Buffer[] = [];
@@ -26,9 +32,13 @@ class DialogReader {
   #from = '';
   #to: string[] = [];
   readonly #tell: (mail: SeenMail) => void;
+  readonly #divert: Divert;
+  readonly #pass: (bytes: Buffer) => void;
 
-  constructor(tell: (mail: SeenMail) => void) {
+  constructor(tell: (mail: SeenMail) => void, divert: Divert, pass: (bytes: Buffer) => void) {
     this.#tell = tell;
+    this.#divert = divert;
+    this.#pass = pass;
   }
 
   /** What the server says. */
@@ -48,6 +58,7 @@ class DialogReader {
     const end = this.#buffer.indexOf('\r\n');
     if (end === -1) return false;
     const line = this.#buffer.toString('latin1', 0, end);
+    const bytes = this.#buffer.subarray(0, end + 2);
     this.#buffer = this.#buffer.subarray(end + 2);
     const address = /<([^>]*)>/.exec(line)?.[1] ?? '';
     if (/^MAIL FROM:/i.test(line)) {
@@ -55,6 +66,8 @@ class DialogReader {
       this.#to = [];
     } else if (/^RCPT TO:/i.test(line)) this.#to.push(address);
     else if (/^DATA$/i.test(line)) this.#asked = true;
+    const elsewhere = /^RCPT TO:/i.test(line) ? this.#divert(address) : undefined;
+    this.#pass(elsewhere === undefined ? bytes : Buffer.from(`RCPT TO:<${elsewhere}>\r\n`));
     return true;
   }
 
@@ -64,29 +77,42 @@ class DialogReader {
       // The terminator may lie across two chunks: its length minus one stays.
       const sure = this.#buffer.length - (endOfData.length - 1);
       if (sure > 0) {
-        this.#chunks.push(this.#buffer.subarray(0, sure));
+        this.#take(sure);
         this.#buffer = this.#buffer.subarray(sure);
       }
       return false;
     }
-    this.#chunks.push(this.#buffer.subarray(0, end + 2));
+    this.#take(end + 2);
+    this.#pass(this.#buffer.subarray(end + 2, end + endOfData.length));
     this.#buffer = this.#buffer.subarray(end + endOfData.length);
     this.#inData = false;
     this.#tell({ from: this.#from, to: this.#to, raw: Buffer.concat(this.#chunks) });
     this.#chunks = [];
     return true;
   }
+
+  #take(length: number): void {
+    const bytes = this.#buffer.subarray(0, length);
+    this.#chunks.push(bytes);
+    this.#pass(bytes);
+  }
 }
 
-/** A door in front of an SMTP server of this machine that lets everything through and shows every mail. */
-export const smtpTap = async (target: number, tell: (mail: SeenMail) => void): Promise<SmtpTap> => {
+const straight: Divert = () => undefined;
+
+/**
+ * A door in front of an SMTP server of this machine that shows every mail and lets everything through, or brings some of
+ * it elsewhere: the sender's side sees them accepted.
+ */
+export const smtpTap = async (target: number, tell: (mail: SeenMail) => void, divert = straight): Promise<SmtpTap> => {
   const sockets = new Set<net.Socket>();
   const server = net.createServer((client) => {
     const upstream = net.connect(target, '127.0.0.1');
-    const reader = new DialogReader(tell);
+    const reader = new DialogReader(tell, divert, (bytes) => void upstream.write(bytes));
     client.on('data', (chunk) => reader.read(chunk));
+    client.on('end', () => upstream.end());
     upstream.on('data', (chunk) => reader.hear(chunk));
-    client.pipe(upstream).pipe(client);
+    upstream.pipe(client);
     for (const socket of [client, upstream]) {
       sockets.add(socket);
       socket.on('error', () => socket.destroy());
