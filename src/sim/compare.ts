@@ -170,18 +170,16 @@ const medianOf = ({ latenciesMs }: Outcome): number => quantile(latenciesMs, 0.5
 /** How near the median is to come, as a part of it. */
 const nearEnough = 0.01;
 
-/** The scale at which half of the messages take that long: a longer interval and a larger pool always take longer. */
-const scaleFor = (setting: PeerSetting, medianMs: number): number => {
-  const medianAt = (scale: number): number => medianOf(run(setting.trialOf(scale, 0.75)));
-  let [low, high] = [0.005, 4];
-  for (let tries = 0; tries < 14; tries++) {
-    const scale = Math.sqrt(low * high);
-    const median = medianAt(scale);
-    if (Math.abs(median / medianMs - 1) < nearEnough) return scale;
-    if (median > medianMs) high = scale;
-    else low = scale;
+/** The scale at which half of the messages take that long. Latency is about in proportion to it. */
+const scaleFor = (setting: PeerSetting, { medianMs, atOneMs }: { medianMs: number; atOneMs: number }): number => {
+  let scale = medianMs / atOneMs;
+  for (let tries = 0; tries < 8; tries++) {
+    const trial = setting.trialOf(scale, 0.4);
+    const found = medianOf(run({ ...trial, warmUpMs: 4 * hourMs, drainMs: 4 * hourMs }));
+    if (Math.abs(found / medianMs - 1) < nearEnough) break;
+    scale *= medianMs / found;
   }
-  return Math.sqrt(low * high);
+  return scale;
 };
 
 /** What is run one after the other, so that who prints can say how far it is. */
@@ -211,7 +209,9 @@ export const compareSteps = (options: CompareOptions): readonly Step[] => {
         const trial = setting.trialOf(scale, options.days);
         return rowOf(measure(trial), trial.protocol, { tuning, load: options.load });
       };
-      return [figures(1, 'default'), figures(scaleFor(setting, median), 'equal-latency')];
+      const plain = figures(1, 'default');
+        const scale = scaleFor(setting, { medianMs: median, atOneMs: plain.medianLatencyMin * minuteMs });
+        return [plain, figures(scale, 'equal-latency')];
     },
   }));
   return [first, ...lower, ...peers];

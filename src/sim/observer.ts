@@ -134,19 +134,18 @@ export const findRecipients = (
     coming[node] = later;
   };
 
-  const deliver = (flush: Flush, masses: Float64Array, things: number): void => {
-    for (let i = 0; i < masses.length; i++) {
-      const mass = masses[i] as number;
-      if (mass === 0) continue;
-      const target = first + i;
-      found.add(target, mass, things);
-      const guess = best[target];
-      if (guess !== undefined && mass > guess.mass) {
-        guess.mass = mass;
-        guess.success = targets[target]?.exit === flush ? 1 / things : 0;
-      }
+  const deliver = (flush: Flush, target: number, mass: number): void => {
+    const things = flush.deliveries.length;
+    found.add(target, mass, things);
+    const guess = best[target];
+    if (guess !== undefined && mass > guess.mass) {
+      guess.mass = mass;
+      guess.success = targets[target]?.exit === flush ? 1 / things : 0;
     }
   };
+  /** Whether a message ends at that hop, or layer. */
+  const endsAt = (hop: number, layer: number | undefined): boolean =>
+    sight.kind === 'layers' ? layer === lastLayer : hop === hops - 1;
 
   for (const sighting of sightings) {
     if (sighting.kind === 'entry') {
@@ -167,8 +166,8 @@ export const findRecipients = (
     const size = end - first;
     const layer = sight.kind === 'layers' ? sight.layers[node] : undefined;
     const out = Array.from({ length: hops }, (_, hop): Masses => {
-      const isLast = sight.kind === 'layers' ? layer === lastLayer : sight.kind === 'counting' && hop === hops - 1;
-      const things = sight.kind === 'blind' ? forwards + deliveries.length : isLast ? deliveries.length : forwards;
+      const handed = sight.kind === 'blind' || endsAt(hop, layer) ? deliveries.length : 0;
+      const things = handed + (sight.kind === 'blind' || !endsAt(hop, layer) ? forwards : 0);
       const pool = pools[node]?.[hop];
       const each = new Float64Array(size);
       for (let i = 0; pool !== undefined && i < size; i++) {
@@ -176,12 +175,12 @@ export const findRecipients = (
         const [fresh, seasoned] = [pool.fresh[target] as number, pool.seasoned[target] as number];
         if (fresh === 0 && seasoned === 0) continue;
         pool.fresh[target] = 0;
-        // What left can't be where nothing left.
+        // Where nothing left that it can be, it has stayed.
         const left = things === 0 ? 0 : fresh * shares.fresh + seasoned * shares.seasoned;
         pool.seasoned[target] = fresh + seasoned - left;
         each[i] = left / Math.max(1, things);
+        if (handed > 0 && left > 0) deliver(sighting, target, left / things);
       }
-      if (deliveries.length > 0 && (sight.kind === 'blind' || isLast)) deliver(sighting, each, deliveries.length);
       return { first, of: each };
     });
     for (const { to, packets, arrivesAt } of going) coming[to]?.push({ at: arrivesAt, packets, masses: out });
@@ -227,6 +226,9 @@ export const findSenders = (
   const best = targets.map(() => ({ mass: 0, success: 0 }));
   // Mass on what left in a flush; made when something that left in it is suspected.
   const needed: (Float64Array[] | undefined)[] = [];
+  // Arrays that are done with: a long run would else make one for each of its flushes.
+  const spare: Float64Array[][] = [];
+  const empty = (): Float64Array[] => spare.pop() ?? Array.from({ length: hops }, () => new Float64Array(count));
   const pools = Array.from({ length: observed.nodes }, () =>
     Array.from({ length: hops }, () => new Float64Array(count)),
   );
@@ -242,7 +244,7 @@ export const findSenders = (
     const own = flushesOf[node] ?? [];
     own.pop();
     const before = own.length === 0 ? -Infinity : (flushes[own[own.length - 1] as number] as Flush).at;
-    const need = needed[place] ?? Array.from({ length: hops }, () => new Float64Array(count));
+    const need = needed[place] ?? empty();
     needed[place] = undefined;
     for (const target of byExit.get(flush) ?? []) {
       const masses = need[sight.kind === 'counting' ? hops - 1 : 0];
@@ -280,7 +282,7 @@ export const findSenders = (
       if (!any) continue;
       for (const { from, packets: held } of able) {
         if (typeof from === 'number') {
-          const earlier = (needed[from] ??= Array.from({ length: hops }, () => new Float64Array(count)));
+          const earlier = (needed[from] ??= empty());
           const sum = earlier[sight.kind === 'counting' ? hop - 1 : 0] as Float64Array;
           for (let i = 0; i < fresh.length; i++)
             if (fresh[i] !== 0) sum[low + i] = (sum[low + i] as number) + (fresh[i] as number) * held;
@@ -299,6 +301,8 @@ export const findSenders = (
         }
       }
     }
+    for (const masses of need) masses.fill(0);
+    spare.push(need);
   }
   return targets.map((_, target) => ({
     bits: found.bits(target),

@@ -83,7 +83,7 @@ export const mixmaster: Peer = (world, scale) => ({
 });
 
 /**
- * YAMN with its sample pool of 45: every 5 minutes; its rate of 65 % is applied twice, so 42 % leave. Three hops; a dummy
+ * YAMN as it comes: a pool of 5, every 5 minutes; its rate of 65 % is applied twice, so 42 % leave. Three hops; a dummy
  * of two hops with 55/256 of all forwarded, and with 80/256 of all that a client sends.
  */
 export const yamn: Peer = (world, scale) => ({
@@ -91,7 +91,7 @@ export const yamn: Peer = (world, scale) => ({
   world,
   hops: 3,
   routes: freeRoutes(world, () => 3, 2),
-  mixing: binomialPool(world, { intervalMs: 5 * minuteMs * scale, minimum: 45 * scale, rate: 0.42 }),
+  mixing: binomialPool(world, { intervalMs: 5 * minuteMs * scale, minimum: 5 * scale, rate: 0.42 }),
   cover: {
     ...noCover,
     dropsOnArrival: (rng) => once(rng, 55 / 256),
@@ -104,6 +104,9 @@ export const yamn: Peer = (world, scale) => ({
 const normal = (rng: Rng, mean: number, deviation: number): number =>
   mean + deviation * Math.sqrt(2 * exponential(rng, 1)) * Math.cos(2 * Math.PI * unitInterval(rng));
 
+/** Hops of a path: a whole number near a normally distributed one. */
+const mixminionHops = (rng: Rng): number => Math.min(10, Math.max(2, Math.round(normal(rng, 5, 1.5))));
+
 /**
  * Mixminion: timed dynamic pool, every 30 minutes at most 60 % of the pool, of which at least 5 stay; paths of 5 hops on
  * average, with a deviation of 1.5.
@@ -114,7 +117,7 @@ export const mixminion: Peer = (world, scale) => {
     name: 'mixminion',
     world,
     hops: undefined,
-    routes: freeRoutes(world, (rng) => Math.min(10, Math.max(2, Math.round(normal(rng, 5, 1.5)))), 5),
+    routes: freeRoutes(world, mixminionHops, 5),
     mixing: {
       intervalMs: 30 * minuteMs * scale,
       phases: scattered(world),
