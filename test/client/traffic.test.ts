@@ -102,7 +102,6 @@ describe('a client whose user writes ten messages a day and one whose user write
   it('can’t be told apart by the mails that leave their accounts', { timeout: 600_000 }, async () => {
     // Twelve mails a day: most of the one client's carry a message, none of the other's.
     const { auc, low, high } = await apart({ meanMs: 2 * hourMs, packets: 1, cover: true }, 600);
-    console.log('REC', auc, low, high);
     // Over 600 days of each the area of two kinds that are the same has a deviation of 0.022.
     expect(auc).toBeGreaterThan(0.45);
     expect(auc).toBeLessThan(0.55);
