@@ -54,28 +54,32 @@ const mailsDuring = async (network: FakeNetwork, spanMs: number, each: () => Pro
 const mean = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0) / values.length;
 
 describe('a client’s pace', () => {
-  it('is the same whether it has nothing to send or much: times, sizes and first nodes', async () => {
-    const days = 2;
-    const [idle, busy] = [paced({}, { seed: 1 }), paced({}, { seed: 2 })];
-    const quiet = await mailsDuring(idle, days * dayMs);
-    let written = 0;
-    const loud = await mailsDuring(busy, days * dayMs, async () => {
-      if ((busy.rng(1)[0] ?? 0) < 50) await busy.client.submit(another(written++), [addressOfBob]);
-    });
-    expect(written).toBeGreaterThan(40);
-    expect(busy.client.store.messageStatuses().every(({ sendings }) => sendings > 0)).toBe(true);
-    for (const mails of [quiet, loud]) {
-      expect(new Set(mails.map(({ packets }) => packets.length))).toEqual(new Set([4]));
-      // 144 in two days; the standard deviation is 12.
-      expect(Math.abs(mails.length - 144)).toBeLessThan(48);
-      const gaps = mails.slice(1).map(({ at }, i) => at - (mails[i]?.at ?? 0));
-      const spread = Math.sqrt(mean(gaps.map((gap) => (gap - mean(gaps)) ** 2)));
-      expect(spread / mean(gaps)).toBeGreaterThan(0.8);
-      expect(spread / mean(gaps)).toBeLessThan(1.2);
-      for (const { account } of idle.nodes)
-        expect(mails.filter(({ to }) => to === account.address).length / mails.length).toBeCloseTo(1 / 6, 0.9);
-    }
-  });
+  it(
+    'is the same whether it has nothing to send or much: times, sizes and first nodes',
+    { timeout: 180_000 },
+    async () => {
+      const days = 1;
+      const [idle, busy] = [paced({}, { seed: 1 }), paced({}, { seed: 2 })];
+      const quiet = await mailsDuring(idle, days * dayMs);
+      let written = 0;
+      const loud = await mailsDuring(busy, days * dayMs, async () => {
+        if ((busy.rng(1)[0] ?? 0) < 50) await busy.client.submit(another(written++), [addressOfBob]);
+      });
+      expect(written).toBeGreaterThan(15);
+      expect(busy.client.store.messageStatuses().every(({ sendings }) => sendings > 0)).toBe(true);
+      for (const mails of [quiet, loud]) {
+        expect(new Set(mails.map(({ packets }) => packets.length))).toEqual(new Set([4]));
+        // 72 a day; the standard deviation is 8.5.
+        expect(Math.abs(mails.length - 72)).toBeLessThan(35);
+        const gaps = mails.slice(1).map(({ at }, i) => at - (mails[i]?.at ?? 0));
+        const spread = Math.sqrt(mean(gaps.map((gap) => (gap - mean(gaps)) ** 2)));
+        expect(spread / mean(gaps)).toBeGreaterThan(0.7);
+        expect(spread / mean(gaps)).toBeLessThan(1.3);
+        for (const { account } of idle.nodes)
+          expect(mails.filter(({ to }) => to === account.address).length / mails.length).toBeCloseTo(1 / 6, 0.6);
+      }
+    },
+  );
 
   it('sends cover to the end of whole paths, where it is thrown away', async () => {
     const network = paced({ meanMs: 0 });
@@ -190,7 +194,7 @@ describe('a floor of anonymity', () => {
   };
 
   it('keeps letters back until the list tells of enough traffic, and each keeps the bits that it was sent with', async () => {
-    const network = paced({ meanMs: 0, cover: false }, { client: { floorBits: 6, receipts: false } });
+    const network = paced({ meanMs: 0, cover: false }, { client: { floorBits: 5, receipts: false } });
     const { client, passMs } = network;
     const statesAfter = async (list: Network): Promise<readonly string[]> => {
       client.sees(list);
@@ -206,11 +210,11 @@ describe('a floor of anonymity', () => {
     const enough = busy(network, 1000);
     expect(await statesAfter(enough)).toEqual(['sent']);
     expect(client.store.messageStatuses()[0]?.bits).toBe(meterOf(enough));
-    expect(meterOf(enough)).toBeGreaterThan(6);
+    expect(meterOf(enough)).toBeGreaterThan(5);
   });
 
   it('keeps a letter back also when it is to be sent again', async () => {
-    const network = paced({ meanMs: 0, cover: false }, { client: { floorBits: 6 } });
+    const network = paced({ meanMs: 0, cover: false }, { client: { floorBits: 5 } });
     const { client } = network;
     client.sees(busy(network, 1000));
     await client.submit(letter, [addressOfBob]);

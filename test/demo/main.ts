@@ -157,6 +157,8 @@ const main = async (): Promise<number> => {
       schedule: '*/2 * * * * *',
       loopsPerInterval: 2,
       paceSeconds: 1,
+      // The photo is 40 packets.
+      pacePackets: 16,
       onMail: watch.see,
     });
     closers.unshift(() => network.close());

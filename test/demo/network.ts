@@ -30,6 +30,8 @@ export interface Plan {
   readonly loopsPerInterval: number;
   /** Mean time between two mails of a client. */
   readonly paceSeconds: number;
+  /** Packets in each of its mails; 4 unless said otherwise. */
+  readonly pacePackets?: 16;
   /** A client mails also when nothing waits, unless that is said. */
   readonly clientCover?: false;
   /** Packets in each mail of a client; as usual unless said otherwise. */
@@ -198,6 +200,7 @@ port = 0
 
 [client.pace]
 minutes = ${plan.paceSeconds / 60}
+packets = ${plan.pacePackets ?? 4}
 cover = ${plan.clientCover ?? true}
 ${plan.clientPackets === undefined ? '' : `packets = ${plan.clientPackets}`}
 

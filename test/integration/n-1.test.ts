@@ -63,7 +63,8 @@ for (const kind of (await findServers()).filter(({ name }) => name === 'dovecot-
         nodes: 4,
         schedule: '*/2 * * * * *',
         loopsPerInterval: 6,
-        spreadSeconds: 1,
+        paceSeconds: 0.1,
+        clientCover: false,
         onMail: () => undefined,
         divert: (to) => (isBesieged && to === victimsAddress ? nowhere.address : undefined),
       });
