@@ -13,7 +13,11 @@ const columns: readonly (readonly [string, (row: Row) => string])[] = [
   ['p99 min', ({ p99LatencyMin }) => p99LatencyMin.toFixed(1)],
   ['recipient bits', ({ recipientEntropyBits }) => recipientEntropyBits.toFixed(2)],
   ['lowest', ({ recipientEntropyMinBits }) => recipientEntropyMinBits.toFixed(2)],
-  ['hop-aware', ({ hopAwareRecipientEntropyBits }) => hopAwareRecipientEntropyBits.toFixed(2)],
+  [
+    'aware/blind',
+    ({ hopAwareRecipientEntropyBits, hopBlindRecipientEntropyBits }) =>
+      `${hopAwareRecipientEntropyBits.toFixed(2)}/${hopBlindRecipientEntropyBits.toFixed(2)}`,
+  ],
   ['sender bits', ({ senderEntropyBits }) => senderEntropyBits.toFixed(2)],
   ['guessed %', ({ observerSuccess }) => (100 * observerSuccess).toFixed(2)],
   ['relay mails', ({ relayMailsPerNodeDay }) => relayMailsPerNodeDay.toFixed(0)],

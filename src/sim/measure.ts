@@ -1,7 +1,7 @@
 import type { Rng } from '../base/random.js';
 import { minuteMs } from '../base/units.js';
 import { type Outcome, simulate, type Traffic } from './engine.js';
-import { type Finding, findRecipients, findSenders, type Observed } from './observer.js';
+import { type Finding, findRecipients, findSenders, type HopSight, type Observed } from './observer.js';
 import type { Protocol } from './protocol.js';
 import { Recording } from './recording.js';
 
@@ -18,12 +18,17 @@ export interface Trial {
   readonly transportMs?: (rng: Rng) => number;
 }
 
+/** What two observers make of the messages of a run: one that knows how many hops they have, and one that doesn't. */
+export interface Sights {
+  readonly blind: readonly Finding[];
+  readonly aware: readonly Finding[];
+}
+
 /** What an observer finds out of a run, and what the run costs. Of messages sent in the measured time. */
 export interface Measured {
   readonly outcome: Outcome;
-  readonly recipients: readonly Finding[];
-  readonly hopAwareRecipients: readonly Finding[];
-  readonly senders: readonly Finding[];
+  readonly recipients: Sights;
+  readonly senders: Sights;
 }
 
 const aMinute = (): number => minuteMs;
@@ -52,14 +57,12 @@ export const measure = (trial: Trial): Measured => {
     chance: protocol.mixing.chance,
     ages: protocol.mixing.intervalMs === 0 ? 'none' : 'two',
   };
-  const recipients = findRecipients(sightings, targets, observed);
-  return {
-    outcome,
-    recipients,
-    hopAwareRecipients:
-      layers === undefined && protocol.hops !== undefined
-        ? findRecipients(sightings, targets, { ...observed, sight: { kind: 'counting', hops: protocol.hops } })
-        : recipients,
-    senders: findSenders(sightings, targets, observed),
+  // In layers nobody is blind; and where senders draw how many hops there are, nobody knows.
+  const aware: HopSight | undefined =
+    layers === undefined && protocol.hops !== undefined ? { kind: 'counting', hops: protocol.hops } : undefined;
+  const sightsOf = (find: typeof findRecipients): Sights => {
+    const blind = find(sightings, targets, observed);
+    return { blind, aware: aware === undefined ? blind : find(sightings, targets, { ...observed, sight: aware }) };
   };
+  return { outcome, recipients: sightsOf(findRecipients), senders: sightsOf(findSenders) };
 };

@@ -28,12 +28,8 @@ export const ourRoutes = (world: World): Routes => {
     length: Math.max(2, length),
     self: idOf(node),
   });
-  const drop = (rng: Rng, entry?: number): Way => {
-    for (;;) {
-      const way = wayOf(choosePath(wishOf(rng)));
-      if (entry === undefined || way[0] === entry) return way;
-    }
-  };
+  const drop = (rng: Rng, entry?: number): Way =>
+    wayOf(choosePath(wishOf(rng, entry === undefined ? {} : { entry: idOf(entry) })));
   return {
     message: (rng) => drop(rng),
     loop: (rng, node) => [node, ...wayOf(chooseLoopPath(loopWish(rng, node)))],
