@@ -1,5 +1,9 @@
-import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { readSecretKey } from '../../src/adapters/file-keys.js';
+import type { BundleClass } from '../../src/carrier/bundle.js';
+import { inspectNetwork, signNetwork } from '../../src/route/network.js';
+import type { NetworkParameters } from '../../src/route/network.js';
 import type { Account, MailWorld } from '../servers/mail-world.js';
 import { smtpTap } from '../servers/smtp-tap.js';
 import type { Divert, SeenMail } from '../servers/smtp-tap.js';
@@ -21,6 +25,8 @@ export interface Plan {
   readonly replyBlocks?: number;
   /** Cron expression of the mix interval. */
   readonly schedule: string;
+  /** What the list says otherwise than `mixmailer network sign` does; for `layNetwork`. */
+  readonly parameters?: Partial<NetworkParameters>;
   readonly loopsPerInterval: number;
   /** Mean time between two mails of a client. */
   readonly paceSeconds: number;
@@ -28,6 +34,10 @@ export interface Plan {
   readonly pacePackets?: 16;
   /** A client mails also when nothing waits, unless that is said. */
   readonly clientCover?: false;
+  /** Packets in each mail of a client; as usual unless said otherwise. */
+  readonly clientPackets?: BundleClass;
+  /** Clients hear from their exits, unless that is said. */
+  readonly receipts?: false;
   /** Sees every mail that a node, a client or an authority hands to its provider. */
   readonly onMail?: (mail: SeenMail) => void;
   /** Where these providers bring a mail instead of to its recipient; undefined: to the recipient. Needs `onMail`. */
@@ -71,6 +81,11 @@ export interface TestNetwork {
   /** The sender's client, or that of the member. */
   readonly startClient: (member?: Member) => Promise<RunningClient>;
   readonly close: () => Promise<void>;
+}
+
+/** One with a list that was signed by hand. */
+export interface LaidNetwork extends TestNetwork {
+  readonly listFile: string;
 }
 
 /** One that was joined. */
@@ -178,6 +193,7 @@ alias = "${plan.alias ?? 'message-id'}"
         `${networkSection}
 [client]
 poll = 1
+receipts = ${plan.receipts ?? true}
 
 [client.submission]
 port = 0
@@ -186,6 +202,7 @@ port = 0
 minutes = ${plan.paceSeconds / 60}
 packets = ${plan.pacePackets ?? 4}
 cover = ${plan.clientCover ?? true}
+${plan.clientPackets === undefined ? '' : `packets = ${plan.clientPackets}`}
 
 [client.replies]
 blocks = ${plan.replyBlocks ?? 0}
@@ -221,7 +238,7 @@ const inTurn = async <T, U>(items: readonly T[], work: (item: T) => Promise<U>):
 };
 
 /** Makes accounts, configs, keys, descriptors and the signed list; starts nothing yet. */
-export const layNetwork = async (plan: Plan): Promise<TestNetwork> => {
+export const layNetwork = async (plan: Plan): Promise<LaidNetwork> => {
   const { folder } = plan;
   const authorityFile = path.join(folder, 'authority.key');
   const listFile = path.join(folder, 'network.txt');
@@ -247,7 +264,14 @@ threshold = 1
     ...['network', 'sign', '--authority', authorityFile, '--out', listFile],
     ...['--mix-schedule', plan.schedule, ...descriptors],
   );
-  return { ...site, nodes, client, startClient: (member = client) => site.startClient(member) };
+  if (plan.parameters !== undefined) {
+    const { network } = inspectNetwork(readFileSync(listFile, 'utf8'), []);
+    const parameters = { ...network.parameters, ...plan.parameters };
+    const { validFrom, validUntil } = network;
+    const draft = { validFrom, validUntil, parameters, descriptors: network.nodes.map(({ text }) => text) };
+    writeFileSync(listFile, signNetwork(draft, readSecretKey(authorityFile)));
+  }
+  return { ...site, listFile, nodes, client, startClient: (member = client) => site.startClient(member) };
 };
 
 const secondsADay = 86_400;

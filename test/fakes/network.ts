@@ -38,6 +38,7 @@ import { signDescriptor } from '../../src/route/descriptor.js';
 import { publicKeyOf } from '../../src/route/document.js';
 import { defaultNetworkParameters, readNetwork, signNetwork } from '../../src/route/network.js';
 import type { Network, NetworkParameters } from '../../src/route/network.js';
+import type { SphinxCrypto } from '../../src/sphinx/crypto.js';
 import { expandKey, keyIdOf } from '../../src/sphinx/kem.js';
 import { fakeMailWorld } from './mail-world.js';
 import type { FakeAccount, FakeMailWorld } from './mail-world.js';
@@ -125,6 +126,8 @@ export interface FakeClientOptions {
   /** Unless it is said all that waits leaves at each turn, a packet a mail, and nothing else. */
   readonly pace?: Pace;
   readonly floorBits?: number;
+  /** What its packets are made with; the usual, if nothing is said. */
+  readonly crypto?: SphinxCrypto;
   /** What the account may send, for the pace; as much as it wants to, if nothing is said. */
   readonly mailsPerDay?: number;
   /** Where its store is kept; in memory, if nothing is said. */
@@ -284,7 +287,7 @@ export const fakeNetwork = (options: FakeNetworkOptions = {}): FakeNetwork => {
     return {
       store: wrap('store', kept),
       outbox: wrap('outbox', account.outbox),
-      crypto,
+      crypto: options.client?.crypto ?? crypto,
       base64: nodeBase64,
       rng,
       clock,

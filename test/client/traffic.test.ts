@@ -1,0 +1,115 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import { chooseCrypto } from '../../src/adapters/node-crypto.js';
+import { exponential, poissonCount, seededRng, unitInterval } from '../../src/base/random.js';
+import { dayMs, hourMs, minuteMs } from '../../src/base/units.js';
+import type { Pace } from '../../src/cover/pace.js';
+import { crossValidate } from '../../src/sim/classifier.js';
+import type { Separation } from '../../src/sim/classifier.js';
+import { featuresOf } from '../../src/sim/traffic.js';
+import type { AccountDay } from '../../src/sim/traffic.js';
+import type { SphinxCrypto } from '../../src/sphinx/crypto.js';
+import { fakeNetwork } from '../fakes/network.js';
+import { inOrder } from '../fakes/in-order.js';
+import { addressOfBob, letterOf } from '../node/packets.js';
+
+// The real client, day after day, and somebody who sees every mail that leaves its account.
+
+const rng = seededRng(new Uint8Array(32).fill(31));
+
+let letter: string;
+beforeAll(async () => {
+  letter = new TextDecoder().decode(await letterOf());
+});
+
+/** When somebody writes ten messages: by day, some of them right after each other. */
+const writingTimes = (): readonly number[] => {
+  const times: number[] = [];
+  while (times.length < 10) {
+    let at = (8 + 14 * unitInterval(rng)) * hourMs;
+    for (let more = 1 + poissonCount(rng, 1); more > 0 && times.length < 10; more--) {
+      times.push(at);
+      at += exponential(rng, 5 * minuteMs);
+    }
+  }
+  return times.sort((a, b) => a - b);
+};
+const neverWrites = (): readonly number[] => [];
+
+/**
+ * The usual arithmetic, but for each node only one encapsulation is ever made: it takes most of the time that a packet
+ * takes, and here nobody opens one.
+ */
+const usual = chooseCrypto();
+const quickCrypto: SphinxCrypto = {
+  ...usual,
+  mlKemPublic: (publicKey) => {
+    const once = usual.mlKemPublic(publicKey)?.encapsulate(new Uint8Array(32));
+    return once && { encapsulate: () => once };
+  },
+};
+
+/** Mix keys of a list live for a week. */
+const daysOfOneClient = 5;
+
+/** Days of clients with that pace, whose users write at those times. */
+const record = async (pace: Pace, times: () => readonly number[], days: number): Promise<readonly AccountDay[]> => {
+  const recorded: AccountDay[] = [];
+  for (let seed = 1; recorded.length < days; seed++) {
+    const { client, world, now, passMs } = fakeNetwork({
+      nodes: 6,
+      seed,
+      client: { receipts: false, pace, crypto: quickCrypto },
+    });
+    const wrap = inOrder();
+    for (let day = 0; day < daysOfOneClient; day++) {
+      const startAt = now();
+      const mails: { at: number; to: string; sizeBytes: number }[] = [];
+      const written = [...times()];
+      await client.turn(wrap);
+      for (;;) {
+        const slotAt = Number(client.store.note('pace') ?? Infinity);
+        const nextAt = Math.min(slotAt, startAt + (written[0] ?? Infinity), startAt + dayMs);
+        passMs(Math.max(0, Math.ceil(nextAt - now())));
+        if (now() >= startAt + dayMs) break;
+        if (now() < slotAt) {
+          written.shift();
+          await client.submit(new TextEncoder().encode(`X-Nr: ${now()}\r\n${letter}`), [addressOfBob], wrap);
+        }
+        await client.turn(wrap);
+        for (const { to, raw } of world.observed) mails.push({ at: now(), to, sizeBytes: raw.length });
+        world.forget();
+      }
+      recorded.push({
+        startAt,
+        lengthMs: dayMs,
+        mails: mails.map(({ at, to, sizeBytes }) => ({ way: 'out', at, sizeBytes, peer: to })),
+      });
+    }
+  }
+  return recorded;
+};
+
+const apart = async (pace: Pace, days: number): Promise<Separation> => {
+  const [busy, idle] = [await record(pace, writingTimes, days), await record(pace, neverWrites, days)];
+  const samples = [...busy.map((day) => ({ day, isFirst: true })), ...idle.map((day) => ({ day, isFirst: false }))];
+  return crossValidate(
+    samples.map(({ day, isFirst }) => ({ isFirst, features: featuresOf(day) })),
+    rng,
+  );
+};
+
+describe('a client whose user writes ten messages a day and one whose user writes none', () => {
+  it('can’t be told apart by the mails that leave their accounts', { timeout: 600_000 }, async () => {
+    // Twelve mails a day: most of the one client's carry a message, none of the other's.
+    const { auc, low, high } = await apart({ meanMs: 2 * hourMs, packets: 1, cover: true }, 600);
+    // Over 600 days of each the area of two kinds that are the same has a deviation of 0.022.
+    expect(auc).toBeGreaterThan(0.45);
+    expect(auc).toBeLessThan(0.55);
+    expect(low).toBeLessThan(0.5);
+    expect(high).toBeGreaterThan(0.5);
+  });
+
+  it('are told apart where the one has turned cover off', async () => {
+    expect((await apart({ meanMs: 2 * hourMs, packets: 1, cover: false }, 40)).auc).toBeGreaterThan(0.9);
+  });
+});
