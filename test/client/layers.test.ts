@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { fakeNetwork, type Wrap } from '../fakes/network.js';
 import type { Outbox } from '../../src/ports/mail.js';
+import { minuteMs } from '../../src/base/units.js';
 import { placesOf } from '../../src/path/topology.js';
+import type { Strategy } from '../../src/route/strategy.js';
 import { addressOfBob, letterOf, quick } from '../node/packets.js';
 
 describe('a network in layers', () => {
@@ -53,5 +55,30 @@ describe('a network in layers', () => {
     expect(entries.every((entry) => entry !== undefined && addresses(0).includes(entry))).toBe(true);
     const [lastHop] = [...steps].find((step) => step.endsWith(` ${home}`))?.split(' ') ?? [];
     expect(addresses(2)).toContain(lastHop);
+  });
+});
+
+describe('a network of any strategy', () => {
+  it.each<[Strategy, number]>([
+    [{ kind: 'pool', minimum: 1, rate: 0.75 }, 2],
+    [{ kind: 'poisson', meanMs: 5 * minuteMs }, 0],
+    [{ kind: 'threshold', count: 3 }, 2],
+  ])('brings a letter and its receipt: %j', async (strategy, loopsPerInterval) => {
+    const network = fakeNetwork({ nodes: 6, loopsPerInterval, parameters: { strategy } });
+    const { client, nodes, passMs, world } = network;
+    const { mailbox } = world.account(addressOfBob);
+    await client.submit(await letterOf(), [addressOfBob]);
+    const delays = new Set<boolean>();
+    for (let minute = 0; minute < 90 && client.statuses.at(-1)?.state !== 'delivered'; minute += 3) {
+      await client.turn();
+      for (const node of nodes) {
+        await node.turn();
+        for (const { readyAt } of node.store.waiting(Infinity)) delays.add(readyAt > network.now());
+      }
+      passMs(3 * minuteMs);
+    }
+    expect(client.statuses.at(-1)?.state).toBe('delivered');
+    expect(mailbox.raws()).toHaveLength(1);
+    expect(delays.has(true)).toBe(strategy.kind === 'poisson');
   });
 });

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { exponential, seededRng, unitInterval, wholeCount } from '../../src/base/random.js';
+import { exponential, poissonCount, seededRng, unitInterval, wholeCount } from '../../src/base/random.js';
 import { dayMs, minuteMs } from '../../src/base/units.js';
 import { atMostBy, beat, newHeartbeat } from '../../src/mix/heartbeat.js';
 import type { Heartbeat } from '../../src/mix/heartbeat.js';
@@ -243,6 +243,18 @@ const quietLife = (days: number, seed: number, { loops, lostMails, slowMails }: 
   }
   return { holdsPerDay: holds / days, alarmsPerDay: alarms / days, held: held / intervals, returned: heart.returned };
 };
+
+describe('a node of whose loops half are lost, because a node on one of two rings is off', () => {
+  it('holds its pool now and then in the first day, and then has learned to expect fewer', () => {
+    const rng = rngOf(3);
+    const life = new Life(3);
+    const heldIn = (intervals: number, home: number): number =>
+      life.pass(Array.from({ length: intervals }, () => poissonCount(rng, home))).filter((isHeld) => isHeld).length;
+    heldIn(1200, 2.9);
+    expect(heldIn(120, 1.45)).toBeLessThan(12);
+    expect(heldIn(600, 1.45)).toBeLessThan(6);
+  });
+});
 
 describe('false alarms', () => {
   it('of a node with three loops an interval are rare, and rarely last', () => {

@@ -61,7 +61,7 @@ describe('a loop', () => {
 
 describe('a node short of mails', () => {
   it('keeps its heartbeat: loops go beside other packets or, where there are none, over one way', async () => {
-    const network = fakeNetwork({ nodes: 6, loopsPerInterval: 3, dropsPerInterval: 3, limits: { perDay: 350 } });
+    const network = fakeNetwork({ nodes: 5, loopsPerInterval: 3, dropsPerInterval: 3, limits: { perDay: 350 } });
     const [node, ...others] = network.nodes as [FakeNode, ...FakeNode[]];
     const packetFor = (next: FakeNode): Uint8Array => packetOver(network, [node, next], new Uint8Array());
     const flood = async (nexts: readonly FakeNode[], intervals: number): Promise<void> => {
@@ -77,15 +77,14 @@ describe('a node short of mails', () => {
         network.passMs(12 * minuteMs);
       }
     };
-    await flood(others, 30);
-    const { loop = 0, 'budget/cover-shed': shed = 0 } = node.counted();
-    expect(shed).toBeGreaterThan(10);
+    await flood(others, 22);
+    const { loop, 'budget/cover-shed': shed } = node.counted();
+    expect(shed).toBeGreaterThan(5);
+    expect(loop).toBeGreaterThan(20);
     expect(node.counted()).not.toHaveProperty('mix/holding');
-    await flood(others, 20);
-    expect(node.counted()['loop']).toBeGreaterThan(loop + 10);
     // Who floods it to hide an attack does not.
     network.world.handle = ({ to }) => (to === node.account.address ? handlings.swallowed : undefined);
-    await flood(others.slice(1), 13);
+    await flood(others.slice(1), 5);
     expect(node.counted()).toMatchObject({ 'mix/holding': 1 });
-  });
+  }, 120_000);
 });
