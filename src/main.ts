@@ -15,6 +15,7 @@ const commands: Readonly<Record<string, () => Promise<{ readonly register: (prog
   client: () => import('./cli/client.js'),
   sendmail: () => import('./cli/sendmail.js'),
   queue: () => import('./cli/queue.js'),
+  simulate: () => import('./cli/simulate.js'),
 };
 
 const program = new Command('mixmailer')

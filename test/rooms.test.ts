@@ -13,9 +13,9 @@ const firstFile = (room: string): string => {
 const rooms = readdirSync('src', { withFileTypes: true })
   .filter((entry) => entry.isDirectory())
   .map(({ name }) => name);
-const pureRooms = ['base', 'sphinx', 'route', 'path', 'council', 'message', 'mix', 'cover', 'carrier'].filter((room) =>
-  rooms.includes(room),
-);
+const pureRooms = [
+  ...['base', 'sphinx', 'route', 'path', 'council', 'message', 'mix', 'cover', 'carrier', 'sim'],
+].filter((room) => rooms.includes(room));
 const roomsWithoutIo = [
   ...pureRooms,
   ...['ports', 'post', 'follow', 'node', 'client', 'directory'].filter((room) => rooms.includes(room)),
