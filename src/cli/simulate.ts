@@ -1,8 +1,13 @@
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
+import { plotInto } from '../adapters/plots.js';
 import { ConfigError } from '../base/errors.js';
+import { streamRng } from '../base/random.js';
 import { minuteMs } from '../base/units.js';
 import { bundleClasses } from '../carrier/bundle.js';
 import { compareDefaults, type CompareOptions, compareSteps, ourRow, type Row } from '../sim/compare.js';
+import { daysToContacts, sendingText } from './adversaries.js';
+import { chartsOf } from './charts.js';
+import { adversaries, delayedNetworks, find, findingLines, type Question, studies } from './findings.js';
 import { printer, table } from './print.js';
 
 const columns: readonly (readonly [string, (row: Row) => string])[] = [
@@ -63,6 +68,9 @@ interface Flags {
   readonly paceMinutes: string;
   readonly pacePackets: string;
   readonly compare?: true;
+  readonly adversary?: Question;
+  readonly study?: Question;
+  readonly plots?: string;
   readonly json?: true;
 }
 
@@ -104,12 +112,38 @@ export const register = (program: Command): void => {
       `${(pace?.meanMs ?? 0) / minuteMs}`,
     )
     .option('--pace-packets <n>', 'packets in each of them: 1, 4, 16 or 64', `${pace?.packets ?? 1}`)
+    .addOption(new Option('--adversary <name>', 'what that one finds out').choices(adversaries))
+    .addOption(
+      new Option('--study <name>', 'the network in other circumstances, or with other settings').choices(studies),
+    )
+    .option('--plots <folder>', 'draw what --compare finds, and days to disclosure, into that folder')
     .option('--json', 'as JSON, a list of rows')
-    .action((flags: Flags, command: Command) => {
+    .action(async (flags: Flags, command: Command) => {
       const options = optionsOf(flags);
-      const rows = flags.compare ? compareSteps(options).flatMap((step) => step.rows()) : [ourRow(options)];
       const print = printer(command);
-      if (flags.json) print(JSON.stringify(rows, undefined, 2));
+      const question = flags.adversary ?? flags.study;
+      if (question !== undefined) {
+        const findings = find(question, options);
+        print(...(flags.json ? [JSON.stringify(findings.rows, undefined, 2)] : findingLines(findings)));
+        return;
+      }
+      const isCompared = flags.compare ?? flags.plots !== undefined;
+      const rows = isCompared ? compareSteps(options).flatMap((step) => step.rows()) : [ourRow(options)];
+      if (flags.json) print(JSON.stringify(rows, withoutLatencies, 2));
       else print(...simulationLines(rows));
+      if (flags.plots !== undefined) await plot(flags.plots, rows, options);
     });
+};
+
+/** A number for each message is more than anybody reads. */
+const withoutLatencies = (key: string, value: unknown): unknown => (key === 'latenciesMin' ? undefined : value);
+
+const plot = async (folder: string, rows: readonly Row[], options: CompareOptions): Promise<void> => {
+  const delayed = delayedNetworks(options);
+  const days = daysToContacts(delayed, streamRng(options.seed));
+  const disclosed = delayed.map(({ name, sending }, place) => ({
+    name: sending.kind === 'paced' ? `${name}, ${sendingText(sending)}` : name,
+    days: days[place] ?? Infinity,
+  }));
+  await plotInto(folder, 'How anonymous MixMailer is, simulated', chartsOf(rows, disclosed));
 };

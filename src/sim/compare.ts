@@ -46,6 +46,8 @@ export interface Row {
   readonly paceWaitMin: number;
   /** Mix interval of a node, or 0, as tuned. */
   readonly intervalMin: number;
+  /** Of every message, ascending. */
+  readonly latenciesMin: Float64Array;
 }
 
 export interface CompareOptions {
@@ -80,7 +82,9 @@ const mailBytesPerPacketByte = 1.37;
 
 const successOf = (findings: readonly Finding[]): number => meanOf(findings.map(({ success }) => success));
 const meanBits = (findings: readonly Finding[]): number => meanOf(bitsOf(findings));
-const better = ({ blind, aware }: Sights): readonly Finding[] => (meanBits(aware) < meanBits(blind) ? aware : blind);
+/** Of the two observers the one who is less in doubt. */
+export const better = ({ blind, aware }: Sights): readonly Finding[] =>
+  meanBits(aware) < meanBits(blind) ? aware : blind;
 
 const rowOf = (
   { outcome, recipients, senders }: Measured,
@@ -108,6 +112,7 @@ const rowOf = (
     clientMailsPerMessage: clientMails / messages,
     paceWaitMin: quantile(paceWaitsMs, 0.5) / minuteMs,
     intervalMin: mixing.intervalMs / minuteMs,
+    latenciesMin: latenciesMs.map((ms) => ms / minuteMs),
   };
 };
 
@@ -176,6 +181,10 @@ const peerSettings = ({ nodes, load, seed, targets, pace }: CompareOptions): rea
     setting('loopix', (scale) => loopixIn(layers, scale), { ...traffic, pace }),
   ];
 };
+
+/** The peers as they come. */
+export const peerTrials = (options: CompareOptions): readonly { readonly name: string; readonly trial: Trial }[] =>
+  peerSettings(options).map(({ name, trialOf }) => ({ name, trial: trialOf(1, options.days) }));
 
 const medianOf = ({ latenciesMs }: Outcome): number => quantile(latenciesMs, 0.5);
 

@@ -64,6 +64,8 @@ export interface Scenario {
   readonly letsPass?: (mail: Underway) => boolean;
   /** Whether a node keeps its pool to itself at this flush. */
   readonly holds?: (node: number, at: number) => boolean;
+  /** Of the packets chosen to leave at a flush, those for which the node's account has mails left. */
+  readonly affords?: (node: number, at: number, chosen: readonly Packet[]) => readonly Packet[];
   /** A loop was made by a node, or has come home to it. */
   readonly onLoop?: (node: number, at: number, event: 'sent' | 'home') => void;
 }
@@ -100,6 +102,8 @@ export class Packet implements Held<Packet> {
   hop = 0;
   readyAt = 0;
   passedOver = false;
+  /** A loop of a node that holds its pool: it passes the pools that are held. */
+  throughHold = false;
   /** It has been chosen at this flush. */
   leaves = false;
   constructor(content: Content, way: Way, message?: Message) {
@@ -328,25 +332,38 @@ class Run {
     if (mixing.intervalMs === 0) this.#queue.add(packet.readyAt, { kind: 'ready', node, packet });
   }
 
-  #make(content: Content, node: number, way: Way | undefined): void {
-    if (way !== undefined) this.#put(node, new Packet(content, way));
+  #make(content: Content, node: number, way: Way | undefined): Packet | undefined {
+    if (way === undefined) return undefined;
+    const packet = new Packet(content, way);
+    this.#put(node, packet);
+    return packet;
   }
 
   #flush(node: number): void {
-    const { protocol, holds, onLoop } = this.#scenario;
+    const { protocol, holds, affords, onLoop } = this.#scenario;
     const { routes, cover, mixing } = protocol;
     const rng = this.#rng;
     this.#queue.add(this.#now + (mixing.intervalMs || coverEveryMs), { kind: 'flush', node });
+    const isHolding = holds?.(node, this.#now) === true;
     for (let loops = cover.loopsAtFlush(rng); loops > 0; loops--) {
-      this.#make('loop', node, routes.loop(rng, node));
+      const loop = this.#make('loop', node, routes.loop(rng, node));
+      if (loop !== undefined) loop.throughHold = isHolding;
       onLoop?.(node, this.#now, 'sent');
     }
-    for (let drops = cover.dropsAtFlush(rng); drops > 0; drops--) this.#make('drop', node, routes.drop(rng, node));
-    if (mixing.intervalMs === 0 || holds?.(node, this.#now) === true) return;
     const pool = this.#pools[node] ?? [];
     const now = this.#now;
+    if (isHolding) {
+      this.#leave(
+        node,
+        pool.filter(({ throughHold }) => throughHold),
+      );
+      return;
+    }
+    for (let drops = cover.dropsAtFlush(rng); drops > 0; drops--) this.#make('drop', node, routes.drop(rng, node));
+    if (mixing.intervalMs === 0) return;
     const ready = pool.every(({ readyAt }) => readyAt <= now) ? pool : pool.filter(({ readyAt }) => readyAt <= now);
-    this.#leave(node, mixing.leaving(ready, rng));
+    const chosen = mixing.leaving(ready, rng);
+    this.#leave(node, affords?.(node, now, chosen) ?? chosen);
   }
 
   #leave(node: number, leaving: readonly Packet[]): void {

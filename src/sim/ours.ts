@@ -1,4 +1,4 @@
-import { exponential, poissonCount } from '../base/random.js';
+import { exponential, wholeCount } from '../base/random.js';
 import { minuteMs } from '../base/units.js';
 import { chanceToLeave, leaving } from '../mix/strategy.js';
 import { phaseOf } from '../path/phase.js';
@@ -44,7 +44,7 @@ export const ours = (world: World, settings: OurSettings = ourDefaults): Protoco
       },
       delayMs: (rng) => (strategy.kind === 'poisson' ? exponential(rng, strategy.meanMs) : 0),
     },
-    cover: { ...noCover, loopsAtFlush: (rng) => poissonCount(rng, settings.loopsPerInterval) },
+    cover: { ...noCover, loopsAtFlush: (rng) => wholeCount(rng, settings.loopsPerInterval) },
     mails: 'bundles',
   };
 };

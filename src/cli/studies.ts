@@ -1,0 +1,171 @@
+import { dayMs, hourMs, minuteMs } from '../base/units.js';
+import type { Limits } from '../carrier/limits.js';
+import { bitsOf } from '../mix/meter.js';
+import type { NetworkParameters } from '../route/network.js';
+import { accountsOf } from '../sim/accounts.js';
+import { better } from '../sim/compare.js';
+import { simulate } from '../sim/engine.js';
+import { meanOf, measure, quantile, type Trial } from '../sim/measure.js';
+import { ourDefaults, ours, type OurSettings, trafficOf } from '../sim/ours.js';
+import { layeredParameters, worldOf } from '../sim/world.js';
+import type { Findings } from './adversaries.js';
+
+/** How large a run is. */
+interface Size {
+  readonly nodes: number;
+  readonly seed: number;
+  /** Days that are measured. */
+  readonly days: number;
+}
+
+const rounded = (value: number): number => Number(value.toPrecision(3));
+const minutes = (ms: number): number => rounded(ms / minuteMs);
+
+/** Our network at a load, with parameters of the list and settings of nodes other than the defaults. */
+export const trialOf = (
+  { nodes, seed, days }: Size,
+  load: number,
+  more: { readonly parameters?: Partial<NetworkParameters>; readonly settings?: Partial<OurSettings> } = {},
+): Trial => {
+  const settings = { ...ourDefaults, ...more.settings };
+  const parameters = { ...layeredParameters(settings.intervalMs), ...more.parameters };
+  return {
+    protocol: ours(worldOf({ nodes, parameters, seed }), settings),
+    traffic: trafficOf(load, nodes, parameters.pathLength),
+    seed,
+    warmUpMs: 4 * hourMs,
+    measuredMs: days * dayMs,
+    drainMs: 6 * hourMs,
+    targets: 200,
+  };
+};
+
+/** The place in its layer is by chance, so nodes of one layer stand for all of it. */
+const meanIn = (layer: number, layers: readonly number[], numbers: Float64Array): number =>
+  meanOf([...numbers].filter((_, node) => layers[node] === layer));
+
+/**
+ * What nodes carry whose accounts may send so many mails a day: layer by layer, because a node of the first layer has the most
+ * next hops. Exits have accounts without limits: each message that they hand over is a mail.
+ */
+export const findBudget = (size: Size, loads: readonly number[], perDay: number): Findings => ({
+  name: 'budget',
+  title: `Nodes before the exits, each at an account of ${perDay} mails a day`,
+  rows: loads.flatMap((load) => {
+    const trial = { ...trialOf(size, load), warmUpMs: dayMs / 2, drainMs: dayMs };
+    const { layers = [] } = trial.protocol.world;
+    const last = Math.max(...layers);
+    const rowOf = (mailsADay: string, limits: Limits | undefined): Findings['rows'][number] => {
+      const affords = accountsOf(layers.map((layer) => (layer === last ? undefined : limits)));
+      const { handled, relayMails, latenciesMs, undelivered, measuredDays } = simulate({
+        ...trial,
+        transportMs: () => minuteMs,
+        affords,
+      });
+      const perNode = (numbers: Float64Array, layer: number): number =>
+        Math.round(meanIn(layer, layers, numbers) / measuredDays);
+      return {
+        load,
+        mailsADay,
+        packetsInLayer1: perNode(handled, 1),
+        mailsInLayer1: perNode(relayMails, 1),
+        packetsInLayer2: perNode(handled, 2),
+        mailsInLayer2: perNode(relayMails, 2),
+        medianLatencyMin: minutes(quantile(latenciesMs, 0.5)),
+        p99LatencyMin: minutes(quantile(latenciesMs, 0.99)),
+        undelivered,
+      };
+    };
+    return [rowOf(`${perDay}`, { perDay }), rowOf('any number', undefined)];
+  }),
+  meaning:
+    'Packets that come to a node of that layer in a day, cover included, and mails with packets that it sends. What has no mail waits in the pool.',
+});
+
+/** What an observer is left with, and what it costs. */
+const outcomeOf = (trial: Trial): Readonly<Record<string, number>> => {
+  const { outcome, recipients } = measure(trial);
+  const bits = better(recipients).map((one) => one.bits);
+  const { nodes } = trial.protocol.world.network;
+  return {
+    medianLatencyMin: minutes(quantile(outcome.latenciesMs, 0.5)),
+    p99LatencyMin: minutes(quantile(outcome.latenciesMs, 0.99)),
+    recipientEntropyBits: rounded(meanOf(bits)),
+    recipientEntropyMinBits: rounded(Math.min(...bits)),
+    relayMailsPerNodeDay: Math.round(
+      outcome.relayMails.reduce((sum, one) => sum + one, 0) / nodes.length / outcome.measuredDays,
+    ),
+  };
+};
+
+/** What is left of anonymity and latency when fewer people write, and whether the meter knows. */
+export const findLoads = (size: Size, loads: readonly number[]): Findings => ({
+  name: 'load',
+  title: 'The defaults under less load, and what the meter says',
+  rows: loads.map((load) => {
+    // Few messages need more days to be counted.
+    const trial = trialOf({ ...size, days: size.days * Math.min(8, Math.max(1, 0.1 / load)) }, load);
+    const { outcome, recipients } = measure(trial);
+    const { network, layers } = trial.protocol.world;
+    const { strategy, pathLength } = network.parameters;
+    const { intervalMs } = trial.protocol.mixing;
+    const perInterval = (numbers: Float64Array): number =>
+      meanOf([...numbers]) / ((outcome.measuredDays * dayMs) / intervalMs);
+    const bits = better(recipients).map((one) => one.bits);
+    const metered = bitsOf({
+      deliveriesPerMinute: trial.traffic.messagesPerMinute,
+      packetsPerInterval: perInterval(outcome.handled),
+      intervalMs,
+      hops: pathLength,
+      strategy,
+      exits: layers?.filter((layer) => layer === pathLength).length,
+    });
+    return {
+      load,
+      medianLatencyMin: minutes(quantile(outcome.latenciesMs, 0.5)),
+      p99LatencyMin: minutes(quantile(outcome.latenciesMs, 0.99)),
+      recipientEntropyBits: rounded(meanOf(bits)),
+      meterBits: rounded(metered),
+      packetsPerNodeInterval: rounded(perInterval(outcome.handled)),
+      relayMailsPerNodeDay: Math.round((perInterval(outcome.relayMails) * dayMs) / intervalMs),
+    };
+  }),
+  meaning:
+    'The meter reckons from what a list says: deliveries a minute, packets a node and interval, parameters. It sees no mail.',
+});
+
+/** A setting that was thought of. */
+interface Variant {
+  readonly setting: string;
+  readonly parameters?: Partial<NetworkParameters>;
+  readonly settings?: Partial<OurSettings>;
+}
+
+const successors = (...counts: readonly number[]): Partial<NetworkParameters> => ({
+  topology: { kind: 'layers', successors: counts },
+});
+const rate = (rate: number, minimum = 2): Partial<NetworkParameters> => ({ strategy: { kind: 'pool', minimum, rate } });
+
+const variants: readonly Variant[] = [
+  { setting: 'default' },
+  { setting: 'successors 3 3 1', parameters: successors(3, 3, 1) },
+  { setting: 'successors 4 4 4', parameters: successors(4, 4, 4) },
+  { setting: 'all follow all', parameters: successors(99, 99, 99) },
+  { setting: 'rate 0.6', parameters: rate(0.6) },
+  { setting: 'rate 0.9', parameters: rate(0.9) },
+  { setting: 'minimum 8', parameters: rate(0.75, 8) },
+  { setting: 'interval 6 min', settings: { intervalMs: 6 * minuteMs } },
+  { setting: 'interval 24 min', settings: { intervalMs: 24 * minuteMs } },
+  { setting: 'no loops', settings: { loopsPerInterval: 0 } },
+  { setting: '6 loops', settings: { loopsPerInterval: 6 } },
+  { setting: 'free routes', parameters: { topology: { kind: 'free' } } },
+  { setting: 'Poisson, mean 4 min', parameters: { strategy: { kind: 'poisson', meanMs: 4 * minuteMs } } },
+];
+
+/** What each default buys, and what it costs: the network with one of them changed. */
+export const findTradeOff = (size: Size): Findings => ({
+  name: 'trade-off',
+  title: 'One default changed at a time, at load 1',
+  rows: variants.map(({ setting, ...more }) => ({ setting, ...outcomeOf(trialOf(size, 1, more)) })),
+  meaning: 'Mails are the mean of all nodes, with loops and receipts.',
+});
