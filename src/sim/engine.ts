@@ -204,14 +204,22 @@ class Run {
 
   #happen(event: Event): void {
     switch (event.kind) {
-      case 'write':
-        { this.#write(); return; }
-      case 'turn':
-        { this.#turn(); return; }
-      case 'flush':
-        { this.#flush(event.node); return; }
-      case 'ready':
-        { this.#leave(event.node, [event.packet]); return; }
+      case 'write': {
+        this.#write();
+        return;
+      }
+      case 'turn': {
+        this.#turn();
+        return;
+      }
+      case 'flush': {
+        this.#flush(event.node);
+        return;
+      }
+      case 'ready': {
+        this.#leave(event.node, [event.packet]);
+        return;
+      }
       case 'client-mail':
         this.#scenario.see?.(
           {
@@ -223,10 +231,16 @@ class Run {
           },
           event.mail.packets.flatMap(({ message }) => message ?? []),
         );
-        { this.#take(event.mail); return; }
+        {
+          this.#take(event.mail);
+          return;
+        }
       case 'node-mail':
         for (const packet of event.mail.packets) packet.hop++;
-        { this.#take(event.mail); return; }
+        {
+          this.#take(event.mail);
+          return;
+        }
     }
   }
 

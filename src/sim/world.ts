@@ -74,9 +74,9 @@ export const worldOf = (options: WorldOptions): World => {
   };
 };
 
-/** The default parameters, in layers, with a mix interval of so many minutes. */
+/** The default parameters, in the layers that the example configuration has, with a mix interval of so many minutes. */
 export const layeredParameters = (intervalMs = 12 * minuteMs): NetworkParameters => ({
   ...defaultNetworkParameters,
   mixSchedule: `*/${intervalMs / minuteMs} * * * *`,
-  topology: { kind: 'layers', successors: [4, 3, 1] },
+  topology: { kind: 'layers', successors: [3, 3, 2] },
 });

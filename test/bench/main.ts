@@ -5,9 +5,10 @@ import type { Ratio, Section } from './measure.js';
 import { listBench } from './lists.js';
 import { mailBench } from './mails.js';
 import { packetBench } from './packets.js';
+import { simulateBench } from './simulate.js';
 
 /* `npm run bench -- [--rounds N] [--json FILE]`: a table, and the same as JSON. A further part is a further section. */
-const sections: readonly ((rounds: number) => Promise<Section>)[] = [packetBench, mailBench, listBench];
+const sections: readonly ((rounds: number) => Promise<Section>)[] = [packetBench, mailBench, listBench, simulateBench];
 
 const met = ({ value, goal }: Ratio): boolean | undefined =>
   goal && ('atLeast' in goal ? value >= goal.atLeast : value <= goal.atMost);
