@@ -58,6 +58,12 @@ const loadPlotter = async (): Promise<Plotter> => {
   }
 };
 
+/** More names than these stand aslant. */
+const mostUpright = 7;
+const namesLabel = (count: number): object =>
+  count > mostUpright ? { interval: 0, rotate: 35 } : { interval: 0, width: 96, overflow: 'break' };
+const isAslant = ({ scale }: Axis): boolean => typeof scale === 'object' && scale.names.length > mostUpright;
+
 const axisOption = ({ name, scale, min, max }: Axis, isX: boolean): object => ({
   name,
   nameLocation: 'middle',
@@ -67,7 +73,7 @@ const axisOption = ({ name, scale, min, max }: Axis, isX: boolean): object => ({
   ...(scale === 'linear' && !isX && max === undefined ? { boundaryGap: [0, '8%'] } : {}),
   ...(min === undefined ? {} : { min }),
   ...(max === undefined ? {} : { max }),
-  axisLabel: { fontSize: 12, ...(typeof scale === 'object' ? { interval: 0, width: 96, overflow: 'break' } : {}) },
+  axisLabel: { fontSize: 12, ...(typeof scale === 'object' ? namesLabel(scale.names.length) : {}) },
   splitLine: { show: !(isX && typeof scale === 'object'), lineStyle: { color: '#e6e6e6' } },
 });
 
@@ -88,7 +94,7 @@ const optionOf = ({ title, x, y, kind, series }: Chart): object => ({
     itemGap: legendGapPx,
     textStyle: { fontSize: 12 },
   },
-  grid: { left: 76, right: 32, top: series.length > 4 ? 116 : 76, bottom: 60 },
+  grid: { left: isAslant(x) ? 116 : 76, right: 32, top: series.length > 4 ? 116 : 76, bottom: isAslant(x) ? 140 : 60 },
   xAxis: axisOption(x, true),
   yAxis: axisOption(y, false),
   series: series.map(({ name, points }, place) => ({

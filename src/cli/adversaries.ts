@@ -95,8 +95,7 @@ export const findCompromised = (networks: readonly Network[], rng: Rng): Finding
   };
 };
 
-/** How mails leave, in words. */
-export const sendingText = (sending: Sending): string =>
+const sendingText = (sending: Sending): string =>
   sending.kind === 'paced' ? `every ${rounded(sending.meanMin)} min by chance` : 'as written';
 
 const mailsPerDay = (sending: Sending): number =>

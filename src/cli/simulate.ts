@@ -5,7 +5,7 @@ import { streamRng } from '../base/random.js';
 import { minuteMs } from '../base/units.js';
 import { bundleClasses } from '../carrier/bundle.js';
 import { compareDefaults, type CompareOptions, compareSteps, ourRow, type Row } from '../sim/compare.js';
-import { daysToContacts, sendingText } from './adversaries.js';
+import { daysToContacts } from './adversaries.js';
 import { chartsOf } from './charts.js';
 import { adversaries, delayedNetworks, find, findingLines, type Question, studies } from './findings.js';
 import { printer, table } from './print.js';
@@ -142,7 +142,7 @@ const plot = async (folder: string, rows: readonly Row[], options: CompareOption
   const delayed = delayedNetworks(options);
   const days = daysToContacts(delayed, streamRng(options.seed));
   const disclosed = delayed.map(({ name, sending }, place) => ({
-    name: sending.kind === 'paced' ? `${name}, ${sendingText(sending)}` : name,
+    name: sending.kind === 'paced' ? `${name}, every ${sending.meanMin} min` : name,
     days: days[place] ?? Infinity,
   }));
   await plotInto(folder, 'How anonymous MixMailer is, simulated', chartsOf(rows, disclosed));
