@@ -151,7 +151,7 @@ const schema = section({
     }).prefault({}),
     pace: section({
       minutes: number(0.001, 1440).prefault(20),
-      packets: z.literal(bundleClasses, { error: () => `one of ${bundleClasses.join(', ')}` }).prefault(4),
+      packets: z.literal(bundleClasses, { error: () => `one of ${bundleClasses.join(', ')}` }).prefault(1),
       cover: flag().prefault(true),
     }).prefault({}),
     floorBits: number(0, 64).prefault(0),
