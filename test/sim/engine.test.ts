@@ -53,5 +53,7 @@ it('lets an attacker hold mails back, and a node hold its pool', () => {
   const blocked = simulate(scenario({ letsPass: ({ from }) => from !== undefined }));
   expect(blocked.latenciesMs).toHaveLength(0);
   const held = simulate(scenario({ holds: () => true }));
-  expect(Math.max(...held.relayMails)).toBe(0);
+  // Loops pass the pools that are held, and nothing else does.
+  expect(Math.max(...held.relayMails)).toBeGreaterThan(0);
+  expect(held.latenciesMs).toHaveLength(0);
 });
