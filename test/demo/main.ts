@@ -158,7 +158,7 @@ const main = async (): Promise<number> => {
       loopsPerInterval: 2,
       paceSeconds: 1,
       // The photo is 40 packets.
-      pacePackets: 16,
+      clientPackets: 16,
       onMail: watch.see,
     });
     closers.unshift(() => network.close());

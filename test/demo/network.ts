@@ -30,11 +30,9 @@ export interface Plan {
   readonly loopsPerInterval: number;
   /** Mean time between two mails of a client. */
   readonly paceSeconds: number;
-  /** Packets in each of its mails; 4 unless said otherwise. */
-  readonly pacePackets?: 16;
   /** A client mails also when nothing waits, unless that is said. */
   readonly clientCover?: false;
-  /** Packets in each mail of a client; as usual unless said otherwise. */
+  /** Packets in each mail of a client; 4 unless said otherwise. */
   readonly clientPackets?: BundleClass;
   /** Clients hear from their exits, unless that is said. */
   readonly receipts?: false;
@@ -200,9 +198,8 @@ port = 0
 
 [client.pace]
 minutes = ${plan.paceSeconds / 60}
-packets = ${plan.pacePackets ?? 4}
+packets = ${plan.clientPackets ?? 4}
 cover = ${plan.clientCover ?? true}
-${plan.clientPackets === undefined ? '' : `packets = ${plan.clientPackets}`}
 
 [client.replies]
 blocks = ${plan.replyBlocks ?? 0}
