@@ -6,6 +6,8 @@ import { ConfigError } from './base/errors.js';
 import { bundleClasses } from './carrier/bundle.js';
 import { isLoopback } from './adapters/proxy.js';
 import { mailboxIn, parseDomain } from './base/address.js';
+import { usualLoopsPerInterval } from './cover/loops.js';
+import { usualPace } from './cover/pace.js';
 import { mostReplyBlocks } from './message/envelope.js';
 import { mostHops, mostSuccessors } from './route/consensus.js';
 import { isNodeName } from './route/descriptor.js';
@@ -128,7 +130,7 @@ const schema = section({
       pool: section({ minimum: integer(1, mostInPool).optional(), rate: number(0.01, 1).optional() }).prefault({}),
     }).prefault({}),
     cover: section({
-      loopsPerInterval: number(0, 1000).prefault(3),
+      loopsPerInterval: number(0, 1000).prefault(usualLoopsPerInterval),
       dropsPerInterval: number(0, 1000).prefault(0),
     }).prefault({}),
     limits: section({
@@ -150,8 +152,10 @@ const schema = section({
       maxMailBytes: integer(1024, 6_000_000).prefault(6_000_000),
     }).prefault({}),
     pace: section({
-      minutes: number(0.001, 1440).prefault(20),
-      packets: z.literal(bundleClasses, { error: () => `one of ${bundleClasses.join(', ')}` }).prefault(1),
+      minutes: number(0.001, 1440).prefault(usualPace.meanMinutes),
+      packets: z
+        .literal(bundleClasses, { error: () => `one of ${bundleClasses.join(', ')}` })
+        .prefault(usualPace.packets),
       cover: flag().prefault(true),
     }).prefault({}),
     floorBits: number(0, 64).prefault(0),

@@ -18,6 +18,9 @@ export interface LoopRequest {
   readonly throughHold: boolean;
 }
 
+/** Loops that a node makes for each flush: as many as it takes to notice silence within three intervals (mix/heartbeat). */
+export const usualLoopsPerInterval = 3;
+
 /** A packet that comes home to the node that made it, over hops chosen like those of a real one. */
 export interface Loop {
   /** 16 random bytes, which nobody else knows. */

@@ -33,6 +33,9 @@ export const keptSlot = (kept: string | undefined, meanMs: number, now: number):
   return at <= now + longestInMeans * meanMs ? at : undefined;
 };
 
+/** A mail every 20 minutes, of one packet: 72 a day, which most accounts stand. */
+export const usualPace = { meanMinutes: 20, packets: 1 } as const;
+
 /** What is kept of a slot. */
 export const slotText = (at: number): string => `${at}`;
 

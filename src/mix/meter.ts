@@ -3,6 +3,7 @@ import { minuteMs } from '../base/units.js';
 import type { Network } from '../route/network.js';
 import { meanIntervalMs } from '../route/schedule.js';
 import type { Strategy } from '../route/strategy.js';
+import { chanceToLeave } from './strategy.js';
 
 type PoolStrategy = Extract<Strategy, { kind: 'pool' }>;
 
@@ -55,14 +56,14 @@ const evenly = (cells: number): Times =>
   new Float64Array(mostCells).fill(1 / Math.max(1, cells), 0, Math.max(1, cells));
 
 /** Of a timed pool: the flushes that a packet waits beyond the first. */
-const flushesWaited = ({ packetsPerInterval }: Flow, { minimum, rate }: PoolStrategy, cells: number): Times => {
-  const most = (count: number): number => Math.max(0.05, 1 - minimum / Math.max(1, count));
-  let waiting = packetsPerInterval + minimum;
+const flushesWaited = ({ packetsPerInterval }: Flow, pool: PoolStrategy, cells: number): Times => {
+  const chance = (count: number, passedOver: boolean): number => Math.max(0.05, chanceToLeave(pool, count, passedOver));
+  let waiting = packetsPerInterval + pool.minimum;
   // Those that came, and those that were passed over; the one follows from the other.
   for (let round = 0; round < 50; round++)
-    waiting = packetsPerInterval * (1 + (1 - Math.min(most(waiting), rate)) / most(waiting));
-  const seasoned = most(waiting);
-  const fresh = Math.min(seasoned, rate);
+    waiting = packetsPerInterval * (1 + (1 - chance(waiting, false)) / chance(waiting, true));
+  const seasoned = chance(waiting, true);
+  const fresh = chance(waiting, false);
   const times = new Float64Array(mostCells);
   for (let flush = 0; flush * cells < mostCells; flush++)
     times[flush * cells] = flush === 0 ? fresh : (1 - fresh) * seasoned * (1 - seasoned) ** (flush - 1);

@@ -1,5 +1,6 @@
 import { Bug } from '../base/errors.js';
 import { dayMs, hourMs, minuteMs } from '../base/units.js';
+import { usualPace } from '../cover/pace.js';
 import type { NetworkParameters } from '../route/network.js';
 import { geometry } from '../sphinx/geometry.js';
 import type { Outcome, Pace, Traffic } from './engine.js';
@@ -63,8 +64,8 @@ export interface CompareOptions {
   readonly parameters?: NetworkParameters;
 }
 
-/** A mail every 20 minutes on average, of one packet. */
-export const defaultPace: Pace = { meanMs: 20 * minuteMs, packets: 1 };
+/** That of a client whose user has changed nothing. */
+export const defaultPace: Pace = { meanMs: usualPace.meanMinutes * minuteMs, packets: usualPace.packets };
 
 export const compareDefaults: CompareOptions = {
   nodes: 30,

@@ -1,5 +1,6 @@
 import { exponential, wholeCount } from '../base/random.js';
 import { minuteMs } from '../base/units.js';
+import { usualLoopsPerInterval } from '../cover/loops.js';
 import { chanceToLeave, leaving } from '../mix/strategy.js';
 import { phaseOf } from '../path/phase.js';
 import { unreachable } from '../base/errors.js';
@@ -15,7 +16,7 @@ export interface OurSettings {
   readonly loopsPerInterval: number;
 }
 
-export const ourDefaults: OurSettings = { intervalMs: 12 * minuteMs, loopsPerInterval: 3 };
+export const ourDefaults: OurSettings = { intervalMs: 12 * minuteMs, loopsPerInterval: usualLoopsPerInterval };
 
 /** MixMailer, as the world's list has its parameters. */
 export const ours = (world: World, settings: OurSettings = ourDefaults): Protocol => {
