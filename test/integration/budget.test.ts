@@ -29,7 +29,7 @@ const never = new AbortController().signal;
 // it; more next hops than a node of a network with layers has, so that there are more mails to send than it may.
 const aDayMs = minuteMs;
 const mailsADay = 350;
-const nextHops = 12;
+const nextHops = 18;
 const bundles = 95;
 const perBundle = 64;
 /** A mail is handed over some time after it was counted. */
