@@ -1,7 +1,7 @@
 import { available, type Account, openAccount, type Purpose, spend } from '../carrier/budget.js';
 import type { BundleClass } from '../carrier/bundle.js';
 import type { Limits } from '../carrier/limits.js';
-import type { Packet } from './engine.js';
+import type { Packet } from './scenario.js';
 
 const perMail: BundleClass = 64;
 

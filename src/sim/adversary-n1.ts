@@ -1,6 +1,7 @@
 import { beat, type Heartbeat, newHeartbeat } from '../mix/heartbeat.js';
 import { dayMs } from '../base/units.js';
-import { simulate, type Scenario } from './engine.js';
+import { simulate } from './engine.js';
+import type { Scenario } from './scenario.js';
 
 // The n-1 attack (Serjantov, Dingledine and Syverson 2002): of all packets only one is let into a node, and what comes out is that one.
 

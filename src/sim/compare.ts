@@ -3,13 +3,13 @@ import { dayMs, hourMs, minuteMs } from '../base/units.js';
 import { usualPace } from '../cover/pace.js';
 import type { NetworkParameters } from '../route/network.js';
 import { geometry } from '../sphinx/geometry.js';
-import type { Outcome, Pace, Traffic } from './engine.js';
 import { type Measured, measure, meanOf, quantile, run, type Sights, type Trial } from './measure.js';
 import type { Finding } from './observer.js';
 import { ours, ourDefaults, trafficOf } from './ours.js';
 import { loopix, mixmaster, mixminion, type Peer, yamn } from './peers.js';
 import type { Protocol } from './protocol.js';
 import { ourRoutes } from './routes.js';
+import type { Outcome, Pace, Traffic } from './scenario.js';
 import { layeredParameters, worldOf } from './world.js';
 
 /** One network under one load, in figures. */

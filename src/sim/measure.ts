@@ -1,9 +1,10 @@
 import type { Rng } from '../base/random.js';
 import { minuteMs } from '../base/units.js';
-import { type Outcome, simulate, type Traffic } from './engine.js';
+import { simulate } from './engine.js';
 import { type Finding, findRecipients, findSenders, type HopSight, type Observed } from './observer.js';
 import type { Protocol } from './protocol.js';
 import { Recording } from './recording.js';
+import type { Outcome, Traffic } from './scenario.js';
 
 /** What is run, and how long. */
 export interface Trial {

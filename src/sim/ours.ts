@@ -4,9 +4,9 @@ import { usualLoopsPerInterval } from '../cover/loops.js';
 import { chanceToLeave, leaving } from '../mix/strategy.js';
 import { phaseOf } from '../path/phase.js';
 import { unreachable } from '../base/errors.js';
-import type { Traffic } from './engine.js';
 import { noCover, type Protocol } from './protocol.js';
 import { ourRoutes } from './routes.js';
+import type { Traffic } from './scenario.js';
 import type { World } from './world.js';
 
 /** What nodes and clients do beside what stands in the list. */

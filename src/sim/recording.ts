@@ -1,4 +1,4 @@
-import type { Message } from './engine.js';
+import type { Message } from './scenario.js';
 import type { EntryMail, Flush, Sighting } from './sighting.js';
 
 /** A message whose link the observer tries to find: where it went in and where it came out. */

@@ -1,7 +1,8 @@
 import { expect, it } from 'vitest';
 import { dayMs, hourMs, minuteMs } from '../../src/base/units.js';
 import { ourTrial, compareDefaults } from '../../src/sim/compare.js';
-import { type Scenario, simulate } from '../../src/sim/engine.js';
+import { simulate } from '../../src/sim/engine.js';
+import type { Scenario } from '../../src/sim/scenario.js';
 import type { Flush, Sighting } from '../../src/sim/sighting.js';
 
 const scenario = (more: Partial<Scenario> = {}): Scenario => ({

@@ -1,5 +1,5 @@
 import { hourMs, minuteMs } from '../../src/base/units.js';
-import type { Scenario } from '../../src/sim/engine.js';
+import type { Scenario } from '../../src/sim/scenario.js';
 import { ourDefaults, ours, trafficOf } from '../../src/sim/ours.js';
 import { layeredParameters, worldOf } from '../../src/sim/world.js';
 

@@ -1,11 +1,12 @@
 import { bundleClassFor } from '../../src/carrier/bundle.js';
 import { placesOf } from '../../src/path/topology.js';
 import type { Network } from '../../src/route/network.js';
-import { type Message, type Outcome, simulate, type Traffic } from '../../src/sim/engine.js';
+import { simulate } from '../../src/sim/engine.js';
 import { type Finding, findRecipients, findSenders } from '../../src/sim/observer.js';
 import { ours } from '../../src/sim/ours.js';
 import type { Protocol } from '../../src/sim/protocol.js';
 import { Recording, type Target } from '../../src/sim/recording.js';
+import type { Message, Outcome, Traffic } from '../../src/sim/scenario.js';
 import type { Sighting } from '../../src/sim/sighting.js';
 import type { World } from '../../src/sim/world.js';
 
