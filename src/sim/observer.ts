@@ -192,12 +192,16 @@ export const findRecipients = (
   }));
 };
 
-interface Source {
+/** A mail from which packets came: a client's, or one of a flush. */
+type Source = EntryMail | FlushedMail;
+
+interface FlushedMail {
+  readonly kind: 'flushed';
   readonly at: number;
   readonly packets: number;
   readonly closing: boolean;
-  /** The flush that sent it, by its place among the flushes; or the client's mail. */
-  readonly from: number | EntryMail;
+  /** The flush that sent it, by its place among the flushes. */
+  readonly from: number;
 }
 
 /** Where messages may have come from: for each target what the observer makes of all clients' mails it saw. */
@@ -213,11 +217,9 @@ export const findSenders = (
   const sources: Source[][] = Array.from({ length: observed.nodes }, () => []);
   flushes.forEach(({ mails }, from) => {
     for (const { to, packets, arrivesAt, closing } of mails)
-      sources[to]?.push({ at: arrivesAt, packets, closing, from });
+      sources[to]?.push({ kind: 'flushed', at: arrivesAt, packets, closing, from });
   });
-  for (const sighting of sightings)
-    if (sighting.kind === 'entry')
-      sources[sighting.node]?.push({ at: sighting.at, packets: sighting.packets, closing: false, from: sighting });
+  for (const sighting of sightings) if (sighting.kind === 'entry') sources[sighting.node]?.push(sighting);
   for (const list of sources) list.sort((a, b) => a.at - b.at);
 
   const byExit = new Map<Flush, number[]>();
@@ -260,8 +262,8 @@ export const findSenders = (
     const layer = sight.kind === 'layers' ? sight.layers[node] : undefined;
     for (let hop = 0; hop < hops; hop++) {
       const isFirst = sight.kind === 'layers' ? layer === 1 : sight.kind === 'counting' && hop === 0;
-      const able = came.filter(({ from, closing }) =>
-        sight.kind === 'blind' ? true : isFirst ? typeof from !== 'number' : typeof from === 'number' && !closing,
+      const able = came.filter((one) =>
+        sight.kind === 'blind' ? true : isFirst ? one.kind === 'entry' : one.kind === 'flushed' && !one.closing,
       );
       const packets = able.reduce((sum, one) => sum + one.packets, 0);
       const masses = need[hop] as Float64Array;
@@ -280,9 +282,10 @@ export const findSenders = (
         }
       }
       if (!any) continue;
-      for (const { from, packets: held } of able) {
-        if (typeof from === 'number') {
-          const earlier = (needed[from] ??= empty());
+      for (const source of able) {
+        const held = source.packets;
+        if (source.kind === 'flushed') {
+          const earlier = (needed[source.from] ??= empty());
           const sum = earlier[sight.kind === 'counting' ? hop - 1 : 0] as Float64Array;
           for (let i = 0; i < fresh.length; i++)
             if (fresh[i] !== 0) sum[low + i] = (sum[low + i] as number) + (fresh[i] as number) * held;
@@ -296,7 +299,7 @@ export const findSenders = (
           const guess = best[target];
           if (guess !== undefined && mass > guess.mass) {
             guess.mass = mass;
-            guess.success = targets[target]?.entry === from ? 1 : 0;
+            guess.success = targets[target]?.entry === source ? 1 : 0;
           }
         }
       }
