@@ -12,8 +12,8 @@ type Event =
   | { readonly kind: 'turn' }
   | { readonly kind: 'flush'; readonly node: number }
   | { readonly kind: 'ready'; readonly node: number; readonly packet: Packet }
-  | { readonly kind: 'client-mail'; readonly sender: number; readonly mail: Underway }
-  | { readonly kind: 'node-mail'; readonly mail: Underway };
+  | ({ readonly kind: 'client-mail'; readonly sender: number } & Underway)
+  | ({ readonly kind: 'node-mail' } & Underway);
 
 /** How often nodes make cover where packets leave one by one. */
 const coverEveryMs = minuteMs;
@@ -108,27 +108,20 @@ class Run {
         this.#leave(event.node, [event.packet]);
         return;
       }
-      case 'client-mail':
+      case 'client-mail': {
+        const { sender, to, packets } = event;
         this.#scenario.see?.(
-          {
-            kind: 'entry',
-            at: this.#now,
-            sender: event.sender,
-            node: event.mail.to,
-            packets: event.mail.packets.length,
-          },
-          event.mail.packets.flatMap(({ message }) => message ?? []),
+          { kind: 'entry', at: this.#now, sender, node: to, packets: packets.length },
+          packets.flatMap(({ message }) => message ?? []),
         );
-        {
-          this.#take(event.mail);
-          return;
-        }
-      case 'node-mail':
-        for (const packet of event.mail.packets) packet.hop++;
-        {
-          this.#take(event.mail);
-          return;
-        }
+        this.#take(event);
+        return;
+      }
+      case 'node-mail': {
+        for (const packet of event.packets) packet.hop++;
+        this.#take(event);
+        return;
+      }
     }
   }
 
@@ -208,7 +201,7 @@ class Run {
       }
     if (this.#isMeasured) this.#clientMails++;
     const at = this.#now + this.#scenario.transportMs(this.#rng);
-    this.#queue.add(at, { kind: 'client-mail', sender, mail: { from: undefined, to, at, packets } });
+    this.#queue.add(at, { kind: 'client-mail', sender, from: undefined, to, at, packets });
   }
 
   /** A mail arrives at a node. */
@@ -300,11 +293,10 @@ class Run {
     const { layers } = protocol.world;
     for (const [to, packets] of ways)
       for (const part of this.#inMails(packets)) {
-        const mail: Underway = { from: node, to, at: this.#now + this.#scenario.transportMs(this.#rng), packets: part };
-        this.#queue.add(mail.at, { kind: 'node-mail', mail });
+        const at = this.#now + this.#scenario.transportMs(this.#rng);
+        this.#queue.add(at, { kind: 'node-mail', from: node, to, at, packets: part });
         if (this.#isMeasured) this.#relayMails[node] = (this.#relayMails[node] ?? 0) + 1;
-        if (see !== undefined)
-          mails.push({ to, packets: part.length, arrivesAt: mail.at, closing: layers?.[to] === 1 });
+        if (see !== undefined) mails.push({ to, packets: part.length, arrivesAt: at, closing: layers?.[to] === 1 });
       }
     if (ages !== undefined) see?.({ kind: 'flush', at: this.#now, node, ...ages, mails, deliveries }, delivered);
   }
