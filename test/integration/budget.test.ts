@@ -181,8 +181,8 @@ for (const kind of (await findServers()).filter(({ name }) => name === 'dovecot-
       if (!isBusy) expect(mostIn(aDayMs, left)).toBeGreaterThan(5000);
       expect(carried() / mails.length).toBeGreaterThan(5000 / mailsADay);
       expect(mostIn(aDayMs - slackMs, mails)).toBeLessThanOrEqual(mailsADay);
-      // It would have sent more.
-      expect(log()).toMatch(/budget\/ways-held=\d/);
+      // It would have sent more; a node that is too slow for its flushes may not.
+      if (!isBusy) expect(log()).toMatch(/budget\/ways-held=\d/);
       expect(log()).not.toMatch(/^warn/m);
     });
   });
