@@ -74,10 +74,17 @@ export interface LoopWish {
  *
  * @throws RouteError `route/no-path` when there is none; the message says which rule can't be kept
  */
-export const choosePath = (wish: PathWish): readonly Descriptor[] => {
-  const drawn = draw(planOf(wish), placesOf(wish.network));
-  if (drawn === undefined) throw noPath(wish);
-  return drawn;
+export const choosePath = (wish: PathWish): readonly Descriptor[] => pathsFor(wish)();
+
+/** Draws one such path after the other; what all of them have to be is reckoned once. */
+export const pathsFor = (wish: PathWish): (() => readonly Descriptor[]) => {
+  const plan = planOf(wish);
+  const places = placesOf(wish.network);
+  return () => {
+    const drawn = draw(plan, places);
+    if (drawn === undefined) throw noPath(wish);
+    return drawn;
+  };
 };
 
 /**
@@ -97,25 +104,35 @@ export const chooseExit = (wish: PathWish): Descriptor => {
  *
  * @throws RouteError `route/no-path`
  */
-export const chooseLoopPath = (wish: LoopWish): readonly Descriptor[] => {
-  const { network, now, length, self, allow } = wish;
-  if (length < 2) throw new Bug('a loop leaves its node');
-  const places = placesOf(network);
-  const drawn = draw(planOfLoop(wish), places);
-  if (drawn !== undefined) return drawn;
-  const own = network.byId.get(self);
-  if (own === undefined || !isUsable(network, own, now))
-    throw noWay('this node is not in the list with a mix key valid now, or it is leaving');
-  if (places !== undefined && places.layerOf(self) === undefined) throw noWay('this node has no place in a layer');
-  throw noWay(
-    `a loop of ${length} hops needs ${length - 1} other mixes${allow.has('same-provider') ? '' : ', each of another provider (same-provider)'}; there are not that many${places === undefined ? '' : ' that follow one another'}`,
-  );
+export const chooseLoopPath = (wish: LoopWish): readonly Descriptor[] => loopPathsFor(wish)();
+
+/** Draws one such path after the other, as `pathsFor` does. */
+export const loopPathsFor = (wish: LoopWish): (() => readonly Descriptor[]) => {
+  if (wish.length < 2) throw new Bug('a loop leaves its node');
+  const plan = planOfLoop(wish);
+  const places = placesOf(wish.network);
+  return () => {
+    const drawn = draw(plan, places);
+    if (drawn === undefined) throw noLoop(wish, places);
+    return drawn;
+  };
 };
 
 const draw = (plan: Plan, places: Places | undefined): readonly Descriptor[] | undefined =>
   places === undefined ? drawFree(plan) : drawWalk(plan, places);
 
 const noWay = (why: string): RouteError => new RouteError('route/no-path', `no path: ${why}`);
+
+/** Says why there is no loop. */
+const noLoop = ({ network, now, length, self, allow }: LoopWish, places: Places | undefined): RouteError => {
+  const own = network.byId.get(self);
+  if (own === undefined || !isUsable(network, own, now))
+    return noWay('this node is not in the list with a mix key valid now, or it is leaving');
+  if (places !== undefined && places.layerOf(self) === undefined) return noWay('this node has no place in a layer');
+  return noWay(
+    `a loop of ${length} hops needs ${length - 1} other mixes${allow.has('same-provider') ? '' : ', each of another provider (same-provider)'}; there are not that many${places === undefined ? '' : ' that follow one another'}`,
+  );
+};
 
 /** Says which rule can't be kept. Names no recipient: the text may end in a log. */
 const noPath = (wish: PathWish): RouteError => {

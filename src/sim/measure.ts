@@ -1,22 +1,16 @@
-import type { Rng } from '../base/random.js';
 import { minuteMs } from '../base/units.js';
 import { simulate } from './engine.js';
 import { type Finding, findRecipients, findSenders, type HopSight, type Observed } from './observer.js';
-import type { Protocol } from './protocol.js';
 import { Recording } from './recording.js';
-import type { Outcome, Traffic } from './scenario.js';
+import type { Outcome, Scenario } from './scenario.js';
 
 /** What is run, and how long. */
-export interface Trial {
-  readonly protocol: Protocol;
-  readonly traffic: Traffic;
-  readonly seed: number;
-  readonly measuredMs: number;
-  readonly warmUpMs: number;
-  readonly drainMs: number;
+export interface Trial
+  extends
+    Pick<Scenario, 'protocol' | 'traffic' | 'seed' | 'measuredMs' | 'warmUpMs' | 'drainMs'>,
+    Partial<Pick<Scenario, 'transportMs'>> {
   /** Messages whose link the observer looks for. */
   readonly targets: number;
-  readonly transportMs?: (rng: Rng) => number;
 }
 
 /** What two observers make of the messages of a run: one that knows how many hops they have, and one that doesn't. */

@@ -1,63 +1,48 @@
 import type { NodeId } from '../base/ids.js';
 import type { Rng } from '../base/random.js';
-import { drawFree } from '../path/free.js';
-import { chooseLoopPath, choosePath, type LoopWish, type PathWish } from '../path/path.js';
-import { type Plan, planOf, planOfLoop } from '../path/rules.js';
-import { placesOf } from '../path/topology.js';
-import { drawWalk } from '../path/walk.js';
+import { loopPathsFor, pathsFor, type PathWish } from '../path/path.js';
 import type { Descriptor } from '../route/descriptor.js';
 import type { Routes, Way } from './protocol.js';
 import type { World } from './world.js';
 
-/** Made once for each run, which its generator stands for, and each node. */
-const perNode = <T>(make: (rng: Rng, node: number) => T): ((rng: Rng, node: number) => T) => {
-  const runs = new WeakMap<Rng, Map<number, T>>();
+type Draw = () => readonly Descriptor[];
+
+/** Keeps what draws the paths of a node: one for each run, which its generator stands for, and each node. */
+const perNode = (make: (rng: Rng, node: number) => Draw): ((rng: Rng, node: number) => readonly Descriptor[]) => {
+  const runs = new WeakMap<Rng, Map<number, Draw>>();
   return (rng, node) => {
-    const known = runs.get(rng) ?? new Map<number, T>();
-    const made = known.get(node) ?? make(rng, node);
-    known.set(node, made);
-    runs.set(rng, known);
-    return made;
+    let draws = runs.get(rng);
+    if (draws === undefined) runs.set(rng, (draws = new Map<number, Draw>()));
+    let draw = draws.get(node);
+    if (draw === undefined) draws.set(node, (draw = make(rng, node)));
+    return draw();
   };
 };
 
 /**
- * Ways as our clients and nodes draw them, by the very functions they use. A client makes a plan for each path; here paths
- * are drawn by the million for a few wishes, and to make the plan would take longer than to draw: it is kept.
+ * Ways as our clients and nodes draw them, by the very functions they use. Paths are drawn by the million for a few wishes,
+ * so what a wish asks for is reckoned once.
  */
 export const ourRoutes = (world: World): Routes => {
   const { network, indexOf } = world;
-  const { pathLength } = network.parameters;
-  const places = placesOf(network);
+  const length = network.parameters.pathLength;
   const terms = { network, now: 0, allow: new Set<never>() };
+  const sender = { ...terms, length, senderProvider: 'a-sender.example', recipientDomains: [] };
   const idOf = (node: number): NodeId => (network.nodes[node] as Descriptor).nodeId;
-  const draw = (plan: Plan): readonly Descriptor[] | undefined =>
-    places === undefined ? drawFree(plan) : drawWalk(plan, places);
   const wayOf = (path: readonly Descriptor[]): Way => path.map(({ nodeId }) => indexOf.get(nodeId) ?? -1);
-
-  // Where nothing can be drawn, the clients' own function is asked: it says why.
-  const paths = (rng: Rng, ends: Partial<PathWish> = {}): (() => Way) => {
-    const own = { length: pathLength, senderProvider: 'a-sender.example', recipientDomains: [] };
-    const wish: PathWish = { ...terms, ...own, ...ends, rng };
-    const plan = planOf(wish);
-    return () => wayOf(draw(plan) ?? choosePath(wish));
-  };
-  const loops = (rng: Rng, self: NodeId): (() => Way) => {
-    const wish: LoopWish = { ...terms, length: Math.max(2, pathLength), self, rng };
-    const plan = planOfLoop(wish);
-    return () => wayOf(draw(plan) ?? chooseLoopPath(wish));
-  };
+  const paths = (rng: Rng, ends: Partial<PathWish> = {}): Draw => pathsFor({ ...sender, ...ends, rng });
 
   const whole = perNode((rng) => paths(rng));
   const through = perNode((rng, entry) => paths(rng, { entry: idOf(entry) }));
   const home = perNode((rng, exit) => paths(rng, { from: idOf(exit), lastRole: 'mix' }));
-  const around = perNode((rng, node) => loops(rng, idOf(node)));
-  const any = (rng: Rng): Way => whole(rng, 0)();
+  const around = perNode((rng, node) => loopPathsFor({ ...terms, length: Math.max(2, length), self: idOf(node), rng }));
+  // From whichever node: they are the same for all.
+  const any = (rng: Rng): Way => wayOf(whole(rng, 0));
   return {
     message: any,
-    loop: (rng, node) => [node, ...around(rng, node)()],
+    loop: (rng, node) => [node, ...wayOf(around(rng, node))],
     drop: (rng, node) => [node, ...any(rng)],
-    clientDrop: (rng, entry) => (entry === undefined ? any(rng) : through(rng, entry)()),
-    answer: (rng, exit) => [exit, ...home(rng, exit)()],
+    clientDrop: (rng, entry) => (entry === undefined ? any(rng) : wayOf(through(rng, entry))),
+    answer: (rng, exit) => [exit, ...wayOf(home(rng, exit))],
   };
 };
