@@ -26,10 +26,11 @@ const crypto = chooseCrypto();
 const never = new AbortController().signal;
 
 // The day of this story has one minute: the account may send 350 mails in any of them. A mix interval is two seconds of
-// it; more next hops than a node of a network with layers has, so that there are more mails to send than it may.
+// it; far more next hops than a node of a network with layers has, so that there are more mails to send than it may even where a
+// busy machine makes a flush of it only now and then.
 const aDayMs = minuteMs;
 const mailsADay = 350;
-const nextHops = 18;
+const nextHops = 40;
 const bundles = 95;
 const perBundle = 64;
 /** A mail is handed over some time after it was counted. */
@@ -181,8 +182,8 @@ for (const kind of (await findServers()).filter(({ name }) => name === 'dovecot-
       if (!isBusy) expect(mostIn(aDayMs, left)).toBeGreaterThan(5000);
       expect(carried() / mails.length).toBeGreaterThan(5000 / mailsADay);
       expect(mostIn(aDayMs - slackMs, mails)).toBeLessThanOrEqual(mailsADay);
-      // It would have sent more; a node that is too slow for its flushes may not.
-      if (!isBusy) expect(log()).toMatch(/budget\/ways-held=\d/);
+      // It would have sent more.
+      expect(log()).toMatch(/budget\/ways-held=\d/);
       expect(log()).not.toMatch(/^warn/m);
     });
   });
