@@ -157,6 +157,7 @@ const schema = section({
         .literal(bundleClasses, { error: () => `one of ${bundleClasses.join(', ')}` })
         .prefault(usualPace.packets),
       cover: flag().prefault(true),
+      questions: number(0, 0.9).prefault(usualPace.questions),
     }).prefault({}),
     floorBits: number(0, 64).prefault(0),
     paths: section({

@@ -271,6 +271,7 @@ const configOf = (read: FileConfig, { file, folder }: Origin): Config => {
         meanMs: client.pace.minutes * minuteMs,
         packets: client.pace.packets,
         cover: client.pace.cover,
+        questions: client.pace.questions,
       },
       floorBits: client.floorBits,
       paths: { allow: new Set(client.paths.allow) },

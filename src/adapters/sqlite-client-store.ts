@@ -11,6 +11,7 @@ import type {
   MessageStatus,
   MessageStore,
   QueuedMessage,
+  QuestionStore,
   QueueStore,
   ReplyStore,
   Sending,
@@ -23,6 +24,8 @@ import type { Row, Sql } from './sqlite.js';
 import {
   bytesOf,
   cursorStore,
+  loopStore,
+  loopTable,
   noteStore,
   outgoingStore,
   poolStore,
@@ -81,6 +84,10 @@ export const clientSchema: readonly string[] = [
   followTables,
   `${sharedTables3}
   ALTER TABLE message ADD COLUMN bits REAL;`,
+  `${loopTable}
+  ALTER TABLE sending ADD COLUMN ask_at INTEGER;
+  ALTER TABLE sending ADD COLUMN asked INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE sending ADD COLUMN hear_by INTEGER;`,
 ];
 
 const nodeBytes = (id: NodeId): Uint8Array => {
@@ -88,6 +95,8 @@ const nodeBytes = (id: NodeId): Uint8Array => {
   if (bytes === undefined) throw new Bug('a node id is hex');
   return bytes;
 };
+
+const wholeOrNull = (time: number | undefined): number | null => (time === undefined ? null : Math.ceil(time));
 
 const queueStore = (sql: Sql): QueueStore => ({
   queueMessage: ({ id, recipient, message, replyBlocks, originalMessageId }, fingerprint, now) => {
@@ -175,8 +184,8 @@ const messageStore = (sql: Sql): MessageStore => ({
   sendings: (id) =>
     sql
       .all(
-        `SELECT exit, bytes, confirmed, unanswered, sent_at, closed FROM sending WHERE message_id = ?
-         ORDER BY sent_at DESC`,
+        `SELECT exit, bytes, confirmed, unanswered, sent_at, closed, ask_at, asked, hear_by FROM sending
+         WHERE message_id = ? ORDER BY sent_at DESC`,
         bytesOf(id),
       )
       .map((row) => ({
@@ -186,12 +195,15 @@ const messageStore = (sql: Sql): MessageStore => ({
         unanswered: row.number('unanswered'),
         sentAt: row.number('sent_at'),
         closed: row.optionalText('closed') as Sending['closed'],
+        askAt: row.optionalNumber('ask_at'),
+        asked: row.number('asked'),
+        hearBy: row.optionalNumber('hear_by'),
       })),
-  putSending: (id, { exit, bytes, confirmed, unanswered, sentAt, closed }) => {
+  putSending: (id, { exit, bytes, confirmed, unanswered, sentAt, closed, askAt, asked, hearBy }) => {
     sql.run(
-      `INSERT INTO sending (message_id, exit, bytes, confirmed, unanswered, sent_at, closed) VALUES (?, ?, ?, ?, ?, ?, ?)
-       ON CONFLICT (message_id, exit) DO UPDATE SET bytes = excluded.bytes, confirmed = excluded.confirmed,
-         unanswered = excluded.unanswered, sent_at = excluded.sent_at, closed = excluded.closed`,
+      `INSERT OR REPLACE INTO sending
+         (message_id, exit, bytes, confirmed, unanswered, sent_at, closed, ask_at, asked, hear_by)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       bytesOf(id),
       nodeBytes(exit),
       bytes,
@@ -199,6 +211,9 @@ const messageStore = (sql: Sql): MessageStore => ({
       unanswered,
       Math.floor(sentAt),
       closed ?? null,
+      wholeOrNull(askAt),
+      asked,
+      wholeOrNull(hearBy),
     );
   },
   countSending: (id, nextAt, bits) => {
@@ -227,6 +242,32 @@ const messageStore = (sql: Sql): MessageStore => ({
     sql.run(
       `DELETE FROM message WHERE recipient IS NULL AND NOT EXISTS (SELECT 1 FROM surb WHERE message_id = message.id)
        AND NOT EXISTS (SELECT 1 FROM reply WHERE message_id = message.id AND closed = 0)`,
+    );
+  },
+});
+
+const questionStore = (sql: Sql): QuestionStore => ({
+  openSendings: () =>
+    sql
+      .all(
+        `SELECT message_id, exit, sent_at, ask_at, asked FROM sending JOIN message ON message.id = message_id
+         WHERE state = 'in-network' AND closed IS NULL`,
+      )
+      .map((row) => ({
+        messageId: messageIdOf(row.bytes('message_id')),
+        exit: nodeIdOf(row.bytes('exit')),
+        sentAt: row.number('sent_at'),
+        askAt: row.optionalNumber('ask_at'),
+        asked: row.number('asked'),
+      })),
+  noteQuestion: ({ messageId, exit }, { askAt, asked, hearBy }) => {
+    sql.run(
+      'UPDATE sending SET ask_at = ?, asked = ?, hear_by = ? WHERE message_id = ? AND exit = ?',
+      wholeOrNull(askAt),
+      asked,
+      wholeOrNull(hearBy),
+      bytesOf(messageId),
+      nodeBytes(exit),
     );
   },
 });
@@ -361,6 +402,8 @@ export const sqliteClientStore = (file: string): ClientStore & { readonly close:
     ...replyStore(sql),
     ...inboundStore(sql),
     ...followStore(sql),
+    ...questionStore(sql),
     ...noteStore(sql),
+    ...loopStore(sql),
   };
 };

@@ -1,5 +1,5 @@
 import { messageIdOf } from '../base/ids.js';
-import type { LoopStore, MixStore, ReassemblyStore, ReplayStore, ReturnStore } from '../ports/stores.js';
+import type { MixStore, ReassemblyStore, ReplayStore, ReturnStore } from '../ports/stores.js';
 import { followStore, followTables } from './sqlite-follow.js';
 import { membershipStore, membershipTables } from './sqlite-membership.js';
 import { openStore } from './sqlite.js';
@@ -7,6 +7,8 @@ import type { Sql } from './sqlite.js';
 import {
   bytesOf,
   cursorStore,
+  loopStore,
+  loopTable,
   noteStore,
   outgoingStore,
   poolStore,
@@ -50,9 +52,7 @@ export const mixSchema: readonly string[] = [
     PRIMARY KEY (token, mark)
   ) STRICT, WITHOUT ROWID;`,
   `${followTables}${membershipTables}`,
-  `${sharedTables3}
-  CREATE TABLE loop (id BLOB PRIMARY KEY, sent_at INTEGER NOT NULL) STRICT, WITHOUT ROWID;
-  CREATE INDEX loop_sent ON loop (sent_at);`,
+  `${sharedTables3}${loopTable}`,
 ];
 
 const replayStore = (sql: Sql): ReplayStore => ({
@@ -183,16 +183,6 @@ const returnStore = (sql: Sql): ReturnStore => ({
       Math.floor(now),
     );
     sql.run('DELETE FROM return_address WHERE expires_at < ?', Math.floor(then));
-  },
-});
-
-const loopStore = (sql: Sql): LoopStore => ({
-  addLoop: (id, sentAt) => {
-    sql.run('INSERT INTO loop (id, sent_at) VALUES (?, ?)', id, Math.floor(sentAt));
-  },
-  takeLoop: (id) => sql.first('DELETE FROM loop WHERE id = ? RETURNING sent_at', id)?.number('sent_at'),
-  forgetLoops: (then) => {
-    sql.run('DELETE FROM loop WHERE sent_at < ?', Math.floor(then));
   },
 });
 

@@ -1,7 +1,15 @@
 import { messageIdOf } from '../base/ids.js';
 import type { MessageId, NodeId } from '../base/ids.js';
 import { Bug, StoreError } from '../base/errors.js';
-import type { CursorStore, Destination, NoteStore, OutgoingKind, OutgoingStore, PoolStore } from '../ports/stores.js';
+import type {
+  CursorStore,
+  Destination,
+  LoopStore,
+  NoteStore,
+  OutgoingKind,
+  OutgoingStore,
+  PoolStore,
+} from '../ports/stores.js';
 import { fromHex } from '../base/bytes.js';
 import type { Row, Sql } from './sqlite.js';
 
@@ -30,6 +38,12 @@ export const sharedTables2 = `
 export const sharedTables3 = `
   ALTER TABLE pool ADD COLUMN through_hold INTEGER NOT NULL DEFAULT 0;
   CREATE TABLE note (name TEXT PRIMARY KEY, text TEXT NOT NULL) STRICT, WITHOUT ROWID;
+`;
+
+/** Loops of whoever sends them. */
+export const loopTable = `
+  CREATE TABLE loop (id BLOB PRIMARY KEY, sent_at INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+  CREATE INDEX loop_sent ON loop (sent_at);
 `;
 
 /** @throws Bug when it is no hex */
@@ -168,5 +182,15 @@ export const noteStore = (sql: Sql): NoteStore => ({
       name,
       text,
     );
+  },
+});
+
+export const loopStore = (sql: Sql): LoopStore => ({
+  addLoop: (id, sentAt) => {
+    sql.run('INSERT INTO loop (id, sent_at) VALUES (?, ?)', id, Math.floor(sentAt));
+  },
+  takeLoop: (id) => sql.first('DELETE FROM loop WHERE id = ? RETURNING sent_at', id)?.number('sent_at'),
+  forgetLoops: (then) => {
+    sql.run('DELETE FROM loop WHERE sent_at < ?', Math.floor(then));
   },
 });

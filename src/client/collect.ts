@@ -20,10 +20,12 @@ import type { SphinxCrypto } from '../sphinx/crypto.js';
 import { geometry } from '../sphinx/geometry.js';
 import { readMailboxPacket } from '../sphinx/mailbox.js';
 import { openSurb } from '../sphinx/surb.js';
+import { asks } from './questions.js';
+import type { AskDeps } from './questions.js';
 import { addReport, changing, settle } from './status.js';
 import type { StatusDeps } from './status.js';
 
-export interface CollectDeps extends StatusDeps {
+export interface CollectDeps extends StatusDeps, AskDeps {
   readonly store: ClientStore;
   readonly inbox: Inbox;
   readonly parse: MimeParser;
@@ -78,10 +80,12 @@ const note = (deps: CollectDeps, { messageId, exit }: Surb, news: (known: Sendin
   const sendings = store.sendings(messageId);
   const known = sendings.find((sending) => sending.exit === exit);
   if (known === undefined) return false;
-  const now = { ...known, ...news(known) };
+  const now = { ...known, ...news(known), hearBy: undefined };
   store.putSending(messageId, now);
-  const asksForMore = now.closed !== known.closed || now.confirmed.length > known.confirmed.length;
-  if (!asksForMore || known !== sendings[0]) return false;
+  const isNews = now.closed !== known.closed || now.confirmed.length > known.confirmed.length;
+  // Who asks has nothing to send to an exit that has it all.
+  const hasAll = now.closed === undefined && now.confirmed.length * fragmentDataBytes >= now.bytes.length;
+  if (!isNews || known !== sendings[0] || (hasAll && asks(deps))) return false;
   store.setNextAt(messageId, clock.now() + unitInterval(rng) * soonMs);
   return true;
 };
@@ -127,7 +131,7 @@ const takePiece = (deps: CollectDeps, { id, originalMessageId }: MessageStatus, 
 };
 
 /** What a packet in the mailbox was, for the count of the log. */
-type Found = 'stranger' | 'damaged' | 'receipt' | 'piece';
+type Found = 'stranger' | 'damaged' | 'receipt' | 'piece' | 'cover';
 
 /** Opens a packet if it came over a reply block of ours, uses the block up, and acts. In a transaction. */
 const take = (deps: CollectDeps, packet: Uint8Array, changed: (id: MessageId) => void): Found => {
@@ -135,7 +139,7 @@ const take = (deps: CollectDeps, packet: Uint8Array, changed: (id: MessageId) =>
   const { surbId, payload } = readMailboxPacket(packet);
   const surb = store.surb(surbId);
   const status = surb && store.messageStatus(surb.messageId);
-  if (surb === undefined || status === undefined) return 'stranger';
+  if (surb === undefined || status === undefined) return store.takeLoop(surbId) === undefined ? 'stranger' : 'cover';
   try {
     // What doesn't open was not made with this block: the right packet may still come.
     const content = openSurb(crypto, surb.opener, payload);

@@ -1,11 +1,11 @@
 import type { Base64 } from '../base/base64.js';
 import { Bug, RouteError } from '../base/errors.js';
 import type { NodeId } from '../base/ids.js';
-import type { Rng } from '../base/random.js';
+import { type Rng, unitInterval } from '../base/random.js';
 import { joinBundle } from '../carrier/bundle.js';
 import { composeCarrierMail } from '../carrier/carrier.js';
 import { createCoverDrop } from '../cover/drops.js';
-import { drawSlot, keptSlot, type Load, loadsOf, meanOn, type Pace, slotText } from '../cover/pace.js';
+import { drawSlot, keptSlot, meanOn, slotText } from '../cover/pace.js';
 import { networkAt } from '../follow/network-at.js';
 import type { PathWish } from '../path/path.js';
 import type { Clock } from '../ports/clock.js';
@@ -13,46 +13,20 @@ import type { Log } from '../ports/log.js';
 import type { Directory } from '../ports/network.js';
 import type { NoteStore, OutgoingStore, PoolId, PoolStore, Store } from '../ports/stores.js';
 import type { Budget } from '../post/account.js';
-import { isOpen } from '../post/bundles.js';
-import type { SphinxCrypto } from '../sphinx/crypto.js';
-import type { Moment, PathRules } from './blocks.js';
+import type { Moment } from './blocks.js';
 import { unlessNoPath } from './exits.js';
+import { askOnce, noteLeft, type QuestionDeps, questionShare } from './questions.js';
+import { openLoads } from './waiting.js';
 
-export interface PaceDeps {
-  readonly store: Store & NoteStore & PoolStore & OutgoingStore;
-  readonly crypto: SphinxCrypto;
+export interface PaceDeps extends QuestionDeps {
+  readonly store: QuestionDeps['store'] & Store & NoteStore & PoolStore & OutgoingStore;
   readonly base64: Base64;
-  readonly rng: Rng;
   readonly clock: Clock;
   readonly log: Log;
   readonly directory: Directory;
-  /** The account the mails leave from. */
-  readonly from: string;
-  readonly rules: PathRules;
-  readonly pace: Pace;
   /** Undefined: the account may send whatever it wants to. */
   readonly budget?: Pick<Budget, 'perDay'> | undefined;
 }
-
-/** A packet of the pool, and where it goes first. */
-export interface Queued {
-  readonly id: PoolId;
-  readonly nextHop: NodeId;
-  readonly readyAt: number;
-}
-
-/** All packets that wait for first hops that are open, as `loadsOf` orders them. */
-export const openLoads = (
-  { store, rng }: Pick<PaceDeps, 'store' | 'rng'>,
-  { network, now }: Moment,
-  room = Infinity,
-): readonly Load<Queued>[] => {
-  const open = store.waiting(now).flatMap(({ id, to, readyAt }): readonly Queued[] => {
-    if (to.kind !== 'node') throw new Bug('something else than a packet for a node in the pool of a client');
-    return isOpen(network, to, now) ? [{ id, nextHop: to.nextHop, readyAt }] : [];
-  });
-  return loadsOf(rng, open, room);
-};
 
 /** Where a slot's note is kept. */
 const noteName = 'pace';
@@ -73,8 +47,8 @@ const coverOver = ({ crypto }: PaceDeps, wish: PathWish): ReturnType<typeof crea
 };
 
 /**
- * The mail of a slot: of what waits, what waits longest, in the company of cover; nothing but cover when nothing waits,
- * to a node drawn as the first one of a real packet.
+ * The mail of a slot: in some, drawn whatever waits, a question; else of what waits, what waits longest, in the company of
+ * cover; nothing but cover when nothing waits, to a node drawn as the first one of a real packet.
  *
  * Packets that can't have the company of cover wait, and the log says so: the slot is another mail's then.
  *
@@ -91,6 +65,12 @@ const mailOfSlot = (deps: PaceDeps, moment: Moment): SlotMail | undefined => {
     while (ids.length + cover.length < pace.packets) cover.push(coverOver(deps, { ...wish, entry }).packet);
     return { entry, ids, cover };
   };
+  const share = questionShare(deps);
+  if (share > 0 && unitInterval(rng) < share) {
+    const question = unlessNoPath(() => askOnce(deps, moment));
+    if (!(question instanceof RouteError)) return filled(question.entry, [], [question.packet]);
+    log.warn('client/no-question', { message: question.message });
+  }
   for (const { nextHop, packets } of openLoads(deps, moment, pace.packets)) {
     const ids = packets.map(({ id }) => id);
     const mail = unlessNoPath(() => filled(nextHop, ids));
@@ -155,6 +135,7 @@ export const slotOnce = (deps: PaceDeps): void => {
       const moment = { network, now };
       const mail = mailOfSlot(deps, moment);
       if (mail !== undefined) addMail(deps, moment, mail);
+      if (questionShare(deps) > 0) noteLeft(deps, moment);
     } catch (error) {
       if (!(error instanceof RouteError)) throw error;
       log.warn(error.code, { message: error.message });

@@ -1,7 +1,9 @@
 import { Bug, RouteError } from '../base/errors.js';
 import { unitInterval } from '../base/random.js';
 import { dayMs } from '../base/units.js';
+import type { MessageId } from '../base/ids.js';
 import type { Pace } from '../cover/pace.js';
+import { networkAt } from '../follow/network-at.js';
 import { decodeMessage, encodeMessage } from '../message/envelope.js';
 import { cutFragments, encodeExitPayload, exitPayloads } from '../message/fragment.js';
 import type { ExitPayload } from '../message/fragment.js';
@@ -16,13 +18,14 @@ import { hopsOf } from '../route/hop.js';
 import type { PathWish } from '../path/path.js';
 import { createPacket } from '../sphinx/packet.js';
 import { createBlock } from './blocks.js';
-import { openLoads } from './pace.js';
+import { asks, isUnderWay } from './questions.js';
 import { joinedPath } from './paths.js';
 import type { Block, Moment } from './blocks.js';
 import { nextTarget, pickExit, wishFor } from './exits.js';
 import type { ExitDeps, Target } from './exits.js';
 import { changing, settle } from './status.js';
 import type { StatusDeps } from './status.js';
+import { oldestWaiting, openLoads } from './waiting.js';
 
 export interface SendDeps extends BundleDeps, ExitDeps, StatusDeps {
   readonly store: ClientStore;
@@ -68,9 +71,8 @@ const payloadsOf = (
 ): readonly ExitPayload[] => {
   const fragments = cutFragments(bytes, id);
   const missing = fragments.filter(({ index }) => !confirmed.includes(index));
-  return missing.length === 0
-    ? [{ messageId: id, count: fragments.length, fragment: undefined, blocks }]
-    : exitPayloads(missing, blocks);
+  if (missing.length > 0) return exitPayloads(missing, blocks);
+  return blocks.length === 0 ? [] : [{ messageId: id, count: fragments.length, fragment: undefined, blocks }];
 };
 
 /**
@@ -102,7 +104,7 @@ const prepare = (
     );
   const confirmed = known?.confirmed ?? [];
   const answerBlocks = (): readonly Uint8Array[] =>
-    receipts === undefined ? [] : [makeBlock('receipt').surb, makeBlock('bounce').surb];
+    receipts === undefined || asks(deps) ? [] : [makeBlock('receipt').surb, makeBlock('bounce').surb];
   const perCopy = Array.from({ length: copies }, () => payloadsOf(queued, { bytes, confirmed }, answerBlocks()));
   const toExit = { ...wish, exit: exit.nodeId };
   const waiting = new Map(openLoads(deps, moment).map(({ nextHop, packets }) => [nextHop, packets.length]));
@@ -123,7 +125,10 @@ const prepare = (
   return {
     packets,
     surbs,
-    sending: { exit: exit.nodeId, bytes, confirmed, unanswered, sentAt: now, closed: undefined },
+    sending: {
+      ...{ exit: exit.nodeId, bytes, confirmed, unanswered, sentAt: now, closed: undefined },
+      ...{ askAt: undefined, asked: 0, hearBy: undefined },
+    },
   };
 };
 
@@ -159,14 +164,19 @@ const sendMessage = (
   });
 };
 
-/** What nobody has confirmed for so long is given up; only when the mailbox has been read since. */
-const giveUp = (deps: SendDeps, readAt: number, now: number): void => {
+/**
+ * What nobody has confirmed for so long is given up; only when the mailbox has been read since. What may still be on its
+ * way gets as long again.
+ */
+const giveUp = (deps: SendDeps, readAt: number, now: number, isOnItsWay: (id: MessageId) => boolean): void => {
   const { store, receipts } = deps;
   if (receipts === undefined) return;
-  for (const id of store.unsettledMessages(Math.min(now, readAt) - receipts.retry.giveUpMs))
+  const { giveUpMs } = receipts.retry;
+  for (const id of store.unsettledMessages(Math.min(now, readAt) - giveUpMs))
     changing(deps, (changed) => {
       const status = store.messageStatus(id);
-      if (status && settle(deps, status, { kind: 'no-answer', sendings: status.sendings }, now)) changed(id);
+      if (status === undefined || (isOnItsWay(id) && status.submittedAt + 2 * giveUpMs > now)) return;
+      if (settle(deps, status, { kind: 'no-answer', sendings: status.sendings }, now)) changed(id);
     });
 };
 
@@ -174,8 +184,8 @@ const giveUp = (deps: SendDeps, readAt: number, now: number): void => {
  * Makes packets of messages, for the first time or again. They wait for their slots (client/pace).
  *
  * Each message moves from the queue to packets in one transaction: killed at any point, nothing is in two places or in
- * none. A message that can't be sent as safely as configured stays where it is, and the log says why. One whose packets
- * may still wait here is not sent again.
+ * none. A message that can't be sent as safely as configured stays where it is, and the log says why. One that may still
+ * be on its way is not sent again.
  *
  * @param readAt when the mailbox was last read to its end; nothing is sent again, or given up, that was not due then
  * @throws StoreError, RouteError: everything stays where it was
@@ -183,17 +193,17 @@ const giveUp = (deps: SendDeps, readAt: number, now: number): void => {
 export const sendOnce = (deps: SendDeps, readAt: number): void => {
   const { store, clock, directory, log, floorBits, receipts } = deps;
   const now = clock.now();
-  giveUp(deps, readAt, now);
+  const listed = networkAt(directory, now);
+  const oldest = listed === undefined ? Infinity : oldestWaiting(deps, { network: listed, now });
+  const isOnItsWay = (id: MessageId): boolean =>
+    store.sendings(id).some((sending) => isUnderWay(deps, sending, { oldest, now }));
+  giveUp(deps, readAt, now, isOnItsWay);
   const network = directory.network(now);
   const overdue = store.overdueMessages(receipts === undefined ? now : Math.min(now, readAt));
-  const oldest = Math.min(
-    ...openLoads(deps, { network, now }, 1).map(({ packets: [packet] }) => packet?.readyAt ?? now),
-  );
   const again = overdue.filter(({ id }) => {
-    // Times are kept in whole milliseconds.
-    const mayWaitHere = oldest <= (store.sendings(id)[0]?.sentAt ?? -Infinity) + 1;
-    if (mayWaitHere) store.setNextAt(id, nextSendingAt(deps, now));
-    return !mayWaitHere;
+    const isUnder = isOnItsWay(id);
+    if (isUnder) store.setNextAt(id, nextSendingAt(deps, now));
+    return !isUnder;
   });
   const due = [...again, ...store.queuedMessages()];
   const bits = meterOf(network);
@@ -219,6 +229,7 @@ export const forgetOnce = (deps: SendDeps): void => {
     if (stranded > 0) log.warn('client/first-hop-not-listed', { packets: stranded });
     const givenUp = store.expirePool(now - forgetMs);
     if (givenUp > 0) log.warn('client/gave-up-packets', { packets: givenUp });
+    store.forgetLoops(now - forgetMs);
     store.forgetFingerprints(now - forgetMs);
     store.forgetSurbs(now - lateMs);
     store.forgetMessages(now - forgetMs);

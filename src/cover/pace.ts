@@ -11,6 +11,8 @@ export interface Pace {
   readonly packets: number;
   /** Whether a mail leaves in which no packet means anything, when nothing waits. Without, a mail tells that one did. */
   readonly cover: boolean;
+  /** The share of the slots in which a question to an exit leaves (client/questions), from 0 to below 1. */
+  readonly questions: number;
 }
 
 /**
@@ -33,8 +35,8 @@ export const keptSlot = (kept: string | undefined, meanMs: number, now: number):
   return at <= now + longestInMeans * meanMs ? at : undefined;
 };
 
-/** A mail every 20 minutes, of one packet: 72 a day, which most accounts stand. */
-export const usualPace = { meanMinutes: 20, packets: 1 } as const;
+/** A mail every 20 minutes, of one packet: 72 a day, which most accounts stand; each third is a question. */
+export const usualPace = { meanMinutes: 20, packets: 1, questions: 0.33 } as const;
 
 /** What is kept of a slot. */
 export const slotText = (at: number): string => `${at}`;

@@ -19,11 +19,11 @@ export interface Fragment {
 
 /**
  * What a packet brings to an exit: a fragment of a message, and reply blocks for what the exit answers about it; or
- * the blocks alone, where the fragments leave no room.
+ * the blocks alone, where the fragments leave no room; or a question, what became of the message.
  */
 export interface ExitPayload {
   readonly messageId: MessageId;
-  /** Fragments of the whole message, 1 to 255. */
+  /** Fragments of the whole message, 1 to 255; 0: a question, which is answered at once, over the first block. */
   readonly count: number;
   readonly fragment: Pick<Fragment, 'index' | 'data'> | undefined;
   /** 0 to 3 reply blocks of 7162 bytes: the first for the receipt, the second for a bounce that comes later. */
@@ -94,7 +94,7 @@ export const exitPayloads = (fragments: readonly Fragment[], blocks: readonly Ui
  *   payload = kind 1 = 1 | message id 16 | index 1 | count 1 | length 2 | blocks 1 | data `length`
  *           | reply block 7162 x `blocks` | zero up to 25638
  *
- * Without a fragment the index is 255 and the length 0. Only the exit sees any of it: a packet is as large with one byte
+ * Without a fragment the index is 255 and the length 0; in a question the count is 0, too. Only the exit sees any of it: a packet is as large with one byte
  * in it as with all.
  *
  * @returns exactly `fragmentPayloadBytes`
@@ -128,7 +128,7 @@ export const decodeExitPayload = (payload: Uint8Array): ExitPayload => {
   const fitsLast = length >= 1 && length <= fragmentDataBytes;
   const fits =
     index === noIndex
-      ? count > 0 && length === 0 && blockCount > 0
+      ? length === 0 && blockCount > 0
       : index < count && (index === count - 1 ? fitsLast : length === fragmentDataBytes);
   const wellFormed =
     payload.length === fragmentPayloadBytes &&

@@ -2,11 +2,12 @@ import type { MessageId } from '../base/ids.js';
 import type { Rng } from '../base/random.js';
 import { dayMs, hourMs } from '../base/units.js';
 import { networkAt } from '../follow/network-at.js';
+import type { ExitPayload } from '../message/fragment.js';
 import type { Bounce } from '../message/incoming.js';
 import { decodeReceipt, encodeReceipt } from '../message/receipt.js';
 import type { Receipt } from '../message/receipt.js';
 import type { Directory } from '../ports/network.js';
-import type { Outgoing, PoolStore, ReassemblyStore } from '../ports/stores.js';
+import type { MessageRecord, Outgoing, PoolStore, ReassemblyStore } from '../ports/stores.js';
 import type { PostEnd } from '../post/post.js';
 import type { Network } from '../route/network.js';
 import { delayFor } from '../route/strategy.js';
@@ -61,6 +62,37 @@ export const tellEnd = (deps: AnswerDeps, messageId: MessageId, now: number): vo
   answer(deps, messageId, end, now);
   // What was not handed over can't come back.
   if (decodeReceipt(end).kind !== 'handed-over') deps.store.takeBlock(messageId, 'bounce');
+};
+
+/** Indexes of the fragments that an exit has, or had. */
+const haveOf = (known: MessageRecord | undefined): readonly number[] => {
+  if (known === undefined) return [];
+  return known.closed ? Array.from({ length: known.count }, (_, index) => index) : known.indexes;
+};
+
+/**
+ * Answers a question about a message: how it ended, or what is there of it. Whatever the answer is, it leaves at once, and
+ * of a message that nobody knows it says that nothing is there: to all others a question about one is like any other.
+ *
+ * The reply block for a bounce is kept, in place of an earlier one, if the message's mail may still come back; of a message
+ * that nobody knows nothing is kept. In a transaction.
+ */
+export const answerQuestion = (
+  deps: AnswerDeps,
+  { messageId, blocks: [receipt, bounce] }: Pick<ExitPayload, 'messageId' | 'blocks'>,
+  network: Network,
+  now: number,
+): void => {
+  const { store, tally } = deps;
+  const known = store.message(messageId);
+  const end = known?.answer;
+  if (receipt !== undefined && isUsable(receipt, network)) {
+    sendOver(deps, receipt, end ?? encodeReceipt({ kind: 'incomplete', have: haveOf(known) }), now);
+    tally.add('answer');
+  } else tally.add('answer/no-way');
+  const mayComeBack = known !== undefined && (end === undefined || decodeReceipt(end).kind === 'handed-over');
+  if (mayComeBack && bounce !== undefined && isUsable(bounce, network))
+    store.keepBlock(messageId, 'bounce', bounce, now);
 };
 
 /** The message has ended. In a transaction, with what that end is. */

@@ -9,7 +9,7 @@ import type { FragmentDecision, ReassemblyBounds, StoredMessage } from '../messa
 import { isRejection } from '../message/receipt.js';
 import type { MessageRecord, OutgoingStore } from '../ports/stores.js';
 import type { Network } from '../route/network.js';
-import { isUsable, settle, tellEnd } from './answers.js';
+import { answerQuestion, isUsable, settle, tellEnd } from './answers.js';
 import type { AnswerDeps } from './answers.js';
 import { keepReturnAddress, takeForAlias } from './replies.js';
 import type { ReturnDeps } from './replies.js';
@@ -78,13 +78,17 @@ const keepBlocks = (
 
 /**
  * Takes what a packet brought to this exit out of the pool: a fragment into its message, reply blocks for what becomes of
- * it. Hands over the message it completes, and answers a copy of a message that has ended. In a transaction.
+ * it. Hands over the message it completes, and answers questions and a copy of a message that has ended. In a transaction.
  */
 export const takePayload = (deps: ExitDeps, bytes: Uint8Array, network: Network, now: number): void => {
   const { store, tally } = deps;
   try {
     const payload = decodeExitPayload(bytes);
     const { messageId, count, fragment } = payload;
+    if (count === 0) {
+      answerQuestion(deps, payload, network, now);
+      return;
+    }
     const decision = decide(deps, payload);
     const dropped = decision.kind === 'drop' ? decision.reason : undefined;
     if (dropped !== undefined) tally.add(dropped);

@@ -282,6 +282,26 @@ export interface Sending {
   readonly sentAt: number;
   /** Why it will not hand the message over any more. */
   readonly closed: 'gave-up' | 'expired' | undefined;
+  /** When the exit is to be asked what became of it; undefined until all packets have left here, or where nobody asks. */
+  readonly askAt: number | undefined;
+  /** Questions since then. */
+  readonly asked: number;
+  /** Until when an answer to the last one may come; undefined when it has come. */
+  readonly hearBy: number | undefined;
+}
+
+/** A sending of a message that is `in-network`, to an exit that may still hand it over. */
+export interface OpenSending extends Pick<Sending, 'exit' | 'sentAt' | 'askAt' | 'asked'> {
+  readonly messageId: MessageId;
+}
+
+/** What a client asks its exits. */
+export interface QuestionStore {
+  readonly openSendings: () => readonly OpenSending[];
+  readonly noteQuestion: (
+    sending: Pick<OpenSending, 'messageId' | 'exit'>,
+    question: Pick<Sending, 'askAt' | 'asked' | 'hearBy'>,
+  ) => void;
 }
 
 export interface QueueStore {
@@ -395,5 +415,7 @@ export interface ClientStore
     SurbStore,
     ReplyStore,
     InboundStore,
+    QuestionStore,
     FollowStore,
-    NoteStore {}
+    NoteStore,
+    LoopStore {}

@@ -59,7 +59,8 @@ describe('a client store', () => {
   it('knows how far a message is, and of one at its end only that', () => {
     const store = sqliteClientStore(file());
     store.queueMessage(queued, bytes(1), 10);
-    const sending = { exit, bytes: bytes(4, 100), confirmed: [], unanswered: 1, sentAt: 20, closed: undefined };
+    const sent = { exit, bytes: bytes(4, 100), confirmed: [], unanswered: 1, sentAt: 20, closed: undefined };
+    const sending = { ...sent, askAt: undefined, asked: 0, hearBy: undefined };
     store.putSending(id, sending);
     store.putSending(id, { ...sending, exit: nodeIdOf(bytes(8)), sentAt: 30 });
     store.countSending(id, 50, 7.25);

@@ -50,7 +50,9 @@ describe('an exit', () => {
 describe('the next exit', () => {
   const heard = (provider: string, more: Partial<Sending> = {}): Sending => {
     const exit: NodeId = nodeAt(provider, `node-${provider}`).nodeId;
-    return { exit, bytes: new Uint8Array(1), confirmed: [1], unanswered: 1, sentAt: 0, closed: undefined, ...more };
+    const unasked = { askAt: undefined, asked: 0, hearBy: undefined };
+    const sent = { exit, bytes: new Uint8Array(1), confirmed: [1], unanswered: 1, sentAt: 0, closed: undefined };
+    return { ...sent, ...unasked, ...more };
   };
   const next = (sendings: readonly Sending[], among = nodes) => {
     const deps = depsOf();

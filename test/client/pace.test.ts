@@ -19,7 +19,7 @@ beforeAll(async () => {
   [letter, middling, large] = await Promise.all([letterOf(), letterOf(80_000), letterOf(200_000)]);
 });
 
-const usual: Pace = { meanMs: 20 * minuteMs, packets: 4, cover: true };
+const usual: Pace = { meanMs: 20 * minuteMs, packets: 4, cover: true, questions: 0 };
 
 const paced = (pace: Partial<Pace> = {}, options: FakeNetworkOptions = {}): FakeNetwork =>
   fakeNetwork({ ...quick, nodes: 6, ...options, client: { ...options.client, pace: { ...usual, ...pace } } });

@@ -44,7 +44,7 @@ const clientTurns = async (network: FakeNetwork, minutes: number): Promise<void>
 };
 
 /** As configured, but without cover. */
-const slow = { meanMs: 20 * minuteMs, packets: 4, cover: false };
+const slow = { meanMs: 20 * minuteMs, packets: 4, cover: false, questions: 0 };
 
 describe('a path', () => {
   it('never begins at the sender’s provider nor ends at the recipient’s', async () => {
@@ -63,7 +63,7 @@ describe('a path', () => {
   });
 
   it('is another one for each fragment, begins together with three others, and all end at one exit', async () => {
-    const network = fakeNetwork({ ...quick, nodes: 9, client: { pace: { meanMs: 0, packets: 4, cover: false } } });
+    const network = fakeNetwork({ ...quick, nodes: 9, client: { pace: { meanMs: 0, packets: 4, cover: false, questions: 0 } } });
     const bob = network.world.account(addressOfBob).mailbox;
     await network.client.submit(large, [addressOfBob]);
     const [queued] = network.client.store.queuedMessages();

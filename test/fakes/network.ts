@@ -135,7 +135,7 @@ export interface FakeClientOptions {
 }
 
 /** All slots at once. */
-const atOnce: Pace = { meanMs: 0, packets: 1, cover: false };
+const atOnce: Pace = { meanMs: 0, packets: 1, cover: false, questions: 0 };
 
 /** A list without that node. */
 export const without = (network: Network, nodeId: NodeId): Network => {
