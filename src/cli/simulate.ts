@@ -67,6 +67,7 @@ interface Flags {
   readonly targets: string;
   readonly paceMinutes: string;
   readonly pacePackets: string;
+  readonly paceQuestions: string;
   readonly compare?: true;
   readonly adversary?: Question;
   readonly study?: Question;
@@ -91,6 +92,10 @@ const optionsOf = (flags: Flags): CompareOptions => {
         : {
             meanMs: numberIn('--pace-minutes', flags.paceMinutes, { above: 0, most: 1_000_000 }) * minuteMs,
             packets,
+            questions:
+              Number(flags.paceQuestions) === 0
+                ? 0
+                : numberIn('--pace-questions', flags.paceQuestions, { above: 0, most: 0.9 }),
           },
   };
 };
@@ -112,6 +117,11 @@ export const register = (program: Command): void => {
       `${(pace?.meanMs ?? 0) / minuteMs}`,
     )
     .option('--pace-packets <n>', 'packets in each of them: 1, 4, 16 or 64', `${pace?.packets ?? 1}`)
+    .option(
+      '--pace-questions <part>',
+      'the part of them in which an exit is asked; 0: exits answer each message',
+      `${pace?.questions ?? 0}`,
+    )
     .addOption(new Option('--adversary <name>', 'what that one finds out').choices(adversaries))
     .addOption(
       new Option('--study <name>', 'the network in other circumstances, or with other settings').choices(studies),

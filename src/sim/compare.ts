@@ -65,7 +65,11 @@ export interface CompareOptions {
 }
 
 /** That of a client whose user has changed nothing. */
-export const defaultPace: Pace = { meanMs: usualPace.meanMinutes * minuteMs, packets: usualPace.packets };
+export const defaultPace: Pace = {
+  meanMs: usualPace.meanMinutes * minuteMs,
+  packets: usualPace.packets,
+  questions: usualPace.questions,
+};
 
 export const compareDefaults: CompareOptions = {
   nodes: 30,

@@ -1,5 +1,5 @@
 import { Bug } from '../base/errors.js';
-import { exponential, type Rng, streamRng, uniformInt } from '../base/random.js';
+import { exponential, type Rng, streamRng, uniformInt, unitInterval } from '../base/random.js';
 import { dayMs, minuteMs } from '../base/units.js';
 import { type BundleClass, planBundles } from '../carrier/bundle.js';
 import type { Content, Way } from './protocol.js';
@@ -166,20 +166,35 @@ class Run {
     }
   }
 
-  /** A client's time to send has come: what waits longest and what goes with it, the rest filled with cover. */
-  #turn(): void {
+  /** The share of the turns in which a client asks. */
+  get #questions(): number {
     const { traffic, protocol } = this.#scenario;
-    this.#nextTurn();
-    const size = traffic.pace?.packets ?? 1;
-    const client = uniformInt(this.#rng, traffic.clients);
+    return protocol.routes.answer === undefined ? 0 : (traffic.pace?.questions ?? 0);
+  }
+
+  /** What waits longest for a client's turn, and what can go with it. */
+  #takeWaiting(client: number, most: number): Packet[] {
     const waiting = this.#waiting.get(client) ?? [];
     const entry = waiting[0]?.way[0];
-    const chosen = waiting.filter(({ way }) => way[0] === entry).slice(0, size);
+    const chosen = waiting.filter(({ way }) => way[0] === entry).slice(0, most);
     if (chosen.length > 0)
       this.#waiting.set(
         client,
         waiting.filter((packet) => !chosen.includes(packet)),
       );
+    return chosen;
+  }
+
+  /** A client's time to send has come: a question, or what waits; the rest filled with cover. */
+  #turn(): void {
+    const { traffic, protocol } = this.#scenario;
+    this.#nextTurn();
+    const size = traffic.pace?.packets ?? 1;
+    const client = uniformInt(this.#rng, traffic.clients);
+    const questions = this.#questions;
+    const way =
+      questions > 0 && unitInterval(this.#rng) < questions ? protocol.routes.clientDrop(this.#rng) : undefined;
+    const chosen = way === undefined ? this.#takeWaiting(client, size) : [new Packet('question', way)];
     while (chosen.length < size) {
       const way = protocol.routes.clientDrop(this.#rng, chosen[0]?.way[0]);
       if (way === undefined) break;
@@ -274,6 +289,10 @@ class Run {
     for (const packet of leaving) {
       packet.leaves = false;
       if (packet.isAtEnd) {
+        if (packet.content === 'question') {
+          this.#answer(node);
+          continue;
+        }
         if (this.#isMeasured) this.#lastMails++;
         if (packet.message !== undefined) {
           const at = this.#deliver(node, packet.message);
@@ -312,12 +331,16 @@ class Run {
 
   /** @returns when the recipient has it */
   #deliver(node: number, message: Message): number {
-    const { protocol, transportMs, warmUpMs } = this.#scenario;
+    const { transportMs, warmUpMs } = this.#scenario;
     const at = this.#now + transportMs(this.#rng);
     message.deliveredAt = at;
     if (message.mailedAt !== undefined && message.mailedAt >= warmUpMs && message.mailedAt < this.#lastAt)
       this.#latenciesMs.push(at - message.mailedAt);
-    if (protocol.routes.answer !== undefined) this.#make('answer', node, protocol.routes.answer(this.#rng, node));
+    if (this.#questions === 0) this.#answer(node);
     return at;
+  }
+
+  #answer(exit: number): void {
+    this.#make('answer', exit, this.#scenario.protocol.routes.answer?.(this.#rng, exit));
   }
 }

@@ -10,7 +10,9 @@ export type Content =
   | 'loop'
   /** Thrown away by its last hop. */
   | 'drop'
-  /** An exit's answer to a sender, over a reply block. */
+  /** Asks its exit for an answer. */
+  | 'question'
+  /** An exit's answer to a client, over a reply block. */
   | 'answer';
 
 /** The nodes of a path, by number. The first is where the packet is put in: a client mails it there, a node has it there. */
@@ -25,7 +27,7 @@ export interface Routes {
   readonly drop: (rng: Rng, node: number) => Way | undefined;
   /** Cover from a client: over a whole path, through that entry where one is given. */
   readonly clientDrop: (rng: Rng, entry?: number) => Way | undefined;
-  /** From the exit that has handed the message over to the sender's mailbox; undefined in networks without answers. */
+  /** From an exit to the mailbox of a client; undefined in networks without answers. */
   readonly answer: ((rng: Rng, exit: number) => Way | undefined) | undefined;
 }
 

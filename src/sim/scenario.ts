@@ -21,6 +21,11 @@ export interface Pace {
   readonly meanMs: number;
   /** Packets in each. */
   readonly packets: BundleClass;
+  /**
+   * The share of them in which a question leaves instead of what waits, where exits answer. 0: exits answer when they have
+   * handed a message over.
+   */
+  readonly questions: number;
 }
 
 /** What users do. */

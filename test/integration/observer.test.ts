@@ -156,7 +156,7 @@ for (const kind of (await findServers()).filter(({ name }) => name === 'dovecot-
         traffic: {
           messagesPerMinute: (letters.length * 60_000) / writingMs,
           clients: people.length,
-          pace: { meanMs: (people.length * writingMs) / clientMails.length, packets: 1 },
+          pace: { meanMs: (people.length * writingMs) / clientMails.length, packets: 1, questions: 0 },
           senderOf: (draw) => uniformInt(draw, writers),
         },
       };

@@ -125,13 +125,16 @@ describe('a payload', () => {
   };
 
   test('is refused if it is not exactly what one is', () => {
-    expect([full, last, withBlocks, alone].map(refused)).toEqual([false, false, false, false]);
+    const question = changed(alone, 18, 0);
+    expect(decodeExitPayload(question)).toMatchObject({ count: 0, fragment: undefined, blocks: [receipt, bounce] });
+    expect([full, last, withBlocks, alone, question].map(refused)).toEqual([false, false, false, false, false]);
     const wrong: Record<string, Uint8Array> = {
       empty: none,
       short: full.subarray(0, -1),
       long: concat(last, Uint8Array.of(0)),
       'of another kind': changed(full, 0, 2),
       'of no message': changed(full, 18, 0),
+      'a question with nothing to answer over': changed(changed(alone, 18, 0), 21, 0),
       'beyond the last': changed(full, 17, 2),
       'not full before the last': changed(last, 17, 0),
       'empty at the end': changed(last, 20, 0),
@@ -140,7 +143,6 @@ describe('a payload', () => {
       'with more blocks than it has room for': changed(full, 21, 1),
       'with fewer blocks than stand there': changed(withBlocks, 21, 1),
       'with neither fragment nor block': changed(changed(last, 17, 255), 20, 0),
-      'with blocks alone, of no message': changed(alone, 18, 0),
       'with data and the index of none': changed(withBlocks, 17, 255),
       'with something in its padding': changed(last, 25_637, 1),
       'with a byte right behind its data': changed(last, 32, 1),
