@@ -3,7 +3,7 @@ import type { NodeId } from '../../src/base/ids.js';
 import { exponential, poissonCount, seededRng, uniformInt, unitInterval } from '../../src/base/random.js';
 import type { Rng } from '../../src/base/random.js';
 import { dayMs, hourMs, minuteMs } from '../../src/base/units.js';
-import { drawSlot, loadsOf } from '../../src/cover/pace.js';
+import { drawSlot, loadsOf, usualPace } from '../../src/cover/pace.js';
 import type { PacketWaiting } from '../../src/cover/pace.js';
 import { joinedPath } from '../../src/client/paths.js';
 import { choosePath } from '../../src/path/path.js';
@@ -69,9 +69,26 @@ const nobody: Writer = () => [];
 
 const sizeBytes = 180_000;
 const mailTo = (at: number, peer: string): AccountMail => ({ way: 'out', at, sizeBytes, peer });
+const mailFrom = (at: number, peer: string): AccountMail => ({ way: 'in', at, sizeBytes, peer });
 
-/** A day of a client: what it mails in its slots while those messages are handed in. */
-const pacedDay = (writer: Writer, spread: Spread = joined): AccountDay => {
+/** About how long a packet is on its way: three nodes, and what each keeps of its pool. */
+const transit = (): number => [1, 2, 3].reduce((sum) => sum + exponential(rng, 8 * minuteMs), 3 * minuteMs);
+/** An answer is mailed by the last node of a way that is drawn like any other. */
+const answerTo = (at: number): AccountMail => mailFrom(at + transit(), firstHop(choosePath(wish)));
+
+/** What comes to the mailbox for packets of a message that left then, and for a question. */
+interface Answers {
+  readonly toMessages: (leftAt: number) => readonly AccountMail[];
+  readonly toQuestions: (askedAt: number) => readonly AccountMail[];
+}
+
+/** As the exits do it. */
+const whenAsked: Answers = { toMessages: () => [], toQuestions: (at) => [answerTo(at + transit())] };
+/** As they would if each told on its own that a mail is handed over. */
+const unasked: Answers = { toMessages: (at) => [answerTo(at + transit())], toQuestions: () => [] };
+
+/** A day of a client: what it mails in its slots while those messages are handed in, and what comes back. */
+const pacedDay = (writer: Writer, spread: Spread = joined, answers: Answers = whenAsked): AccountDay => {
   const times = [...writer(rng)];
   let waiting: readonly PacketWaiting[] = [];
   const mails: AccountMail[] = [];
@@ -80,11 +97,16 @@ const pacedDay = (writer: Writer, spread: Spread = joined): AccountDay => {
       const readyAt = times.shift() ?? 0;
       waiting = [...waiting, ...spread(waiting, packetCount()).map((nextHop) => ({ nextHop, readyAt }))];
     }
+    if (unitInterval(rng) < usualPace.questions) {
+      mails.push(mailTo(at, firstHop(choosePath(toSomeExit()))), ...answers.toQuestions(at));
+      continue;
+    }
     const [load] = loadsOf(rng, waiting, room);
     waiting = waiting.filter((packet) => load?.packets.includes(packet) !== true);
     mails.push(mailTo(at, load?.nextHop ?? firstHop(choosePath(wish))));
+    if (load !== undefined) mails.push(...answers.toMessages(at));
   }
-  return { startAt: 0, lengthMs: dayMs, mails };
+  return { startAt: 0, lengthMs: dayMs, mails: mails.filter((mail) => mail.at < dayMs) };
 };
 
 /** A day of a client that mails each message when it is handed in, and nothing else. */
@@ -102,7 +124,7 @@ const apart = (dayOf: (writer: Writer) => AccountDay, days: number): Separation 
 };
 
 describe('a client that sends ten messages a day and one that sends nothing', () => {
-  it('can’t be told apart by what they mail', () => {
+  it('can’t be told apart by what they mail and what comes to them', () => {
     const { auc, low, high } = apart((writer) => pacedDay(writer), 2000);
     // Over 2,000 days of each the area of two kinds that are the same has a deviation of 0.012.
     expect(auc).toBeGreaterThan(0.45);
@@ -115,10 +137,19 @@ describe('a client that sends ten messages a day and one that sends nothing', ()
     expect(apart(impulsiveDay, 50).auc).toBeGreaterThan(0.99);
   });
 
-  it('would be told apart if all packets of a message went to one node', () => {
-    const { auc, low } = apart((writer) => pacedDay(writer, allToOne), 500);
-    expect(auc).toBeGreaterThan(0.55);
-    expect(low).toBeGreaterThan(0.5);
+  it('would be told apart if exits answered unasked', () => {
+    expect(apart((writer) => pacedDay(writer, joined, unasked), 50).auc).toBeGreaterThan(0.99);
+  });
+
+  it('would be told apart if all packets of large messages went to one node, and can’t as they go', () => {
+    const [toOne, asTheyGo] = [allToOne, joined].map((spread) => {
+      const large: Spread = (waiting, count) => spread(waiting, 4 * count);
+      return apart((writer) => pacedDay(writer, large), 500);
+    });
+    expect(toOne?.auc).toBeGreaterThan(0.55);
+    expect(toOne?.low).toBeGreaterThan(0.5);
+    expect(asTheyGo?.auc).toBeGreaterThan(0.45);
+    expect(asTheyGo?.auc).toBeLessThan(0.55);
   });
 
   it('would be told apart if a mail more left for each message', () => {

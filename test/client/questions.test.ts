@@ -1,0 +1,246 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import type { MessageId } from '../../src/base/ids.js';
+import { dayMs, hourMs, minuteMs } from '../../src/base/units.js';
+import { isUnderWay, transitMs } from '../../src/client/questions.js';
+import type { Pace } from '../../src/cover/pace.js';
+import type { Sending } from '../../src/ports/stores.js';
+import { fakeNetwork, without } from '../fakes/network.js';
+import { addressOfBob, letterOf, quick, turns } from '../node/packets.js';
+import { handOf } from './hand.js';
+import type { Hand } from './hand.js';
+
+let letter: Uint8Array;
+let large: Uint8Array;
+beforeAll(async () => {
+  [letter, large] = await Promise.all([letterOf(), letterOf(60_000)]);
+});
+
+/** A slot every few minutes, so that stories are not about waiting for one. */
+const pace: Pace = { meanMs: 4 * minuteMs, packets: 1, cover: true, questions: 0.5 };
+const asking = (more: Partial<Pace> = {}): Hand => handOf({ client: { pace: { ...pace, ...more } } });
+const stepMs = 4 * minuteMs;
+
+/** Lets time pass until that is so. */
+const until = async (hand: Hand, isSo: () => boolean, longestMs = dayMs): Promise<void> => {
+  const end = hand.network.now() + longestMs;
+  while (!isSo()) {
+    if (hand.network.now() >= end) expect.fail('it does not come to that');
+    await hand.pass(stepMs, stepMs);
+  }
+};
+
+const asked = (hand: Hand): number => hand.given.filter(({ purpose }) => purpose === 'receipt').length;
+const untilAsked = (hand: Hand, times: number, longestMs?: number): Promise<void> =>
+  until(hand, () => asked(hand) >= times, longestMs);
+const waits = ({ network }: Hand): number => network.client.store.waiting(network.now()).length;
+const untilLeft = (hand: Hand): Promise<void> => until(hand, () => waits(hand) === 0);
+
+const sent = async (hand: Hand, raw: Uint8Array): Promise<MessageId> => {
+  const id = await hand.submit(raw);
+  await hand.turn();
+  return id;
+};
+
+describe('a client that asks', () => {
+  it('sends no reply blocks with a message, and asks when it may have arrived', async () => {
+    const hand = asking();
+    const id = await sent(hand, letter);
+    await untilLeft(hand);
+    const leftAt = hand.network.now();
+    expect(hand.given).toEqual([]);
+    await untilAsked(hand, 1);
+    const transit = transitMs(hand.network.network);
+    expect(transit).toBe(36 * minuteMs);
+    expect(hand.network.now() - leftAt).toBeGreaterThan(transit - stepMs);
+    expect(hand.given.map(({ purpose, messageId }) => [purpose, messageId])).toEqual([
+      ['receipt', id],
+      ['bounce', id],
+    ]);
+    const [sending = expect.fail('none')] = hand.network.client.store.sendings(id);
+    expect(hand.given.map(({ exit }) => exit)).toEqual([sending.exit, sending.exit]);
+  });
+
+  it('asks no more when it has heard of the end, and hears of a bounce that comes later', async () => {
+    const hand = asking();
+    const id = await sent(hand, letter);
+    await untilAsked(hand, 1);
+    await hand.answer({ kind: 'handed-over', code: 250 });
+    expect(hand.status(id).state).toBe('delivered');
+    await hand.pass(2 * dayMs, hourMs);
+    expect(asked(hand)).toBe(1);
+    expect(hand.status(id).sendings).toBe(1);
+    await hand.answer({ kind: 'bounced', status: [5, 1, 1] }, hand.unused('bounce')[0]);
+    expect(hand.status(id)).toMatchObject({ state: 'failed', ending: { kind: 'bounced' } });
+    expect(hand.inbox()).toHaveLength(1);
+  });
+
+  it('sends what is missing soon after the exit has said so, and asks anew', async () => {
+    const hand = asking();
+    const id = await sent(hand, large);
+    await untilAsked(hand, 1);
+    await hand.answer({ kind: 'incomplete', have: [0, 1, 3] });
+    const made: number[] = [];
+    await until(
+      hand,
+      () => {
+        made.push(hand.made());
+        return hand.status(id).sendings === 2;
+      },
+      hourMs,
+    );
+    // The third fragment, over two ways.
+    expect(Math.max(...made)).toBe(2);
+    await untilLeft(hand);
+    await untilAsked(hand, 2);
+    await hand.answer({ kind: 'handed-over', code: 250 });
+    expect(hand.status(id).state).toBe('delivered');
+  });
+
+  it('sends nothing to an exit that has all of it, and asks until it has heard of the end', async () => {
+    const hand = asking();
+    const id = await sent(hand, large);
+    await untilAsked(hand, 1);
+    await hand.answer({ kind: 'incomplete', have: [0, 1, 2, 3] });
+    let made = 0;
+    const before = asked(hand);
+    await until(hand, () => {
+      made += hand.made();
+      return asked(hand) > before;
+    });
+    expect(made).toBe(0);
+    await hand.answer({ kind: 'refused', code: 554 });
+    expect(hand.status(id)).toMatchObject({ state: 'failed', ending: { kind: 'refused', code: 554 } });
+  });
+
+  it('asks an exit that is silent again, each time after longer, sends again meanwhile, and gives up in its time', async () => {
+    const hand = asking();
+    const id = await sent(hand, letter);
+    const { submittedAt } = hand.status(id);
+    await untilAsked(hand, 1);
+    const askedAt = hand.network.now();
+    // Nothing is sent again while the answer may be on its way.
+    const answerMs = 4 * transitMs(hand.network.network);
+    await hand.pass(answerMs - 2 * stepMs, stepMs);
+    expect([asked(hand), hand.status(id).sendings]).toEqual([1, 1]);
+    await untilAsked(hand, 2, hourMs);
+    expect(hand.network.now() - askedAt).toBeGreaterThanOrEqual(answerMs - stepMs);
+    await until(hand, () => hand.status(id).sendings === 2);
+    await until(hand, () => hand.status(id).state === 'failed', 6 * dayMs);
+    expect(hand.network.now() - submittedAt).toBeGreaterThanOrEqual(120 * hourMs);
+    expect(hand.network.now() - submittedAt).toBeLessThan(126 * hourMs);
+    expect(hand.status(id).ending).toMatchObject({ kind: 'no-answer' });
+    // Other exits were tried, and asked.
+    expect(new Set(hand.given.map(({ exit }) => exit)).size).toBeGreaterThan(2);
+    await hand.turn();
+    expect(hand.inbox()).toHaveLength(1);
+    const before = asked(hand);
+    await hand.pass(dayMs, hourMs);
+    expect(asked(hand)).toBe(before);
+  });
+
+  it('does not send again, and does not give up, what still waits here; but not for ever', async () => {
+    const hand = asking({ meanMs: 60 * dayMs });
+    const id = await sent(hand, letter);
+    await hand.pass(6 * dayMs, 6 * hourMs);
+    expect(waits(hand)).toBe(1);
+    expect(hand.status(id)).toMatchObject({ state: 'in-network', sendings: 1 });
+    await hand.pass(4 * dayMs + 6 * hourMs, 6 * hourMs);
+    expect(hand.status(id)).toMatchObject({ state: 'failed', ending: { kind: 'no-answer', sendings: 1 } });
+  });
+
+  it('uses the slot all the same where nobody can be asked, and says so', async () => {
+    const hand = asking();
+    const { network } = hand.network;
+    // Over three nodes there is a way there, and none back.
+    const [fourth, fifth] = network.nodes.slice(3).map(({ nodeId }) => nodeId);
+    hand.network.client.sees(without(without(network, fourth ?? expect.fail('few')), fifth ?? expect.fail('few')));
+    await hand.pass(2 * hourMs, stepMs);
+    expect(hand.network.client.warnings).toContain('client/no-question');
+    expect(hand.network.world.observed.length).toBeGreaterThan(10);
+  });
+});
+
+describe('what a client asks when it has nothing to ask', () => {
+  /** Days of a whole network, in which somebody writes so many letters. */
+  const live = async (letters: number, days: number, pace: Pace) => {
+    const network = fakeNetwork({ ...quick, nodes: 5, seed: 3, client: { pace } });
+    network.world.account(addressOfBob);
+    const { client, world } = network;
+    let came = 0;
+    let left = 0;
+    const rounds = (days * dayMs) / (12 * minuteMs);
+    for (let round = 0; round < rounds; round++) {
+      if (letters > 0 && round % Math.floor(rounds / letters) === 0)
+        await client.submit(new TextEncoder().encode(`X-Nr: ${round}\r\n${new TextDecoder().decode(letter)}`), [
+          addressOfBob,
+        ]);
+      await turns(network, 1);
+      for (const { from, to } of world.observed) {
+        if (to === client.account.address) came++;
+        if (from === client.account.address) left++;
+      }
+      world.forget();
+    }
+    await turns(network, 12);
+    return { network, came, left };
+  };
+  const usual: Pace = { meanMs: 20 * minuteMs, packets: 1, cover: true, questions: 0.5 };
+
+  it('is answered like anything else, and leaves nothing behind', async () => {
+    const { network, came, left } = await live(0, 2, usual);
+    // A slot in each round at most.
+    expect(left).toBeGreaterThan(60);
+    expect(came).toBeGreaterThan(left * 0.3);
+    expect(came).toBeLessThan(left * 0.7);
+    expect(network.client.account.mailbox.raws()).toEqual([]);
+    expect(network.client.warnings).toEqual([]);
+  });
+
+  it('comes to as many answers as when there is much to ask', async () => {
+    const busy = await live(40, 2, usual);
+    const idle = await live(0, 2, usual);
+    expect(
+      busy.network.client.store.messageStatuses().filter(({ state }) => state === 'delivered').length,
+    ).toBeGreaterThan(30);
+    // Half of some 100 each; what a deviation is to that is 7.
+    expect(Math.abs(busy.came - idle.came)).toBeLessThan(35);
+  });
+
+  it('is nothing where answers come unasked', async () => {
+    for (const some of [
+      { ...usual, questions: 0 },
+      { ...usual, cover: false },
+    ]) {
+      const idle = await live(0, 1, some);
+      expect(idle.came).toBe(0);
+      const busy = await live(10, 1, some);
+      expect(busy.came).toBeGreaterThanOrEqual(10);
+    }
+  });
+});
+
+describe('a sending', () => {
+  const deps = { pace, receipts: { retry: { intervalMs: 1, otherExitAfter: 1, giveUpMs: 1 } } };
+  const sending = (more: Partial<Sending>): Sending => ({
+    ...{ exit: '' as Sending['exit'], bytes: new Uint8Array(1), confirmed: [], unanswered: 1, sentAt: 100 },
+    ...{ closed: undefined, askAt: undefined, asked: 0, hearBy: undefined, ...more },
+  });
+
+  it('is under way until the first answer to a question about it has come, or can’t come any more', () => {
+    const at = { oldest: Infinity, now: 1000 };
+    const cases: readonly (readonly [string, Sending, typeof at, boolean])[] = [
+      ['waits here', sending({}), { ...at, oldest: 101 }, true],
+      ['left, and nobody noted that', sending({}), at, true],
+      ['nobody has asked', sending({ askAt: 900 }), at, true],
+      ['an answer may come', sending({ askAt: 2000, asked: 1, hearBy: 1001 }), at, true],
+      ['none came', sending({ askAt: 2000, asked: 1, hearBy: 1000 }), at, false],
+      ['one came', sending({ askAt: 2000, asked: 1 }), at, false],
+      ['a second is waited for', sending({ askAt: 2000, asked: 2, hearBy: 1001 }), at, false],
+      ['the exit has given up', sending({ closed: 'expired' }), at, false],
+    ];
+    for (const [what, one, when, isUnder] of cases)
+      expect([what, isUnderWay(deps, one, when)]).toEqual([what, isUnder]);
+    expect(isUnderWay({ ...deps, receipts: undefined }, sending({}), at)).toBe(false);
+    expect(isUnderWay({ ...deps, pace: { ...pace, cover: false } }, sending({}), at)).toBe(false);
+  });
+});
