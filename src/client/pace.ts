@@ -1,7 +1,7 @@
 import type { Base64 } from '../base/base64.js';
 import { Bug, RouteError } from '../base/errors.js';
 import type { NodeId } from '../base/ids.js';
-import { type Rng, unitInterval } from '../base/random.js';
+import { unitInterval } from '../base/random.js';
 import { joinBundle } from '../carrier/bundle.js';
 import { composeCarrierMail } from '../carrier/carrier.js';
 import { createCoverDrop } from '../cover/drops.js';

@@ -63,7 +63,11 @@ describe('a path', () => {
   });
 
   it('is another one for each fragment, begins together with three others, and all end at one exit', async () => {
-    const network = fakeNetwork({ ...quick, nodes: 9, client: { pace: { meanMs: 0, packets: 4, cover: false, questions: 0 } } });
+    const network = fakeNetwork({
+      ...quick,
+      nodes: 9,
+      client: { pace: { meanMs: 0, packets: 4, cover: false, questions: 0 } },
+    });
     const bob = network.world.account(addressOfBob).mailbox;
     await network.client.submit(large, [addressOfBob]);
     const [queued] = network.client.store.queuedMessages();

@@ -122,7 +122,7 @@ describe('the second reply block of a question', () => {
     ask(id);
     await nodeTurns(network, 4);
     network.passMs(dayMs);
-    for (const _ of [1, 2]) {
+    for (let times = 0; times < 2; times++) {
       exitOf(network).account.mailbox.put(notification(id));
       await nodeTurns(network, 4);
     }
