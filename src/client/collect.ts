@@ -20,7 +20,7 @@ import type { SphinxCrypto } from '../sphinx/crypto.js';
 import { geometry } from '../sphinx/geometry.js';
 import { readMailboxPacket } from '../sphinx/mailbox.js';
 import { openSurb } from '../sphinx/surb.js';
-import { asks } from './questions.js';
+import { asks, hasAll } from './questions.js';
 import type { AskDeps } from './questions.js';
 import { addReport, changing, settle } from './status.js';
 import type { StatusDeps } from './status.js';
@@ -84,8 +84,8 @@ const note = (deps: CollectDeps, { messageId, exit }: Surb, news: (known: Sendin
   store.putSending(messageId, now);
   const isNews = now.closed !== known.closed || now.confirmed.length > known.confirmed.length;
   // Who asks has nothing to send to an exit that has it all.
-  const hasAll = now.closed === undefined && now.confirmed.length * fragmentDataBytes >= now.bytes.length;
-  if (!isNews || known !== sendings[0] || (hasAll && asks(deps))) return false;
+  const isDone = now.closed === undefined && hasAll(now) && asks(deps);
+  if (!isNews || known !== sendings[0] || isDone) return false;
   store.setNextAt(messageId, clock.now() + unitInterval(rng) * soonMs);
   return true;
 };

@@ -15,7 +15,7 @@ import type { NoteStore, OutgoingStore, PoolId, PoolStore, Store } from '../port
 import type { Budget } from '../post/account.js';
 import type { Moment } from './blocks.js';
 import { unlessNoPath } from './exits.js';
-import { askOnce, noteLeft, type QuestionDeps, questionShare } from './questions.js';
+import { askOnce, noteCover, noteLeft, type QuestionDeps, questionShare } from './questions.js';
 import { openLoads } from './waiting.js';
 
 export interface PaceDeps extends QuestionDeps {
@@ -78,7 +78,8 @@ const mailOfSlot = (deps: PaceDeps, moment: Moment): SlotMail | undefined => {
     log.warn('client/no-cover', { packets: ids.length, message: mail.message });
   }
   if (!pace.cover) return undefined;
-  const { firstHop, packet } = coverOver(deps, wish);
+  const { firstHop, lastHop, packet } = coverOver(deps, wish);
+  if (share > 0) noteCover(deps, moment, lastHop);
   return filled(firstHop, [], [packet]);
 };
 

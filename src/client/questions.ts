@@ -1,9 +1,18 @@
 import { RouteError } from '../base/errors.js';
-import { type MessageId, messageIdBytes, messageIdOf, type NodeId } from '../base/ids.js';
+import { type MessageId, messageIdBytes, messageIdOf, type NodeId, parseNodeId } from '../base/ids.js';
 import { hourMs } from '../base/units.js';
 import type { Pace } from '../cover/pace.js';
-import { encodeExitPayload } from '../message/fragment.js';
-import type { LoopStore, OpenSending, PoolStore, QuestionStore, Sending, Surb, SurbStore } from '../ports/stores.js';
+import { encodeExitPayload, fragmentDataBytes } from '../message/fragment.js';
+import type {
+  LoopStore,
+  NoteStore,
+  OpenSending,
+  PoolStore,
+  QuestionStore,
+  Sending,
+  Surb,
+  SurbStore,
+} from '../ports/stores.js';
 import type { Descriptor } from '../route/descriptor.js';
 import { hopsOf } from '../route/hop.js';
 import type { Network } from '../route/network.js';
@@ -36,22 +45,30 @@ export const transitMs = ({ parameters: { pathLength, mixSchedule, strategy } }:
 /** Transits for a question, its answer, and what delays them. */
 const answerTransits = 4;
 
+/** Whether the exit has said that all of the message is there. */
+export const hasAll = ({ bytes, confirmed }: Pick<Sending, 'bytes' | 'confirmed'>): boolean =>
+  confirmed.length * fragmentDataBytes >= bytes.length;
+
 /**
  * Whether a sending may still get where it goes, or its exit's word to here: its packets wait here, or nobody has asked,
- * or the answer may be on its way. Only the first question is waited for.
+ * or the answer may be on its way. To an exit that doesn't have all of the message only the first question is waited for;
+ * one that has it, and says so each time it is asked, is trying to hand it over.
  */
 export const isUnderWay = (
   deps: AskDeps,
-  { sentAt, closed, askAt, asked, hearBy }: Sending,
+  sending: Sending,
   { oldest, now }: { readonly oldest: number; readonly now: number },
 ): boolean => {
+  const { sentAt, closed, askAt, asked, hearBy } = sending;
   if (mayWait(sentAt, oldest)) return true;
   if (!asks(deps) || closed !== undefined) return false;
-  return askAt === undefined || asked === 0 || (asked === 1 && hearBy !== undefined && now < hearBy);
+  if (askAt === undefined || asked === 0) return true;
+  if (hasAll(sending)) return hearBy === undefined || now < hearBy;
+  return asked === 1 && hearBy !== undefined && now < hearBy;
 };
 
 export interface QuestionDeps extends AskDeps, BlockDeps, ExitDeps {
-  readonly store: QuestionStore & SurbStore & LoopStore & Pick<PoolStore, 'waiting'>;
+  readonly store: QuestionStore & SurbStore & LoopStore & NoteStore & Pick<PoolStore, 'waiting'>;
 }
 
 /** From now on those exits are to be asked whose packets have all left, as soon as they may have arrived. */
@@ -115,10 +132,29 @@ const askDue = (deps: QuestionDeps, moment: Moment): Question | undefined => {
   return question;
 };
 
+/** Where the exit of a cover drop is kept, and when it is to be asked. */
+const noteName = 'cover-question';
+
+/**
+ * A cover drop that ends at that node has left. An exit is asked about it, as about a message: in a list with layers few
+ * first nodes lead to one exit, so questions tell which mails before them ended where they end. One drop is kept at a time:
+ * so nearly as many questions follow drops, when nobody writes, as follow messages of somebody who writes.
+ */
+export const noteCover = ({ store }: QuestionDeps, { network, now }: Moment, lastHop: NodeId): void => {
+  if ((store.note(noteName) ?? '') === '') store.setNote(noteName, `${lastHop} ${now + transitMs(network)}`);
+};
+
 /** About a message that never was, so that an answer comes. In a transaction. @throws RouteError `route/no-path` */
 const askForNothing = (deps: QuestionDeps, moment: Moment): Question => {
-  const question = questionAbout(deps, moment, messageIdOf(deps.rng(messageIdBytes)));
-  deps.store.addLoop(question.receipt.id, moment.now);
+  const { store, rng } = deps;
+  const id = messageIdOf(rng(messageIdBytes));
+  const [kept = '', askAt] = (store.note(noteName) ?? '').split(' ');
+  const isDue = Number(askAt) <= moment.now;
+  if (isDue) store.setNote(noteName, '');
+  const exit = isDue ? parseNodeId(kept) : undefined;
+  const about = exit && unlessNoPath(() => questionAbout(deps, moment, id, exit));
+  const question = about === undefined || about instanceof RouteError ? questionAbout(deps, moment, id) : about;
+  store.addLoop(question.receipt.id, moment.now);
   return question;
 };
 

@@ -72,7 +72,9 @@ const payloadsOf = (
   const fragments = cutFragments(bytes, id);
   const missing = fragments.filter(({ index }) => !confirmed.includes(index));
   if (missing.length > 0) return exitPayloads(missing, blocks);
-  return blocks.length === 0 ? [] : [{ messageId: id, count: fragments.length, fragment: undefined, blocks }];
+  // An exit that had it all and is silent may have lost it.
+  if (blocks.length === 0) return exitPayloads(fragments, blocks);
+  return [{ messageId: id, count: fragments.length, fragment: undefined, blocks }];
 };
 
 /**

@@ -8,6 +8,7 @@ import { createPacket } from '../sphinx/packet.js';
 /** A packet that travels as far as a real one, and is thrown away by its last hop. */
 export interface CoverDrop {
   readonly firstHop: NodeId;
+  readonly lastHop: NodeId;
   readonly packet: Uint8Array;
 }
 
@@ -23,9 +24,14 @@ export interface CoverDrop {
  */
 export const createCoverDrop = (crypto: SphinxCrypto, wish: PathWish): CoverDrop => {
   const { rng } = wish;
-  const hops = hopsOf(choosePath(wish), wish);
-  const packet = createPacket(crypto, { hops, last: { kind: 'drop' }, payload: new Uint8Array(), rng });
-  const [first] = hops;
-  if (first === undefined) throw new Bug('an empty path');
-  return { firstHop: first.nodeId, packet };
+  const path = choosePath(wish);
+  const packet = createPacket(crypto, {
+    hops: hopsOf(path, wish),
+    last: { kind: 'drop' },
+    payload: new Uint8Array(),
+    rng,
+  });
+  const [first, last] = [path[0], path.at(-1)];
+  if (first === undefined || last === undefined) throw new Bug('an empty path');
+  return { firstHop: first.nodeId, lastHop: last.nodeId, packet };
 };

@@ -94,8 +94,8 @@ export const exitPayloads = (fragments: readonly Fragment[], blocks: readonly Ui
  *   payload = kind 1 = 1 | message id 16 | index 1 | count 1 | length 2 | blocks 1 | data `length`
  *           | reply block 7162 x `blocks` | zero up to 25638
  *
- * Without a fragment the index is 255 and the length 0; in a question the count is 0, too. Only the exit sees any of it: a packet is as large with one byte
- * in it as with all.
+ * Without a fragment the index is 255 and the length 0; in a question the count is 0, too. Only the exit sees any of it: a
+ * packet is as large with one byte in it as with all.
  *
  * @returns exactly `fragmentPayloadBytes`
  */

@@ -5,7 +5,9 @@ import { isUnderWay, transitMs } from '../../src/client/questions.js';
 import type { Pace } from '../../src/cover/pace.js';
 import type { Sending } from '../../src/ports/stores.js';
 import { fakeNetwork, without } from '../fakes/network.js';
+import type { FakeNetwork } from '../fakes/network.js';
 import { addressOfBob, letterOf, quick, turns } from '../node/packets.js';
+import { nodeTurns } from '../node/sender.js';
 import { handOf } from './hand.js';
 import type { Hand } from './hand.js';
 
@@ -99,17 +101,35 @@ describe('a client that asks', () => {
   it('sends nothing to an exit that has all of it, and asks until it has heard of the end', async () => {
     const hand = asking();
     const id = await sent(hand, large);
-    await untilAsked(hand, 1);
-    await hand.answer({ kind: 'incomplete', have: [0, 1, 2, 3] });
     let made = 0;
-    const before = asked(hand);
-    await until(hand, () => {
-      made += hand.made();
-      return asked(hand) > before;
-    });
-    expect(made).toBe(0);
+    for (let times = 1; times <= 6; times++) {
+      await untilAsked(hand, times, 2 * dayMs);
+      if (times > 1) expect(made).toBe(0);
+      await hand.answer({ kind: 'incomplete', have: [0, 1, 2, 3] });
+      made = 0;
+      await until(hand, () => {
+        made += hand.made();
+        return asked(hand) > times;
+      });
+    }
+    // More than a day: it would have been sent again some four times.
+    expect(hand.network.now() - hand.status(id).submittedAt).toBeGreaterThan(dayMs);
+    expect(hand.status(id).sendings).toBe(1);
     await hand.answer({ kind: 'refused', code: 554 });
     expect(hand.status(id)).toMatchObject({ state: 'failed', ending: { kind: 'refused', code: 554 } });
+  });
+
+  it('sends all of it again to an exit that had it and is silent, and then to another one', async () => {
+    const hand = asking();
+    const id = await sent(hand, large);
+    await untilAsked(hand, 1);
+    await hand.answer({ kind: 'incomplete', have: [0, 1, 2, 3] });
+    const first = hand.network.client.store.sendings(id)[0]?.exit;
+    await until(hand, () => hand.status(id).sendings === 2);
+    expect(hand.made()).toBe(2 * 4);
+    expect(hand.network.client.store.sendings(id)[0]?.exit).toBe(first);
+    await until(hand, () => hand.status(id).sendings === 4, 3 * dayMs);
+    expect(hand.network.client.store.sendings(id)[0]?.exit).not.toBe(first);
   });
 
   it('asks an exit that is silent again, each time after longer, sends again meanwhile, and gives up in its time', async () => {
@@ -161,6 +181,9 @@ describe('a client that asks', () => {
 });
 
 describe('what a client asks when it has nothing to ask', () => {
+  /** Whatever is under way arrives. */
+  const nodesAlone = (network: FakeNetwork): Promise<void> => nodeTurns(network, 8);
+
   /** Days of a whole network, in which somebody writes so many letters. */
   const live = async (letters: number, days: number, pace: Pace) => {
     const network = fakeNetwork({ ...quick, nodes: 5, seed: 3, client: { pace } });
@@ -181,7 +204,8 @@ describe('what a client asks when it has nothing to ask', () => {
       }
       world.forget();
     }
-    await turns(network, 12);
+    await nodesAlone(network);
+    await client.turn();
     return { network, came, left };
   };
   const usual: Pace = { meanMs: 20 * minuteMs, packets: 1, cover: true, questions: 0.5 };
@@ -204,6 +228,27 @@ describe('what a client asks when it has nothing to ask', () => {
     ).toBeGreaterThan(30);
     // Half of some 100 each; what a deviation is to that is 7.
     expect(Math.abs(busy.came - idle.came)).toBeLessThan(35);
+  });
+
+  it('is asked of the exit of an earlier cover drop, if there was one', async () => {
+    const network = fakeNetwork({ ...quick, nodes: 6, client: { pace: { ...usual, questions: 0.3 } } });
+    const { client, nodes, passMs } = network;
+    const answersOf = (): readonly number[] => nodes.map(({ counted }) => counted()['answer'] ?? 0);
+    const note = (): string => client.store.note('cover-question') ?? '';
+    for (let times = 0; times < 6; times++) {
+      while (note() === '') await turns(network, 1);
+      const exit = note().split(' ')[0];
+      // It is due then, and whatever was under way has arrived.
+      await nodesAlone(network);
+      const before = answersOf();
+      while (note() !== '') {
+        await client.turn();
+        passMs(12 * minuteMs);
+      }
+      await nodesAlone(network);
+      const more = answersOf().map((count, i) => count - (before[i] ?? 0));
+      expect(more).toEqual(nodes.map(({ nodeId }) => (nodeId === exit ? 1 : 0)));
+    }
   });
 
   it('is nothing where answers come unasked', async () => {
@@ -235,6 +280,9 @@ describe('a sending', () => {
       ['an answer may come', sending({ askAt: 2000, asked: 1, hearBy: 1001 }), at, true],
       ['none came', sending({ askAt: 2000, asked: 1, hearBy: 1000 }), at, false],
       ['one came', sending({ askAt: 2000, asked: 1 }), at, false],
+      ['it has it all, and says so', sending({ confirmed: [0], askAt: 2000, asked: 7 }), at, true],
+      ['it is asked again', sending({ confirmed: [0], askAt: 2000, asked: 7, hearBy: 1001 }), at, true],
+      ['it had it all, and is silent', sending({ confirmed: [0], askAt: 2000, asked: 7, hearBy: 1000 }), at, false],
       ['a second is waited for', sending({ askAt: 2000, asked: 2, hearBy: 1001 }), at, false],
       ['the exit has given up', sending({ closed: 'expired' }), at, false],
     ];

@@ -24,7 +24,7 @@ const dropOf = (rng: Rng, list = network): CoverDrop =>
   });
 
 /** Where a packet goes, and what is done with it there. */
-const journey = ({ firstHop, packet }: CoverDrop): readonly { name: number; kind: string }[] => {
+const journey = ({ firstHop, packet }: Omit<CoverDrop, 'lastHop'>): readonly { name: number; kind: string }[] => {
   const name = nodes.findIndex(({ nodeId }) => nodeId === firstHop);
   const seed = nodes[name]?.key.seed ?? expect.fail('no such node');
   const found = unwrapPacket(crypto, expandKey(crypto, seed), packet);
@@ -37,9 +37,11 @@ describe('a cover drop', () => {
     const rng = rngOf(1);
     const ends = new Set<number>();
     for (let i = 0; i < 40; i++) {
-      const hops = journey(dropOf(rng));
+      const drop = dropOf(rng);
+      const hops = journey(drop);
       expect(hops.map(({ kind }) => kind)).toEqual(['forward', 'forward', 'drop']);
       expect(new Set(hops.map(({ name }) => name)).size).toBe(3);
+      expect(nodes[hops[2]?.name ?? -1]?.nodeId).toBe(drop.lastHop);
       // The sender's own provider has the fourth node.
       expect(hops[0]?.name).not.toBe(3);
       ends.add(hops[2]?.name ?? -1);
