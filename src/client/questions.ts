@@ -71,13 +71,32 @@ export interface QuestionDeps extends AskDeps, BlockDeps, ExitDeps {
   readonly store: QuestionStore & SurbStore & LoopStore & NoteStore & Pick<PoolStore, 'waiting'>;
 }
 
-/** From now on those exits are to be asked whose packets have all left, as soon as they may have arrived. */
+/** Where the exit of a cover drop is kept, and when it is to be asked. */
+const noteName = 'cover-question';
+
+/**
+ * A cover drop that ends at that node has left. An exit is asked about it, as about a message: in a list with layers few
+ * first nodes lead to one exit, so questions tell which mails before them ended where they end. One drop is kept at a time,
+ * and none beside a message that is to be asked about: so as many questions follow drops, when nobody writes, as follow
+ * messages of somebody who writes (test/sim/links.test.ts).
+ */
+export const noteCover = ({ store }: QuestionDeps, { network, now }: Moment, lastHop: NodeId): void => {
+  const isKept = (store.note(noteName) ?? '') !== '' || store.openSendings().some(({ asked }) => asked === 0);
+  if (!isKept) store.setNote(noteName, `${lastHop} ${now + transitMs(network)}`);
+};
+
+/**
+ * From now on those exits are to be asked whose packets have all left, as soon as they may have arrived; and the one of a
+ * cover drop no more.
+ */
 export const noteLeft = (deps: QuestionDeps, moment: Moment): void => {
   const { store } = deps;
   const oldest = oldestWaiting(deps, moment);
-  for (const sending of store.openSendings())
-    if (sending.askAt === undefined && !mayWait(sending.sentAt, oldest))
-      store.noteQuestion(sending, { askAt: moment.now + transitMs(moment.network), asked: 0, hearBy: undefined });
+  for (const sending of store.openSendings()) {
+    if (sending.askAt !== undefined || mayWait(sending.sentAt, oldest)) continue;
+    store.noteQuestion(sending, { askAt: moment.now + transitMs(moment.network), asked: 0, hearBy: undefined });
+    store.setNote(noteName, '');
+  }
 };
 
 /** A question, and what its maker keeps of it. */
@@ -130,18 +149,6 @@ const askDue = (deps: QuestionDeps, moment: Moment): Question | undefined => {
   store.addSurb(surbOf(question.receipt, 'receipt', due));
   store.addSurb(surbOf(question.bounce, 'bounce', due));
   return question;
-};
-
-/** Where the exit of a cover drop is kept, and when it is to be asked. */
-const noteName = 'cover-question';
-
-/**
- * A cover drop that ends at that node has left. An exit is asked about it, as about a message: in a list with layers few
- * first nodes lead to one exit, so questions tell which mails before them ended where they end. One drop is kept at a time:
- * so nearly as many questions follow drops, when nobody writes, as follow messages of somebody who writes.
- */
-export const noteCover = ({ store }: QuestionDeps, { network, now }: Moment, lastHop: NodeId): void => {
-  if ((store.note(noteName) ?? '') === '') store.setNote(noteName, `${lastHop} ${now + transitMs(network)}`);
 };
 
 /** About a message that never was, so that an answer comes. In a transaction. @throws RouteError `route/no-path` */
