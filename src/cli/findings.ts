@@ -14,11 +14,12 @@ import {
   findIntersection,
   type Findings,
 } from './adversaries.js';
+import { findMeter } from './meter-cases.js';
 import { table } from './print.js';
 import { findBudget, findLoads, findTradeOff } from './studies.js';
 
 export const adversaries = ['compromise', 'disclosure', 'intersection', 'n-1'] as const;
-export const studies = ['load', 'budget', 'trade-off'] as const;
+export const studies = ['load', 'meter', 'budget', 'trade-off'] as const;
 export type Question = (typeof adversaries)[number] | (typeof studies)[number];
 
 /** Lists over which paths are drawn: each has other layers. */
@@ -102,6 +103,8 @@ export const find = (question: Question, options: CompareOptions): Findings => {
       return findBlockade(blockades(options));
     case 'load':
       return findLoads(options, [1, 0.5, 0.2, 0.1, 0.05, 0.01]);
+    case 'meter':
+      return findMeter(options);
     case 'budget':
       return findBudget(options, [0.5, 1, 2, 4], 350);
     case 'trade-off':
