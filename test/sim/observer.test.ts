@@ -102,4 +102,22 @@ describe('the observer of all mails', () => {
     ];
     expect(findRecipients(sightings, [targetOf(own, sightings[2] as Flush)], twoLayers)[0]?.lost).toBe(0);
   });
+
+  it('suspects nobody for what left the last layer and was no message', () => {
+    const own = entry(0, 0);
+    const mail = (node: number, arrivesAt: number) => ({ to: node, packets: 1, arrivesAt, closing: false });
+    const closing = { to: 0, packets: 1, arrivesAt: minuteMs, closing: true };
+    const last = flush(20, 1, { left: { fresh: 2, seasoned: 0 }, mails: [closing], deliveries: to(1, 21) });
+    const sightings = [
+      own,
+      flush(10, 0, { left: { fresh: 4, seasoned: 0 }, mails: [1, 1, 2, 2].map((node) => mail(node, 11)) }),
+      last,
+      flush(20, 2, { left: { fresh: 2, seasoned: 0 }, deliveries: to(2, 21) }),
+    ];
+    const threeNodes: Observed = { ...twoLayers, nodes: 3, sight: { kind: 'layers', layers: [1, 2, 2] } };
+    // One of two went on from the one node, so each of three deliveries is as likely as the next.
+    const [found] = findRecipients(sightings, [targetOf(own, last)], threeNodes);
+    expect(found?.bits).toBeCloseTo(Math.log2(3), 9);
+    expect(found?.lost).toBeCloseTo(0, 9);
+  });
 });
