@@ -14,9 +14,9 @@ import {
   findIntersection,
   type Findings,
 } from './adversaries.js';
-import { findMeter } from './meter-cases.js';
+import { findLoads, findMeter } from './meter-study.js';
 import { table } from './print.js';
-import { findBudget, findLoads, findTradeOff } from './studies.js';
+import { findBudget, findTradeOff } from './studies.js';
 
 export const adversaries = ['compromise', 'disclosure', 'intersection', 'n-1'] as const;
 export const studies = ['load', 'meter', 'budget', 'trade-off'] as const;

@@ -1,6 +1,5 @@
 import { dayMs, hourMs, minuteMs } from '../base/units.js';
 import type { Limits } from '../carrier/limits.js';
-import { bitsOf } from '../mix/meter.js';
 import type { NetworkParameters } from '../route/network.js';
 import { accountsOf } from '../sim/accounts.js';
 import { better } from '../sim/compare.js';
@@ -11,15 +10,15 @@ import { layeredParameters, worldOf } from '../sim/world.js';
 import type { Findings } from './adversaries.js';
 
 /** How large a run is. */
-interface Size {
+export interface Size {
   readonly nodes: number;
   readonly seed: number;
   /** Days that are measured. */
   readonly days: number;
 }
 
-const rounded = (value: number): number => Number(value.toPrecision(3));
-const minutes = (ms: number): number => rounded(ms / minuteMs);
+export const rounded = (value: number): number => Number(value.toPrecision(3));
+export const minutes = (ms: number): number => rounded(ms / minuteMs);
 
 /** Our network at a load, with parameters of the list and settings of nodes other than the defaults. */
 export const trialOf = (
@@ -97,42 +96,6 @@ const outcomeOf = (trial: Trial): Readonly<Record<string, number>> => {
     ),
   };
 };
-
-/** What is left of anonymity and latency when fewer people write, and whether the meter knows. */
-export const findLoads = (size: Size, loads: readonly number[]): Findings => ({
-  name: 'load',
-  title: 'The defaults under less load, and what the meter says',
-  rows: loads.map((load) => {
-    // Few messages need more days to be counted.
-    const trial = trialOf({ ...size, days: size.days * Math.min(8, Math.max(1, 0.1 / load)) }, load);
-    const { outcome, recipients } = measure(trial);
-    const { network, layers } = trial.protocol.world;
-    const { strategy, pathLength } = network.parameters;
-    const { intervalMs } = trial.protocol.mixing;
-    const perInterval = (numbers: Float64Array): number =>
-      meanOf([...numbers]) / ((outcome.measuredDays * dayMs) / intervalMs);
-    const bits = better(recipients).map((one) => one.bits);
-    const metered = bitsOf({
-      deliveriesPerMinute: trial.traffic.messagesPerMinute,
-      packetsPerInterval: perInterval(outcome.handled),
-      intervalMs,
-      hops: pathLength,
-      strategy,
-      exits: layers?.filter((layer) => layer === pathLength).length,
-    });
-    return {
-      load,
-      medianLatencyMin: minutes(quantile(outcome.latenciesMs, 0.5)),
-      p99LatencyMin: minutes(quantile(outcome.latenciesMs, 0.99)),
-      recipientEntropyBits: rounded(meanOf(bits)),
-      meterBits: rounded(metered),
-      packetsPerNodeInterval: rounded(perInterval(outcome.handled)),
-      relayMailsPerNodeDay: Math.round((perInterval(outcome.relayMails) * dayMs) / intervalMs),
-    };
-  }),
-  meaning:
-    'The meter reckons from what a list says: deliveries a minute, packets a node and interval, parameters. It sees no mail.',
-});
 
 /** A setting that was thought of. */
 interface Variant {
