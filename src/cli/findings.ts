@@ -16,10 +16,10 @@ import {
 } from './adversaries.js';
 import { findLoads, findMeter } from './meter-study.js';
 import { table } from './print.js';
-import { findBudget, findTradeOff } from './studies.js';
+import { findBudget, findReference, findTradeOff } from './studies.js';
 
 export const adversaries = ['compromise', 'disclosure', 'intersection', 'n-1'] as const;
-export const studies = ['load', 'meter', 'budget', 'trade-off'] as const;
+export const studies = ['load', 'meter', 'budget', 'trade-off', 'reference'] as const;
 export type Question = (typeof adversaries)[number] | (typeof studies)[number];
 
 /** Lists over which paths are drawn: each has other layers. */
@@ -109,6 +109,8 @@ export const find = (question: Question, options: CompareOptions): Findings => {
       return findBudget(options, [0.5, 1, 2, 4], 350);
     case 'trade-off':
       return findTradeOff(options);
+    case 'reference':
+      return findReference(options);
   }
 };
 

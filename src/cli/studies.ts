@@ -6,6 +6,7 @@ import { better } from '../sim/compare.js';
 import { simulate } from '../sim/engine.js';
 import { meanOf, measure, quantile, type Trial } from '../sim/measure.js';
 import { ourDefaults, ours, type OurSettings, trafficOf } from '../sim/ours.js';
+import { referenceProtocol, sketch } from '../sim/reference.js';
 import { layeredParameters, worldOf } from '../sim/world.js';
 import type { Findings } from './adversaries.js';
 
@@ -131,4 +132,37 @@ export const findTradeOff = (size: Size): Findings => ({
   title: 'One default changed at a time, at load 1',
   rows: variants.map(({ setting, ...more }) => ({ setting, ...outcomeOf(trialOf(size, 1, more)) })),
   meaning: 'Mails are the mean of all nodes, with loops and receipts.',
+});
+
+const namesOf = { free: 'free routes', layers: 'layers' } as const;
+
+/** The networks by which the defaults were first chosen, what had been found of them, and the defaults as they are now. */
+export const findReference = (size: Size): Findings => ({
+  name: 'reference',
+  title: 'Plain pools of 12 minutes without cover, at load 1; what a first sketch found of them; and the defaults',
+  rows: [
+    ...sketch.map((one) => {
+      const { medianLatencyMin, p99LatencyMin, recipientEntropyBits, recipientEntropyMinBits } = one;
+      const protocol = referenceProtocol(one, size);
+      return {
+        network: `${namesOf[one.topology]}, ${one.successors === undefined ? 'all pairs' : `${one.successors} successors`}`,
+        rate: one.rate,
+        minimum: one.minimum,
+        ...outcomeOf({ ...trialOf(size, 1), protocol, drainMs: dayMs / 2 }),
+        sketchMin: `${medianLatencyMin} / ${p99LatencyMin}`,
+        sketchBits: `${recipientEntropyBits} / ${recipientEntropyMinBits}`,
+        sketchMails: one.relayMailsPerNodeDay,
+      };
+    }),
+    {
+      network: 'the defaults',
+      rate: 0.75,
+      minimum: 2,
+      ...outcomeOf(trialOf(size, 1)),
+      sketchMin: '',
+      sketchBits: '',
+      sketchMails: '',
+    },
+  ],
+  meaning: 'The sketch has latencies as median / p 99, bits as mean / lowest. The defaults have loops and receipts.',
 });

@@ -25,7 +25,7 @@ const anyNodes = (
 };
 
 /** Free routes over all nodes, all pairs. */
-const freeRoutes = (world: World, length: (rng: Rng) => number, dropHops: number): Routes => {
+export const freeRoutes = (world: World, length: (rng: Rng) => number, dropHops: number): Routes => {
   const nodes = world.network.nodes.length;
   return {
     message: (rng) => anyNodes(rng, nodes, { count: length(rng) }),
@@ -50,7 +50,7 @@ const scattered = (world: World): readonly number[] =>
   world.network.nodes.map((_, node) => (node * 7919 * 0.6180339887498949) % 1);
 
 /** A binomial pool: each packet with probability min(1 - minimum / n, rate), whenever it came. */
-const binomialPool = (world: World, pool: { intervalMs: number; minimum: number; rate: number }): Mixing => {
+export const binomialPool = (world: World, pool: { intervalMs: number; minimum: number; rate: number }): Mixing => {
   const chance = (count: number): number => Math.max(0, Math.min(1 - pool.minimum / Math.max(1, count), pool.rate));
   return {
     intervalMs: pool.intervalMs,
