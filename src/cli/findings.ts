@@ -19,7 +19,7 @@ import { table } from './print.js';
 import { findBudget, findReference, findTradeOff } from './studies.js';
 
 export const adversaries = ['compromise', 'disclosure', 'intersection', 'n-1'] as const;
-export const studies = ['load', 'meter', 'budget', 'trade-off', 'reference'] as const;
+export const studies = ['load', 'budget', 'trade-off', 'meter', 'reference'] as const;
 export type Question = (typeof adversaries)[number] | (typeof studies)[number];
 
 /** Lists over which paths are drawn: each has other layers. */
@@ -103,12 +103,12 @@ export const find = (question: Question, options: CompareOptions): Findings => {
       return findBlockade(blockades(options));
     case 'load':
       return findLoads(options, [1, 0.5, 0.2, 0.1, 0.05, 0.01]);
-    case 'meter':
-      return findMeter(options);
     case 'budget':
       return findBudget(options, [0.5, 1, 2, 4], 350);
     case 'trade-off':
       return findTradeOff(options);
+    case 'meter':
+      return findMeter(options);
     case 'reference':
       return findReference(options);
   }

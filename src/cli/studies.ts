@@ -4,7 +4,7 @@ import type { NetworkParameters } from '../route/network.js';
 import { accountsOf } from '../sim/accounts.js';
 import { better } from '../sim/compare.js';
 import { simulate } from '../sim/engine.js';
-import { meanOf, measure, quantile, type Trial } from '../sim/measure.js';
+import { meanOf, type Measured, measure, quantile, type Trial } from '../sim/measure.js';
 import { ourDefaults, ours, type OurSettings, trafficOf } from '../sim/ours.js';
 import { referenceProtocol, sketch } from '../sim/reference.js';
 import { layeredParameters, worldOf } from '../sim/world.js';
@@ -83,8 +83,9 @@ export const findBudget = (size: Size, loads: readonly number[], perDay: number)
 });
 
 /** What an observer is left with, and what it costs. */
-const outcomeOf = (trial: Trial): Readonly<Record<string, number>> => {
-  const { outcome, recipients } = measure(trial);
+const outcomeOf = (trial: Trial): Readonly<Record<string, number>> => outcomeIn(trial, measure(trial));
+
+const outcomeIn = (trial: Trial, { outcome, recipients }: Measured): Readonly<Record<string, number>> => {
   const bits = better(recipients).map((one) => one.bits);
   const { nodes } = trial.protocol.world.network;
   return {
@@ -137,32 +138,29 @@ export const findTradeOff = (size: Size): Findings => ({
 const namesOf = { free: 'free routes', layers: 'layers' } as const;
 
 /** The networks by which the defaults were first chosen, what had been found of them, and the defaults as they are now. */
-export const findReference = (size: Size): Findings => ({
-  name: 'reference',
-  title: 'Plain pools of 12 minutes without cover, at load 1; what a first sketch found of them; and the defaults',
-  rows: [
-    ...sketch.map((one) => {
-      const { medianLatencyMin, p99LatencyMin, recipientEntropyBits, recipientEntropyMinBits } = one;
-      const protocol = referenceProtocol(one, size);
-      return {
+export const findReference = (size: Size): Findings => {
+  const rowOf = (trial: Trial): Findings['rows'][number] => {
+    const measured = measure(trial);
+    return {
+      ...outcomeIn(trial, measured),
+      hopBlindBits: rounded(meanOf(measured.recipients.blind.map(({ bits }) => bits))),
+    };
+  };
+  return {
+    name: 'reference',
+    title: 'Plain pools of 12 minutes without cover, at load 1; what a first sketch found of them; and the defaults',
+    rows: [
+      ...sketch.map((one) => ({
         network: `${namesOf[one.topology]}, ${one.successors === undefined ? 'all pairs' : `${one.successors} successors`}`,
         rate: one.rate,
         minimum: one.minimum,
-        ...outcomeOf({ ...trialOf(size, 1), protocol, drainMs: dayMs / 2 }),
-        sketchMin: `${medianLatencyMin} / ${p99LatencyMin}`,
-        sketchBits: `${recipientEntropyBits} / ${recipientEntropyMinBits}`,
+        ...rowOf({ ...trialOf(size, 1), protocol: referenceProtocol(one, size), drainMs: dayMs / 2 }),
+        sketchMin: `${one.medianLatencyMin} / ${one.p99LatencyMin}`,
+        sketchBits: `${one.recipientEntropyBits} / ${one.recipientEntropyMinBits}`,
         sketchMails: one.relayMailsPerNodeDay,
-      };
-    }),
-    {
-      network: 'the defaults',
-      rate: 0.75,
-      minimum: 2,
-      ...outcomeOf(trialOf(size, 1)),
-      sketchMin: '',
-      sketchBits: '',
-      sketchMails: '',
-    },
-  ],
-  meaning: 'The sketch has latencies as median / p 99, bits as mean / lowest. The defaults have loops and receipts.',
-});
+      })),
+      { network: 'the defaults', rate: 0.75, minimum: 2, ...rowOf(trialOf(size, 1)) },
+    ],
+    meaning: 'The sketch has latencies as median / p 99, bits as mean / lowest. The defaults have loops and receipts.',
+  };
+};

@@ -17,7 +17,10 @@ export interface Reference {
   readonly minimum: number;
 }
 
-/** What that sketch of a simulation had found: 30 nodes, load 1, 12 minutes. */
+/**
+ * What a sketch of a simulation had found: 30 nodes, load 1, 12 minutes. Its observer didn't count hops, and its successors
+ * were drawn, where ours stand at even distances.
+ */
 export interface Sketched extends Reference {
   readonly medianLatencyMin: number;
   readonly p99LatencyMin: number;

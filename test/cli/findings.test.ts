@@ -64,6 +64,21 @@ describe('mixmailer simulate --adversary and --study', () => {
     expect(meter).toEqual(meter.toSorted((a, b) => b - a));
   });
 
+  it('runs the networks by which the defaults were chosen, and the defaults beside them', () => {
+    const { rows } = find('reference', { ...small, nodes: 30 });
+    expect(rows.map(({ network }) => network)).toEqual([
+      'free routes, all pairs',
+      'free routes, 3 successors',
+      'layers, all pairs',
+      'layers, 4 successors',
+      'layers, 3 successors',
+      'layers, 3 successors',
+      'the defaults',
+    ]);
+    expect(rows[3]).toMatchObject({ sketchMin: '24 / 60', sketchBits: '8.08 / 7.76', sketchMails: 300 });
+    expect(Number(rows[6]?.['recipientEntropyBits'])).toBeGreaterThan(Number(rows[3]?.['recipientEntropyBits']));
+  });
+
   it('writes lines as wide as their columns', () => {
     const lines = findingLines({
       name: 'x',
@@ -147,8 +162,8 @@ describe('docs/anonymity.md', () => {
 
   it('shows what all questions print', () => {
     const text = blocks.map(({ command }) => command).join('\n');
-    for (const word of ['--compare', 'disclosure', 'intersection', 'compromise', 'n-1', 'load', 'budget', 'trade-off'])
-      expect(text).toContain(word);
+    const networks = ['--compare', 'load', 'budget', 'trade-off', 'meter', 'reference'];
+    for (const word of [...networks, 'disclosure', 'intersection', 'compromise', 'n-1']) expect(text).toContain(word);
     for (const { command, printed } of blocks) expect(printed.trim(), command).not.toBe('');
   });
 
