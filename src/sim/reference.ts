@@ -18,8 +18,7 @@ export interface Reference {
 }
 
 /**
- * What a sketch of a simulation had found: 30 nodes, load 1, 12 minutes. Its observer didn't count hops, and its successors
- * were drawn, where ours stand at even distances.
+ * What a sketch of a simulation had found: 30 nodes, load 1, 12 minutes. docs/anonymity.md says where it differs, and why.
  */
 export interface Sketched extends Reference {
   readonly medianLatencyMin: number;
