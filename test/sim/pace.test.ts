@@ -124,7 +124,7 @@ const apart = (dayOf: (writer: Writer) => AccountDay, days: number): Separation 
 };
 
 describe('a client that sends ten messages a day and one that sends nothing', () => {
-  it('can’t be told apart by what they mail and what comes to them', () => {
+  it('can’t be told apart by what they mail and what comes to them', { timeout: 180_000 }, () => {
     const { auc, low, high } = apart((writer) => pacedDay(writer), 2000);
     // Over 2,000 days of each the area of two kinds that are the same has a deviation of 0.012.
     expect(auc).toBeGreaterThan(0.45);
