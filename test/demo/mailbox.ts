@@ -19,12 +19,21 @@ const openedAt = async <T>({ imap, user, password }: Account, use: (client: Imap
   }
 };
 
-const mailsIn = async (client: ImapFlow, folder: string): Promise<readonly string[]> => {
+const isRefused = (error: unknown): boolean => error instanceof Error && 'responseStatus' in error;
+const mostLooks = 5;
+
+/** Looks again, as a mail program does, where a server refuses because another client removes mails meanwhile. */
+const mailsIn = async (client: ImapFlow, folder: string, looks = 1): Promise<readonly string[]> => {
   const mailbox = await client.mailboxOpen(folder);
   if (mailbox.exists === 0) return [];
   const mails: string[] = [];
-  for await (const { source } of client.fetch('1:*', { source: true })) mails.push(source?.toString('latin1') ?? '');
-  return mails;
+  try {
+    for await (const { source } of client.fetch('1:*', { source: true })) mails.push(source?.toString('latin1') ?? '');
+    return mails;
+  } catch (error) {
+    if (!isRefused(error) || looks === mostLooks) throw error;
+    return mailsIn(client, folder, looks + 1);
+  }
 };
 
 /** All mails in the inbox, read as any mail program does. */
