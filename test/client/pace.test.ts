@@ -8,6 +8,7 @@ import { meterOf } from '../../src/mix/meter.js';
 import type { ClientStore, PoolEntry } from '../../src/ports/stores.js';
 import type { Network } from '../../src/route/network.js';
 import { Faults, Killed } from '../fakes/faults.js';
+import { inOrder } from '../fakes/in-order.js';
 import { fakeNetwork, without } from '../fakes/network.js';
 import type { FakeNetwork, FakeNetworkOptions, Wrap } from '../fakes/network.js';
 import { addressOfBob, letterOf, quick, turns } from '../node/packets.js';
@@ -37,11 +38,12 @@ interface Seen {
 const mailsDuring = async (network: FakeNetwork, spanMs: number, each: () => Promise<void> = async () => {}) => {
   const { world, client, passMs, now } = network;
   const seen: Seen[] = [];
+  const wrap = inOrder();
   const end = now() + spanMs;
   while (now() < end) {
     await each();
     const before = world.observed.length;
-    await client.turn();
+    await client.turn(wrap);
     for (const { from, to, raw } of world.observed.slice(before))
       if (from === client.account.address)
         seen.push({ at: now(), to, packets: sliceCarrierMail(raw, nodeBase64) ?? expect.fail('no packets') });
