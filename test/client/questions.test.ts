@@ -142,7 +142,7 @@ describe('a client that asks', () => {
     const answerMs = 4 * transitMs(hand.network.network);
     await hand.pass(answerMs - 2 * stepMs, stepMs);
     expect([asked(hand), hand.status(id).sendings]).toEqual([1, 1]);
-    await untilAsked(hand, 2, hourMs);
+    await untilAsked(hand, 2, 2 * hourMs);
     expect(hand.network.now() - askedAt).toBeGreaterThanOrEqual(answerMs - stepMs);
     await until(hand, () => hand.status(id).sendings === 2);
     await until(hand, () => hand.status(id).state === 'failed', 6 * dayMs);
@@ -226,8 +226,8 @@ describe('what a client asks when it has nothing to ask', () => {
     expect(
       busy.network.client.store.messageStatuses().filter(({ state }) => state === 'delivered').length,
     ).toBeGreaterThan(30);
-    // Half of some 100 each; what a deviation is to that is 7.
-    expect(Math.abs(busy.came - idle.came)).toBeLessThan(35);
+    // Half of some 100 each; the deviation of the difference is 10.
+    expect(Math.abs(busy.came - idle.came)).toBeLessThan(42);
   });
 
   it('is asked of the exit of an earlier cover drop, if there was one', async () => {
