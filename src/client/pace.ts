@@ -9,7 +9,6 @@ import { drawSlot, keptSlot, meanOn, slotText } from '../cover/pace.js';
 import { networkAt } from '../follow/network-at.js';
 import type { PathWish } from '../path/path.js';
 import type { Clock } from '../ports/clock.js';
-import type { Log } from '../ports/log.js';
 import type { Directory } from '../ports/network.js';
 import type { NoteStore, OutgoingStore, PoolId, PoolStore, Store } from '../ports/stores.js';
 import type { Budget } from '../post/account.js';
@@ -22,7 +21,6 @@ export interface PaceDeps extends QuestionDeps {
   readonly store: QuestionDeps['store'] & Store & NoteStore & PoolStore & OutgoingStore;
   readonly base64: Base64;
   readonly clock: Clock;
-  readonly log: Log;
   readonly directory: Directory;
   /** Undefined: the account may send whatever it wants to. */
   readonly budget?: Pick<Budget, 'perDay'> | undefined;

@@ -1,8 +1,9 @@
 import { RouteError } from '../base/errors.js';
 import { type MessageId, messageIdBytes, messageIdOf, type NodeId, parseNodeId } from '../base/ids.js';
-import { hourMs } from '../base/units.js';
+import { dayMs, hourMs } from '../base/units.js';
 import type { Pace } from '../cover/pace.js';
 import { encodeExitPayload, fragmentDataBytes } from '../message/fragment.js';
+import type { Log } from '../ports/log.js';
 import type {
   LoopStore,
   NoteStore,
@@ -69,6 +70,7 @@ export const isUnderWay = (
 
 export interface QuestionDeps extends AskDeps, BlockDeps, ExitDeps {
   readonly store: QuestionStore & SurbStore & LoopStore & NoteStore & Pick<PoolStore, 'waiting'>;
+  readonly log: Log;
 }
 
 /** Where the exit of a cover drop is kept, and when it is to be asked. */
@@ -133,11 +135,13 @@ const surbOf = (
 
 /** About the message whose turn it is, if one is. In a transaction. */
 const askDue = (deps: QuestionDeps, moment: Moment): Question | undefined => {
-  const { store } = deps;
+  const { store, log } = deps;
   const { now } = moment;
   const askAtOf = ({ askAt = Infinity }: OpenSending): number => askAt;
   const [due] = store.openSendings().toSorted((a, b) => askAtOf(a) - askAtOf(b));
   if (due === undefined || askAtOf(due) > now) return undefined;
+  const lateMs = now - askAtOf(due);
+  if (lateMs > dayMs) log.warn('client/questions-late', { hours: Math.floor(lateMs / hourMs) });
   const { messageId, exit } = due;
   const asked = due.asked + 1;
   const waitMs = answerTransits * transitMs(moment.network);

@@ -168,6 +168,16 @@ describe('a client that asks', () => {
     expect(hand.status(id)).toMatchObject({ state: 'failed', ending: { kind: 'no-answer', sendings: 1 } });
   });
 
+  it('says so when it asks more than a day too late', async () => {
+    const hand = asking();
+    await sent(hand, letter);
+    await untilLeft(hand);
+    expect(hand.network.client.warnings).toEqual([]);
+    hand.network.passMs(2 * dayMs);
+    await untilAsked(hand, 1);
+    expect(hand.network.client.warnings).toEqual(['client/questions-late']);
+  });
+
   it('uses the slot all the same where nobody can be asked, and says so', async () => {
     const hand = asking();
     const { network } = hand.network;

@@ -200,6 +200,8 @@ port = 0
 minutes = ${plan.paceSeconds / 60}
 packets = ${plan.clientPackets ?? 4}
 cover = ${plan.clientCover ?? true}
+# As many questions as mails: what takes minutes here takes hours elsewhere.
+questions = 0.5
 
 [client.replies]
 blocks = ${plan.replyBlocks ?? 0}
