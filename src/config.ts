@@ -315,7 +315,8 @@ const readConfigFile = (file: string): string => {
   }
 };
 
-const parseToml = (file: string, toml: string): unknown => {
+/** The settings in that text. @throws ConfigError without the lines around the mistake */
+export const parseToml = (file: string, toml: string): unknown => {
   try {
     return parse(toml);
   } catch (error) {

@@ -17,7 +17,7 @@ import type { MimeParser } from '../ports/mail.js';
 import type { QueueStore, Store } from '../ports/stores.js';
 
 export interface SubmitDeps {
-  readonly store: Store & QueueStore;
+  readonly store: Pick<Store, 'atomically'> & Pick<QueueStore, 'queueMessage'>;
   readonly parse: MimeParser;
   readonly base64: Base64;
   readonly clock: Clock;

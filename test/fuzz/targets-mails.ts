@@ -1,0 +1,352 @@
+import { parseMail } from '../../src/adapters/mime.js';
+import { nodeBase64 } from '../../src/adapters/node-base64.js';
+import { nodeCompression } from '../../src/adapters/node-compression.js';
+import { subjectHas } from '../../src/adapters/imap-mails.js';
+import { pureBase64 } from '../../src/base/base64.js';
+import { concat } from '../../src/base/bytes.js';
+import { messageIdOf } from '../../src/base/ids.js';
+import { streamRng } from '../../src/base/random.js';
+import { sliceCarrierMail } from '../../src/carrier/carrier.js';
+import {
+  directorySubject,
+  documentsInParts,
+  isDirectoryMail,
+  sliceDirectoryMail,
+} from '../../src/carrier/directory-mail.js';
+import { packetsInParts } from '../../src/carrier/parts.js';
+import { submitMail } from '../../src/client/submit.js';
+import { untilDotLine } from '../../src/client/sendmail.js';
+import { documentsIn } from '../../src/council/documents.js';
+import { deliveredMessageId, isDelivery } from '../../src/message/delivery.js';
+import { decodeMessage } from '../../src/message/envelope.js';
+import { messageIdIn, readHead, valuesOf } from '../../src/message/head.js';
+import { authorOf, bouncesIn, isAutomaticAnswer, readIncoming, replyContent } from '../../src/message/incoming.js';
+import { sealable } from '../../src/message/hygiene.js';
+import { composeNotice } from '../../src/message/notice.js';
+import { receivedReply } from '../../src/message/received.js';
+import { answers, bounces, carrierMails, directoryMails, letters, own, token, wrapped } from './samples-mails.js';
+import { bytesOf, mustEqual, mustHold, textOf, type TargetSpec } from './target.js';
+import { mustBeMail } from './targets-messages.js';
+
+const now = 1_795_305_600_000;
+const mailTokens = [
+  ...[
+    'From: ',
+    'To: ',
+    'Reply-To: ',
+    'Message-ID: <a@b>',
+    'In-Reply-To: ',
+    'References: ',
+    'Subject: =?utf-8?B?',
+    '=?',
+    '?=',
+  ],
+  ...[
+    'Content-Type: ',
+    'multipart/mixed',
+    'multipart/report; report-type=delivery-status',
+    'message/rfc822',
+    'message/delivery-status',
+  ],
+  ...[
+    'boundary=',
+    'boundary="out"',
+    '--out',
+    '--out--',
+    '--',
+    'Content-Transfer-Encoding: base64',
+    'quoted-printable',
+    '=\r\n',
+    '=3D',
+  ],
+  ...[
+    'Auto-Submitted: auto-generated',
+    'List-Id: ',
+    'Precedence: bulk',
+    '; charset=',
+    '"',
+    '\\"',
+    '(',
+    '((',
+    ')',
+    '<',
+    '>',
+    ':;',
+    ',',
+  ],
+  ...[
+    '\r\n ',
+    '\r\n\t',
+    'begin 644 a',
+    'MixMailer-Reply: yes',
+    'pEp-auto-consume: yes',
+    `<${token}@mixmailer.invalid>`,
+    'filename*0*=',
+    'xn--',
+  ],
+];
+
+const parsed: TargetSpec = {
+  name: 'mime',
+  weight: 10,
+  make: () => ({
+    samples: [...letters, ...answers, ...bounces, ...directoryMails.map(wrapped)],
+    tokens: mailTokens,
+    longestBytes: 65_536,
+    errors: ['SubmissionError'],
+    run: async (input) => {
+      const { parts, contentType, recipients } = await parseMail(input);
+      const bytes = parts.reduce((sum, { content }) => sum + content.length, 0);
+      // A forwarded mail is taken apart from its content, so nothing is there twice; a line end may be added to a leaf.
+      mustHold(bytes <= input.length + 2 * parts.length, 'what is taken apart does not grow');
+      mustHold(
+        parts.length <= 1000 && typeof contentType === 'string' && recipients.every((one) => typeof one === 'string'),
+        'parts are few',
+      );
+      if (packetsInParts(parts).length > 0) return 'packets';
+      if (documentsInParts(parts, { compression: nodeCompression, mostBytes: 100_000 }) !== undefined)
+        return 'documents';
+      if (bouncesIn(parts, input).length > 0) return 'bounce';
+      return sealable({ contentType, parts }, 'hide', nodeBase64).form;
+    },
+  }),
+};
+
+/** What a client does with a mail that a program hands in, into a queue that keeps nothing. */
+const submission: TargetSpec = {
+  name: 'submission',
+  weight: 10,
+  make: () => ({
+    samples: letters,
+    tokens: mailTokens,
+    longestBytes: 65_536,
+    errors: ['SubmissionError'],
+    run: async (input) => {
+      let queued = new Uint8Array();
+      await submitMail(
+        {
+          store: {
+            atomically: (work) => work(),
+            queueMessage: ({ message }) => {
+              queued = message.slice();
+              return messageIdOf(new Uint8Array(16));
+            },
+          },
+          parse: parseMail,
+          base64: nodeBase64,
+          clock: { now: () => now },
+          rng: streamRng(1),
+          keyIds: 'hide',
+          replyBlocks: 2,
+          mustReach: () => undefined,
+        },
+        { recipients: ['bob@friend.example'], raw: input },
+      );
+      return decodeMessage(queued).form;
+    },
+  }),
+};
+
+/** What a node reads off a mail before, or in place of, a parser. */
+const head: TargetSpec = {
+  name: 'head',
+  weight: 60,
+  make: () => ({
+    samples: [...answers, ...letters, ...bounces],
+    tokens: mailTokens,
+    longestBytes: 65_536,
+    errors: [],
+    run: (input) => {
+      const found = readHead(input);
+      mustHold(
+        found.bodyAt <= input.length && found.fields.every(({ raw }) => raw.length > 0),
+        'a header is in its mail',
+      );
+      isAutomaticAnswer(found);
+      const [author, id] = [authorOf(found), messageIdIn(found)];
+      if (author !== undefined)
+        mustBeMail(
+          composeNotice({ from: own, to: author, reason: 'expired', inReplyTo: id, roomBytes: 9, id: token, now }),
+        );
+      const content = replyContent(input);
+      mustEqual(replyContent(content), content, 'what is carried of a reply stays as it is');
+      mustHold(untilDotLine(input).length <= input.length, 'a mail ends in itself');
+      return `${readIncoming(found, own).kind}${isDelivery(input) ? ' delivery' : ''}`;
+    },
+  }),
+};
+
+/** A reply as it came through the network, from an exit that may lie. */
+const received: TargetSpec = {
+  name: 'received-reply',
+  weight: 40,
+  make: () => ({
+    samples: [...answers, ...letters].map(replyContent),
+    tokens: mailTokens,
+    longestBytes: 16_384,
+    errors: [],
+    run: (input) => {
+      const raw = receivedReply(input, { to: 'alice@home.example', token, originalMessageId: '<orig@home.example>' });
+      const found = readHead(raw);
+      mustHold(messageIdIn(found) !== undefined, 'a received reply has a Message-ID');
+      mustHold(valuesOf(found, 'to').join() === '<alice@home.example>', 'a received reply is to the user');
+      for (const name of ['in-reply-to', 'references', 'from', 'message-id'])
+        mustHold(valuesOf(found, name).length <= 1, 'a received reply has each field once');
+      const lines = textOf(raw.subarray(0, found.bodyAt)).split('\r\n');
+      mustHold(
+        lines.every((line) => line.length <= 998 && !/[\r\n\0]/.test(line)),
+        'its header has short lines',
+      );
+      mustHold(!raw.includes(0), 'it has no NUL');
+      return textOf(raw).includes(deliveredMessageId(token)) ? 'names the delivery' : 'reply';
+    },
+  }),
+};
+
+/** Input: the content of a message/delivery-status. */
+const report: TargetSpec = {
+  name: 'delivery-status',
+  weight: 60,
+  make: () => ({
+    samples: [
+      ...bounces.map((raw) =>
+        bytesOf(
+          /message\/delivery-status[\s\S]*?\r?\n\r?\n([\s\S]*?)\r?\n--/i.exec(textOf(raw))?.[1] ?? 'Action: failed',
+        ),
+      ),
+      bytesOf(
+        `Original-Envelope-Id: ${token}\r\n\r\nAction: failed\r\nStatus: 5.1.1\r\nDiagnostic-Code: smtp; 550 5.1.1 no\r\n`,
+      ),
+    ],
+    tokens: [
+      'Action: failed',
+      'Status: 5.1.1',
+      'Status: 4.',
+      'Diagnostic-Code: smtp; 550 5.',
+      '\r\n\r\n',
+      'Original-Envelope-Id: ',
+      token,
+      '+41',
+      '+',
+      `<${token}@mixmailer.invalid>`,
+    ],
+    longestBytes: 65_536,
+    errors: [],
+    run: (input) => {
+      const [bounce, ...more] = bouncesIn(
+        [{ contentType: 'message/delivery-status', content: input }],
+        concat(input, bytesOf('\r\n')),
+      );
+      mustHold(more.length === 0, 'one report tells of one mail');
+      if (bounce === undefined) return 'none';
+      mustHold(/^[0-9a-f]{32}$/.test(bounce.token), 'a token is 32 hex digits');
+      mustHold(
+        [4, 5].includes(bounce.status[0]) && bounce.status.every((n) => Number.isInteger(n) && n >= 0 && n <= 999),
+        'a status is three numbers',
+      );
+      return 'bounce';
+    },
+  }),
+};
+
+const carrier: TargetSpec = {
+  name: 'carrier-mail',
+  weight: 10,
+  make: () => ({
+    samples: carrierMails,
+    tokens: ['\r\n', '\n', '--=_', '=', 'Content-Type: multipart/mixed; boundary=', 'packets.bin'],
+    longestBytes: 60_000,
+    errors: [],
+    run: (input) => {
+      const pure = sliceCarrierMail(input, pureBase64);
+      const fast = sliceCarrierMail(input, nodeBase64);
+      mustHold(pure?.length === fast?.length, 'both base64 decoders find the same packets');
+      mustEqual(pure && concat(...pure), fast && concat(...fast), 'both base64 decoders find the same packets');
+      return pure === undefined ? 'none' : 'packets';
+    },
+  }),
+};
+
+const directoryMail: TargetSpec = {
+  name: 'directory-mail',
+  weight: 40,
+  make: () => ({
+    samples: directoryMails,
+    tokens: ['\r\n', '\n', '--=_', '=', 'Content-Type: multipart/mixed; boundary=', 'directory.bin', 'QUJD'],
+    longestBytes: 32_768,
+    errors: [],
+    run: (input) => {
+      const mostBytes = 10_000;
+      const text = sliceDirectoryMail(input, nodeBase64, { compression: nodeCompression, mostBytes });
+      mustHold((text !== undefined) === isDirectoryMail(input, pureBase64), 'a directory mail is one for all who ask');
+      if (text === undefined) return 'none';
+      mustHold(text.length <= mostBytes, 'no more comes out than is allowed');
+      return documentsIn(text).length > 0 ? 'documents' : 'nothing in it';
+    },
+  }),
+};
+
+/** Input: compressed bytes. */
+const inflated: TargetSpec = {
+  name: 'inflate',
+  weight: 30,
+  make: () => ({
+    samples: ['', 'hello', 'mixmailer-request 1\nend mixmailer-request\n', 'a'.repeat(5000)].map((text) =>
+      nodeCompression.deflate(bytesOf(text)),
+    ),
+    tokens: ['\x03\0', '\x01\0\0\xff\xff', '\x4b\x04\0'],
+    longestBytes: 4096,
+    errors: [],
+    run: (input) => {
+      const bytes = nodeCompression.inflate(input, 8192);
+      if (bytes === undefined) return 'none';
+      mustHold(bytes.length <= 8192, 'no more comes out than is allowed');
+      mustEqual(
+        nodeCompression.inflate(nodeCompression.deflate(bytes), bytes.length),
+        bytes,
+        'what was deflated comes back',
+      );
+      return 'bytes';
+    },
+  }),
+};
+
+const subject: TargetSpec = {
+  name: 'subject',
+  weight: 15,
+  make: () => ({
+    samples: [
+      'Subject: MixMailer directory\r\n\r\n',
+      'Subject: =?utf-8?B?TWl4TWFpbGVy?=\r\n =?utf-8?q?_directory?=\r\n\r\n',
+      '',
+    ].map(bytesOf),
+    tokens: [
+      '=?',
+      '?=',
+      '=?utf-8?q?',
+      '=?iso-2022-jp?B?',
+      '=?utf-7?Q?',
+      '?B?',
+      '\r\n ',
+      'MixMailer directory',
+      '=20',
+      '_',
+      '*',
+    ],
+    longestBytes: 8192,
+    errors: [],
+    run: async (input) => ((await subjectHas(input, directorySubject)) ? 'has it' : 'has it not'),
+  }),
+};
+
+export const mailTargets: readonly TargetSpec[] = [
+  parsed,
+  submission,
+  head,
+  received,
+  report,
+  carrier,
+  directoryMail,
+  inflated,
+  subject,
+];
