@@ -4,7 +4,7 @@ import * as z from 'zod';
 import { fromHex } from './base/bytes.js';
 import { ConfigError } from './base/errors.js';
 import { bundleClasses } from './carrier/bundle.js';
-import { isLoopback } from './adapters/proxy.js';
+import { isLoopback, proxyIn } from './adapters/proxy.js';
 import { mailboxIn, parseDomain } from './base/address.js';
 import { usualLoopsPerInterval } from './cover/loops.js';
 import { usualPace } from './cover/pace.js';
@@ -14,9 +14,6 @@ import { isNodeName } from './route/descriptor.js';
 import { defaultNetworkParameters } from './route/network.js';
 import { longestMeanSeconds, mostInPool } from './route/parameters.js';
 import { type PathException, pathExceptions } from './path/path.js';
-
-const isProxy = (value: string): boolean =>
-  URL.canParse(value) && /^socks5h?:$/.test(new URL(value).protocol) && new URL(value).hostname !== '';
 
 // ---- what a value may be; the text of each says what was expected ----
 
@@ -98,7 +95,7 @@ const schema = section({
   mail: section({
     address: mailAddress,
     provider: text('domain', (value) => parseDomain(value) !== undefined).optional(),
-    proxy: text('socks5h://host:port', isProxy).optional(),
+    proxy: text('socks5h://host:port', (value) => proxyIn(value) !== undefined).optional(),
     imap: server.optional(),
     smtp: server,
     budget: section({

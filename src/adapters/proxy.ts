@@ -16,22 +16,38 @@ export const isLoopback = (host: string): boolean =>
 
 const defaultSocksPort = 1080;
 
+/** What a part of a URL says in characters; undefined where %XX are no UTF-8. */
+const unescaped = (text: string): string | undefined => {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return undefined;
+  }
+};
+
 /**
- * The proxy in a URL `socks5h://[user:password@]host[:port]` (`socks5://` means the same here).
- *
- * @throws ConfigError for any other scheme or a damaged URL: nothing falls back to a direct connection
+ * The proxy in a URL `socks5h://[user:password@]host[:port]` (`socks5://` means the same here); undefined for any other
+ * scheme or a damaged URL.
  */
-export const parseProxy = (url: string): Proxy => {
-  if (!URL.canParse(url)) throw new ConfigError('proxy expected socks5h://host:port');
+export const proxyIn = (url: string): Proxy | undefined => {
+  if (!URL.canParse(url)) return undefined;
   const { protocol, hostname, port, username, password } = new URL(url);
-  if ((protocol !== 'socks5h:' && protocol !== 'socks5:') || hostname === '')
-    throw new ConfigError('proxy expected socks5h://host:port');
+  if ((protocol !== 'socks5h:' && protocol !== 'socks5:') || hostname === '') return undefined;
+  const [user, secret] = [unescaped(username), unescaped(password)];
+  if (user === undefined || secret === undefined) return undefined;
   return {
     host: hostname.replace(/^\[|\]$/g, ''),
     port: port === '' ? defaultSocksPort : Number(port),
-    user: username === '' ? undefined : decodeURIComponent(username),
-    password: password === '' ? undefined : decodeURIComponent(password),
+    user: user === '' ? undefined : user,
+    password: secret === '' ? undefined : secret,
   };
+};
+
+/** As `proxyIn`. @throws ConfigError where that gives nothing: there is no falling back to a direct connection */
+export const parseProxy = (url: string): Proxy => {
+  const proxy = proxyIn(url);
+  if (proxy === undefined) throw new ConfigError('proxy expected socks5h://host:port');
+  return proxy;
 };
 
 /**

@@ -41,8 +41,10 @@ interface Entry {
   readonly input: Uint8Array;
 }
 
-/** One look at what code ran costs as much as some hundred inputs of a fast decoder. */
-const batchInputs = 256;
+/** One look at what code ran costs as much as some hundred inputs of a fast decoder; where nothing is new, looks get rare. */
+const batchInputs = { least: 128, most: 4096 } as const;
+/** Inputs of a batch are kept until the look. */
+const batchBytes = 4 * 1024 * 1024;
 /** New inputs are mutated from those that reached new code so often, of 100. */
 const grownPercent = 60;
 const streams = { choice: 1, mutation: 2 } as const;
@@ -137,19 +139,24 @@ export const fuzz = async (target: Target, round: Round): Promise<Result> => {
   };
   for (const entry of samples) await run(entry);
   coverage?.learn(coverage.take());
+  let size: number = batchInputs.least;
   while (tally.inputs < inputs && performance.now() < until) {
     const batch: Entry[] = [];
-    const left = Math.min(batchInputs, inputs - tally.inputs);
-    while (batch.length < left && performance.now() < until) {
+    let bytes = 0;
+    const most = Math.min(size, inputs - tally.inputs);
+    while (batch.length < most && bytes < batchBytes && performance.now() < until) {
       const index = tally.inputs;
       const dice = diceOf(seed, index, streams.choice);
       const parent = dice.of(grown.length > 0 && dice.below(100) < grownPercent ? grown : samples);
       const entry = next(target, material, { seed, index, parent });
       batch.push(entry);
+      bytes += entry.input.length;
       await run(entry);
     }
+    size = Math.min(batchInputs.most, 2 * size);
     const ran = coverage?.take();
     if (coverage === undefined || ran === undefined || !coverage.isNew(ran)) continue;
+    size = batchInputs.least;
     grown.push(...(await thoseNew(target, batch, coverage)));
     // What only runs at times, such as the filling of a cache, is not looked for again.
     coverage.learn(ran);

@@ -5,12 +5,19 @@ import { judged } from './verdict.js';
 const mostRuns = 3000;
 const longestMs = 20_000;
 
+/** What an input is to show still, and who is told of each that is tried. */
+export interface Goal {
+  readonly key: string;
+  readonly before: (input: Uint8Array) => void;
+}
+
 /** A shorter input that shows the same, as short as some thousand tries find it. */
-export const minimized = async (target: Target, input: Uint8Array, key: string): Promise<Uint8Array> => {
+export const minimized = async (target: Target, input: Uint8Array, { key, before }: Goal): Promise<Uint8Array> => {
   const until = performance.now() + longestMs;
   let runs = 0;
   const isSame = async (bytes: Uint8Array): Promise<boolean> => {
     runs++;
+    before(bytes);
     const outcome = await judged(target, bytes);
     return outcome.kind === 'finding' && outcome.key === key;
   };

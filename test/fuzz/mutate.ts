@@ -99,7 +99,7 @@ const insertNoise: Mutation = (input, dice) =>
   spliced(input, placeIn(input.length, dice), 0, randomBytes(sizeUpTo(64, dice), dice));
 
 const lengthOfRun = (dice: Dice, longestBytes: number): number =>
-  dice.once(16) ? longestBytes : sizeUpTo(Math.min(longestBytes, 4096), dice);
+  dice.once(64) ? longestBytes : sizeUpTo(Math.min(longestBytes, 4096), dice);
 
 const insertRun: Mutation = (input, dice, { longestBytes }) =>
   spliced(
@@ -182,6 +182,6 @@ export const mutated = (input: Uint8Array, dice: Dice, material: Material): Uint
   if (dice.once(noiseOnceIn)) return randomBytes(dice.below(Math.min(material.longestBytes, 4096) + 1), dice);
   let out = input;
   do out = dice.of(mutations)(out, dice, material).subarray(0, material.longestBytes);
-  while (!dice.once(3));
+  while (dice.once(2));
   return out.slice();
 };

@@ -8,7 +8,7 @@ export type Ending =
   | { readonly kind: 'died'; readonly why: string; readonly input: Uint8Array; readonly inputs: number };
 
 /** A thread that is at one input for so long will not come back. */
-const standingMs = 60_000;
+const standingMs = 180_000;
 /** Of a thread's heap; the largest input has 128 KB, and nothing made of it has hundreds of megabytes. */
 const heapMegabytes = 512;
 

@@ -70,7 +70,9 @@ const packet: TargetSpec = {
     tokens: [],
     longestBytes: packetBytes + 64,
     errors: ['PacketError'],
-    run: (input) => dealtWith(unwrapPacket(crypto, first.key, input)),
+    // Most have the length of a packet: others are refused before anything else.
+    run: (input) =>
+      dealtWith(unwrapPacket(crypto, first.key, input.length < packetBytes / 2 ? input : fitted(input, packetBytes))),
   }),
 };
 

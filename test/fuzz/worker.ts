@@ -46,10 +46,8 @@ if (port !== null) {
     const target = await targetOf(spec);
     const result = await fuzz(target, { seed, inputs, until: performance.now() + longestMs, coverage, before });
     const found: Reported[] = [];
-    for (const one of result.found) {
-      before(one.input);
-      found.push({ ...one, minimized: await minimized(target, one.input, one.key) });
-    }
+    for (const one of result.found)
+      found.push({ ...one, minimized: await minimized(target, one.input, { key: one.key, before }) });
     return { ...result, found };
   };
   // A rejection ends this thread, and the parent hears of it.
