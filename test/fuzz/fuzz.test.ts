@@ -25,7 +25,7 @@ const keysOf = ({ found }: Result): readonly string[] => found.map(({ key }) => 
 describe('every decoder', () => {
   it.each(allTargets.map((spec) => [spec.name, spec] as const))('%s gives values or its errors', async (_, spec) => {
     const target = await targetOf(spec);
-    const { found, values } = await fuzzed(target, target.samples.length + 2 * spec.weight);
+    const { found, values } = await fuzzed(target, target.samples.length + 40 + 5 * spec.weight);
     expect(found.map(({ text, chain }) => `${text} (${chain})`)).toEqual([]);
     expect(values).toBeGreaterThanOrEqual(target.samples.length);
   });

@@ -11,7 +11,7 @@ import { formatInvitation, parseInvitation } from '../../src/council/invitation.
 import { readAnswer, readChallenge, readLeave } from '../../src/council/membership.js';
 import { formatRequest, readRequest } from '../../src/council/request.js';
 import { readReveal, signReveal } from '../../src/council/reveal.js';
-import { readVote, signVote } from '../../src/council/vote.js';
+import { readVote } from '../../src/council/vote.js';
 import { acceptList } from '../../src/follow/accept.js';
 import { readVouchedDescriptor } from '../../src/route/descriptor.js';
 import { attachSignatures, canonicalLines, digestOf, publicKeyOf } from '../../src/route/document.js';
@@ -24,8 +24,8 @@ import { bytesOf, mustEqual, mustHold, textOf, type Target, type TargetSpec } fr
 
 const descriptorText = readFileSync('test/vectors/descriptor.txt', 'latin1');
 const networkText = readFileSync('test/vectors/network.txt', 'latin1');
-const authorities = ['ann', 'ben', 'cyd', 'dan'];
-const trust = { authorities: authorities.map((name) => publicKeyOf(secretOf(name))), threshold: 2 };
+/** One authority is enough: each signature that is checked takes as long as all the rest. */
+const trust = { authorities: [publicKeyOf(secretOf('ann'))], threshold: 1 };
 
 const documentTokens = [
   ...[
@@ -118,7 +118,7 @@ const scheduleLabel = ({ parameters }: Network): string =>
 
 const descriptor: TargetSpec = {
   name: 'descriptor',
-  weight: 20,
+  weight: 4,
   make: () =>
     documentTarget(
       [descriptorText, ...documentsIn(councilText('descriptors-2.txt')).map(({ text }) => text)],
@@ -133,7 +133,7 @@ const descriptor: TargetSpec = {
 
 const network: TargetSpec = {
   name: 'network',
-  weight: 10,
+  weight: 2,
   make: () =>
     documentTarget([networkText, councilText('list-1.txt')], 40_000, (text) =>
       scheduleLabel(readSignedNetwork(text, trust)),
@@ -146,7 +146,7 @@ const noLists = { consensuses: () => [], consensusText: () => undefined, pastDig
 /** A list that anybody may hand to a client or node. */
 const accepted: TargetSpec = {
   name: 'accept-list',
-  weight: 10,
+  weight: 2,
   make: () =>
     documentTarget([list1, councilText('list-2.txt')], 40_000, (text) => {
       const acceptance = acceptList(text, { store: noLists, trust, periodMs: dayMs }, now);
@@ -156,7 +156,7 @@ const accepted: TargetSpec = {
 
 const found: TargetSpec = {
   name: 'documents-in',
-  weight: 30,
+  weight: 20,
   make: () =>
     documentTarget(
       [...councilTexts.values()].map((text) => text.slice(0, 8000)),
@@ -184,19 +184,14 @@ const signersByKey = new Map(
 );
 
 /** The document with this body, signed by the key that it names, or by the first one. */
-const signedDocument = (bodyText: string, signers: number): string => {
+const signedDocument = (bodyText: string): string => {
   const lines = canonicalLines(bodyText);
   const kind = /^mixmailer-([a-z-]+) 1/.exec(lines[0] ?? '')?.[1] ?? 'vote';
   const body = `${lines.join('\n')}\n`;
-  const by = lines
-    .map((line) => /^by ([0-9a-f]{64})$/.exec(line)?.[1])
-    .find((key) => key !== undefined && signersByKey.has(key));
-  const keys = by === undefined ? [...signersByKey.keys()].slice(0, signers) : [by];
-  const signatures = keys.map((key) => ({
-    by: key,
-    signature: signersByKey.get(key)?.(`MixMailer signed document 1\n${body}`) ?? new Uint8Array(),
-  }));
-  return attachSignatures(kind, body, signatures);
+  const named = lines.map((line) => /^by ([0-9a-f]{64})$/.exec(line)?.[1] ?? '').find((key) => signersByKey.has(key));
+  const by = named ?? publicKeyOf(secretOf('ann'));
+  const signature = signersByKey.get(by)?.(`MixMailer signed document 1\n${body}`) ?? new Uint8Array();
+  return attachSignatures(kind, body, [{ by, signature }]);
 };
 
 /** All before the signatures, which stand behind the last document inside. */
@@ -221,7 +216,7 @@ const kindsOfCouncil: Readonly<Record<string, (text: string) => { readonly text:
 /** Input: the body of a document, which is then signed as a malicious authority or node signs it. */
 const council: TargetSpec = {
   name: 'council-signed',
-  weight: 8,
+  weight: 2,
   make: () =>
     documentTarget(
       ['reveals-1.txt', 'endorsement.txt', 'challenge.txt', 'answer.txt', 'leave.txt'].map((name) =>
@@ -231,7 +226,7 @@ const council: TargetSpec = {
       (bodyText) => {
         const kind = /^mixmailer-([a-z-]+) 1/.exec(bodyText.trimStart())?.[1] ?? '';
         const read = kindsOfCouncil[kind] ?? kindsOfCouncil['leave'];
-        read?.(signedDocument(bodyText, 1));
+        read?.(signedDocument(bodyText));
         return kind;
       },
     ),
@@ -246,15 +241,10 @@ const reveals = documentsIn(councilText('reveals-1.txt')).map(({ text }) => read
 /** A vote as a lying authority writes it, in a round with three others. */
 const vote: TargetSpec = {
   name: 'vote-signed',
-  weight: 4,
+  weight: 1,
   make: () =>
     documentTarget([unsigned(firstOf('votes-1.txt')), unsigned(firstOf('votes-2.txt'))], 16_384, (bodyText) => {
-      const read = readVote(signedDocument(bodyText, 1));
-      const again = readVote(signVote(read, secretOf('ann')));
-      mustHold(
-        again.members.length === read.members.length && again.number === read.number,
-        'a vote that was read can be written',
-      );
+      const read = readVote(signedDocument(bodyText));
       const agreement = agree({
         number: otherVotes[0]?.number ?? 0,
         periodMs: dayMs,
@@ -265,7 +255,8 @@ const vote: TargetSpec = {
         previous: undefined,
         descriptorOf: (digest) => nodesByDigest.get(digest),
       });
-      evidenceOf(read.text, firstOf('votes-1.txt'));
+      // Takes two signatures, so not each time.
+      if (bodyText.length % 8 === 0) evidenceOf(read.text, firstOf('votes-1.txt'));
       return `vote ${agreement.kind}`;
     }),
 };
@@ -273,10 +264,10 @@ const vote: TargetSpec = {
 /** A list whose signatures fit, as more than half of the authorities could make it. */
 const signedNetwork: TargetSpec = {
   name: 'network-signed',
-  weight: 4,
+  weight: 1,
   make: () =>
     documentTarget([unsigned(networkText), unsigned(list1)], 32_768, (bodyText) => {
-      const text = signedDocument(bodyText, 3);
+      const text = signedDocument(bodyText);
       const read = readSignedNetwork(text, trust);
       const { validFrom, validUntil, parameters, consensus, standings, nodes, previous } = read;
       networkBody({
@@ -290,7 +281,7 @@ const signedNetwork: TargetSpec = {
 
 const diff: TargetSpec = {
   name: 'diff',
-  weight: 10,
+  weight: 4,
   make: () => {
     const list2 = councilText('list-2.txt');
     return documentTarget([councilText('diff.txt'), makeDiff(list1, list1)], 16_384, (text) => {
@@ -304,7 +295,7 @@ const diff: TargetSpec = {
 
 const madeDiff: TargetSpec = {
   name: 'make-diff',
-  weight: 5,
+  weight: 2,
   make: () =>
     documentTarget([councilText('list-2.txt')], 32_768, (text) => {
       const made = makeDiff(list1, text);
@@ -330,7 +321,7 @@ const request: TargetSpec = {
 
 const invitation: TargetSpec = {
   name: 'invitation',
-  weight: 40,
+  weight: 10,
   make: () => ({
     samples: [bytesOf(councilText('invitation.txt'))],
     tokens: [

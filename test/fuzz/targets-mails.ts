@@ -88,11 +88,11 @@ const mailTokens = [
 
 const parsed: TargetSpec = {
   name: 'mime',
-  weight: 10,
+  weight: 1,
   make: () => ({
     samples: [...letters, ...answers, ...bounces, ...directoryMails.map(wrapped)],
     tokens: mailTokens,
-    longestBytes: 65_536,
+    longestBytes: 32_768,
     errors: ['SubmissionError'],
     run: async (input) => {
       const { parts, contentType, recipients } = await parseMail(input);
@@ -115,11 +115,11 @@ const parsed: TargetSpec = {
 /** What a client does with a mail that a program hands in, into a queue that keeps nothing. */
 const submission: TargetSpec = {
   name: 'submission',
-  weight: 10,
+  weight: 1,
   make: () => ({
     samples: letters,
     tokens: mailTokens,
-    longestBytes: 65_536,
+    longestBytes: 32_768,
     errors: ['SubmissionError'],
     run: async (input) => {
       let queued = new Uint8Array();
@@ -150,11 +150,11 @@ const submission: TargetSpec = {
 /** What a node reads off a mail before, or in place of, a parser. */
 const head: TargetSpec = {
   name: 'head',
-  weight: 60,
+  weight: 6,
   make: () => ({
     samples: [...answers, ...letters, ...bounces],
     tokens: mailTokens,
-    longestBytes: 65_536,
+    longestBytes: 32_768,
     errors: [],
     run: (input) => {
       const found = readHead(input);
@@ -179,7 +179,7 @@ const head: TargetSpec = {
 /** A reply as it came through the network, from an exit that may lie. */
 const received: TargetSpec = {
   name: 'received-reply',
-  weight: 40,
+  weight: 8,
   make: () => ({
     samples: [...answers, ...letters].map(replyContent),
     tokens: mailTokens,
@@ -206,7 +206,7 @@ const received: TargetSpec = {
 /** Input: the content of a message/delivery-status. */
 const report: TargetSpec = {
   name: 'delivery-status',
-  weight: 60,
+  weight: 20,
   make: () => ({
     samples: [
       ...bounces.map((raw) =>
@@ -230,7 +230,7 @@ const report: TargetSpec = {
       '+',
       `<${token}@mixmailer.invalid>`,
     ],
-    longestBytes: 65_536,
+    longestBytes: 32_768,
     errors: [],
     run: (input) => {
       const [bounce, ...more] = bouncesIn(
@@ -251,7 +251,7 @@ const report: TargetSpec = {
 
 const carrier: TargetSpec = {
   name: 'carrier-mail',
-  weight: 10,
+  weight: 2,
   make: () => ({
     samples: carrierMails,
     tokens: ['\r\n', '\n', '--=_', '=', 'Content-Type: multipart/mixed; boundary=', 'packets.bin'],
@@ -269,7 +269,7 @@ const carrier: TargetSpec = {
 
 const directoryMail: TargetSpec = {
   name: 'directory-mail',
-  weight: 40,
+  weight: 8,
   make: () => ({
     samples: directoryMails,
     tokens: ['\r\n', '\n', '--=_', '=', 'Content-Type: multipart/mixed; boundary=', 'directory.bin', 'QUJD'],
@@ -289,7 +289,7 @@ const directoryMail: TargetSpec = {
 /** Input: compressed bytes. */
 const inflated: TargetSpec = {
   name: 'inflate',
-  weight: 30,
+  weight: 20,
   make: () => ({
     samples: ['', 'hello', 'mixmailer-request 1\nend mixmailer-request\n', 'a'.repeat(5000)].map((text) =>
       nodeCompression.deflate(bytesOf(text)),
@@ -313,7 +313,7 @@ const inflated: TargetSpec = {
 
 const subject: TargetSpec = {
   name: 'subject',
-  weight: 15,
+  weight: 4,
   make: () => ({
     samples: [
       'Subject: MixMailer directory\r\n\r\n',

@@ -40,7 +40,7 @@ export const mustBeMail = (mail: Uint8Array): void => {
 
 const envelope: TargetSpec = {
   name: 'envelope',
-  weight: 80,
+  weight: 15,
   make: () => ({
     samples: messages,
     tokens: binaryTokens,
@@ -64,7 +64,7 @@ const envelope: TargetSpec = {
 
 const exitPayload: TargetSpec = {
   name: 'exit-payload',
-  weight: 40,
+  weight: 6,
   make: () => ({
     samples: exitPayloads,
     tokens: binaryTokens,
@@ -91,7 +91,7 @@ const messageId = messageIdOf(fromHex('09'.repeat(16)) ?? new Uint8Array());
 
 const receipt: TargetSpec = {
   name: 'receipt',
-  weight: 60,
+  weight: 25,
   make: () => ({
     samples: receipts,
     tokens: binaryTokens,
@@ -118,7 +118,7 @@ const receipt: TargetSpec = {
 
 const replyPiece: TargetSpec = {
   name: 'reply-piece',
-  weight: 40,
+  weight: 8,
   make: () => ({
     samples: replyPieces,
     tokens: binaryTokens,
@@ -177,7 +177,7 @@ const pgpText = (binary: Uint8Array, before = '', after = ''): Uint8Array =>
 
 const armorTarget: TargetSpec = {
   name: 'armor',
-  weight: 80,
+  weight: 15,
   make: () => ({
     samples: [
       ...openPgpMessages.map((binary) => pgpText(binary)),

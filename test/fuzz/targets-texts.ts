@@ -15,7 +15,7 @@ import { bytesOf, mustHold, textOf, type TargetSpec, utf8Of } from './target.js'
 
 const address: TargetSpec = {
   name: 'address',
-  weight: 150,
+  weight: 120,
   make: () => ({
     samples: [
       'bob@friend.example',
@@ -134,7 +134,7 @@ const tomlTokens = [
 
 const config: TargetSpec = {
   name: 'config',
-  weight: 15,
+  weight: 2,
   make: () => ({
     samples: ['authority', 'client', 'exit', 'node'].map((name) =>
       // The comments of the examples are most of them; no file is named, for none is to be read.
@@ -157,7 +157,7 @@ const config: TargetSpec = {
 
 const proxy: TargetSpec = {
   name: 'proxy',
-  weight: 30,
+  weight: 40,
   make: () => ({
     samples: ['socks5h://127.0.0.1:9050', 'socks5://user:pass%20word@[::1]', 'socks5h://tor.example'].map(bytesOf),
     tokens: ['socks5h://', 'http://', '%', '%ff', '%00', '@', ':', '[', ']', '::1', '/', '?', '#', ':99999'],
@@ -176,7 +176,7 @@ const phases = ['connect', 'login', 'envelope', 'data'] as const;
 /** Input: phase 1 | what a server said. */
 const smtpReply: TargetSpec = {
   name: 'smtp-reply',
-  weight: 150,
+  weight: 130,
   make: () => ({
     samples: [
       '\0' + '554 5.7.1 no',
