@@ -42,9 +42,9 @@ interface Entry {
 }
 
 /** One look at what code ran costs as much as some hundred inputs of a fast decoder; where nothing is new, looks get rare. */
-const batchInputs = { least: 128, most: 4096 } as const;
-/** Inputs of a batch are kept until the look. */
-const batchBytes = 4 * 1024 * 1024;
+const batchInputs = { least: 128, most: 1024 } as const;
+/** Inputs of a batch are kept until the look, and run again if it shows something: large ones take long. */
+const batchBytes = 1024 * 1024;
 /** New inputs are mutated from those that reached new code so often, of 100. */
 const grownPercent = 60;
 const streams = { choice: 1, mutation: 2 } as const;
@@ -107,15 +107,19 @@ class Tally {
 }
 
 /** Those of these inputs that ran code which none before them ran, found by halves. They are run once more for it. */
-const thoseNew = async (target: Target, entries: readonly Entry[], coverage: Coverage): Promise<readonly Entry[]> => {
-  for (const { input } of entries) await judged(target, input);
+const thoseNew = async (
+  entries: readonly Entry[],
+  coverage: Coverage,
+  rerun: (entry: Entry) => Promise<unknown>,
+): Promise<readonly Entry[]> => {
+  for (const entry of entries) await rerun(entry);
   const ran = coverage.take();
   if (!coverage.isNew(ran)) return [];
   if (entries.length > 1) {
     const half = entries.length >> 1;
     return [
-      ...(await thoseNew(target, entries.slice(0, half), coverage)),
-      ...(await thoseNew(target, entries.slice(half), coverage)),
+      ...(await thoseNew(entries.slice(0, half), coverage, rerun)),
+      ...(await thoseNew(entries.slice(half), coverage, rerun)),
     ];
   }
   coverage.learn(ran);
@@ -137,6 +141,10 @@ export const fuzz = async (target: Target, round: Round): Promise<Result> => {
     before(entry.input);
     tally.add(entry, await judged(target, entry.input));
   };
+  const rerun = ({ input }: Entry): Promise<unknown> => {
+    before(input);
+    return judged(target, input);
+  };
   for (const entry of samples) await run(entry);
   coverage?.learn(coverage.take());
   let size: number = batchInputs.least;
@@ -157,7 +165,7 @@ export const fuzz = async (target: Target, round: Round): Promise<Result> => {
     const ran = coverage?.take();
     if (coverage === undefined || ran === undefined || !coverage.isNew(ran)) continue;
     size = batchInputs.least;
-    grown.push(...(await thoseNew(target, batch, coverage)));
+    grown.push(...(await thoseNew(batch, coverage, rerun)));
     // What only runs at times, such as the filling of a cache, is not looked for again.
     coverage.learn(ran);
   }

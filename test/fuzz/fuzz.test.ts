@@ -45,7 +45,9 @@ describe('the harness', () => {
     });
     const { found } = await fuzzed(target, 2000);
     expect(found).toHaveLength(1);
-    const [{ chain = '', input = new Uint8Array(), key = '' } = {}] = found;
+    const [first] = found;
+    if (first === undefined) expect.fail('nothing found');
+    const { chain, input, key } = first;
     expect(replayed(target, 1, chain)).toEqual(input);
     expect(await minimized(target, input, { key, before: () => undefined })).toEqual(Uint8Array.of(0xff));
   });

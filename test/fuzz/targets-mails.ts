@@ -1,22 +1,13 @@
 import { parseMail } from '../../src/adapters/mime.js';
 import { nodeBase64 } from '../../src/adapters/node-base64.js';
 import { nodeCompression } from '../../src/adapters/node-compression.js';
-import { subjectHas } from '../../src/adapters/imap-mails.js';
-import { pureBase64 } from '../../src/base/base64.js';
 import { concat } from '../../src/base/bytes.js';
 import { messageIdOf } from '../../src/base/ids.js';
 import { streamRng } from '../../src/base/random.js';
-import { sliceCarrierMail } from '../../src/carrier/carrier.js';
-import {
-  directorySubject,
-  documentsInParts,
-  isDirectoryMail,
-  sliceDirectoryMail,
-} from '../../src/carrier/directory-mail.js';
+import { documentsInParts } from '../../src/carrier/directory-mail.js';
 import { packetsInParts } from '../../src/carrier/parts.js';
 import { submitMail } from '../../src/client/submit.js';
 import { untilDotLine } from '../../src/client/sendmail.js';
-import { documentsIn } from '../../src/council/documents.js';
 import { deliveredMessageId, isDelivery } from '../../src/message/delivery.js';
 import { decodeMessage } from '../../src/message/envelope.js';
 import { messageIdIn, readHead, valuesOf } from '../../src/message/head.js';
@@ -24,7 +15,7 @@ import { authorOf, bouncesIn, isAutomaticAnswer, readIncoming, replyContent } fr
 import { sealable } from '../../src/message/hygiene.js';
 import { composeNotice } from '../../src/message/notice.js';
 import { receivedReply } from '../../src/message/received.js';
-import { answers, bounces, carrierMails, directoryMails, letters, own, token, wrapped } from './samples-mails.js';
+import { answers, bounces, directoryMails, letters, own, token, wrapped } from './samples-mails.js';
 import { bytesOf, mustEqual, mustHold, textOf, type TargetSpec } from './target.js';
 import { mustBeMail } from './targets-messages.js';
 
@@ -249,104 +240,4 @@ const report: TargetSpec = {
   }),
 };
 
-const carrier: TargetSpec = {
-  name: 'carrier-mail',
-  weight: 2,
-  make: () => ({
-    samples: carrierMails,
-    tokens: ['\r\n', '\n', '--=_', '=', 'Content-Type: multipart/mixed; boundary=', 'packets.bin'],
-    longestBytes: 60_000,
-    errors: [],
-    run: (input) => {
-      const pure = sliceCarrierMail(input, pureBase64);
-      const fast = sliceCarrierMail(input, nodeBase64);
-      mustHold(pure?.length === fast?.length, 'both base64 decoders find the same packets');
-      mustEqual(pure && concat(...pure), fast && concat(...fast), 'both base64 decoders find the same packets');
-      return pure === undefined ? 'none' : 'packets';
-    },
-  }),
-};
-
-const directoryMail: TargetSpec = {
-  name: 'directory-mail',
-  weight: 8,
-  make: () => ({
-    samples: directoryMails,
-    tokens: ['\r\n', '\n', '--=_', '=', 'Content-Type: multipart/mixed; boundary=', 'directory.bin', 'QUJD'],
-    longestBytes: 32_768,
-    errors: [],
-    run: (input) => {
-      const mostBytes = 10_000;
-      const text = sliceDirectoryMail(input, nodeBase64, { compression: nodeCompression, mostBytes });
-      mustHold((text !== undefined) === isDirectoryMail(input, pureBase64), 'a directory mail is one for all who ask');
-      if (text === undefined) return 'none';
-      mustHold(text.length <= mostBytes, 'no more comes out than is allowed');
-      return documentsIn(text).length > 0 ? 'documents' : 'nothing in it';
-    },
-  }),
-};
-
-/** Input: compressed bytes. */
-const inflated: TargetSpec = {
-  name: 'inflate',
-  weight: 20,
-  make: () => ({
-    samples: ['', 'hello', 'mixmailer-request 1\nend mixmailer-request\n', 'a'.repeat(5000)].map((text) =>
-      nodeCompression.deflate(bytesOf(text)),
-    ),
-    tokens: ['\x03\0', '\x01\0\0\xff\xff', '\x4b\x04\0'],
-    longestBytes: 4096,
-    errors: [],
-    run: (input) => {
-      const bytes = nodeCompression.inflate(input, 8192);
-      if (bytes === undefined) return 'none';
-      mustHold(bytes.length <= 8192, 'no more comes out than is allowed');
-      mustEqual(
-        nodeCompression.inflate(nodeCompression.deflate(bytes), bytes.length),
-        bytes,
-        'what was deflated comes back',
-      );
-      return 'bytes';
-    },
-  }),
-};
-
-const subject: TargetSpec = {
-  name: 'subject',
-  weight: 4,
-  make: () => ({
-    samples: [
-      'Subject: MixMailer directory\r\n\r\n',
-      'Subject: =?utf-8?B?TWl4TWFpbGVy?=\r\n =?utf-8?q?_directory?=\r\n\r\n',
-      '',
-    ].map(bytesOf),
-    tokens: [
-      '=?',
-      '?=',
-      '=?utf-8?q?',
-      '=?iso-2022-jp?B?',
-      '=?utf-7?Q?',
-      '?B?',
-      '\r\n ',
-      'MixMailer directory',
-      '=20',
-      '_',
-      '*',
-    ],
-    longestBytes: 8192,
-    errors: [],
-    run: async (input) => ((await subjectHas(input, directorySubject)) ? 'has it' : 'has it not'),
-  }),
-};
-
-export const mailTargets: readonly TargetSpec[] = [
-  parsed,
-  submission,
-  head,
-  received,
-  report,
-  carrier,
-  directoryMail,
-  inflated,
-  subject,
-];
+export const mailTargets: readonly TargetSpec[] = [parsed, submission, head, received, report];

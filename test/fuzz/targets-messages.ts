@@ -211,7 +211,7 @@ const armorTarget: TargetSpec = {
 
 const base64: TargetSpec = {
   name: 'base64',
-  weight: 100,
+  weight: 110,
   make: () => ({
     samples: ['', 'QQ==', 'QUI=', 'QUJD', 'QUJD\r\nQUJD', `${'QUJD'.repeat(19)}\r\n${'QUJD'.repeat(19)}\r\n`].map(
       bytesOf,

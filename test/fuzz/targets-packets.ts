@@ -19,7 +19,7 @@ import { isPublicKey } from '../../src/sphinx/public-key.js';
 import { decryptWide, encryptWide, type WideBlock } from '../../src/sphinx/sprp.js';
 import { createSurb, firstHopOf, openSurb, useSurb } from '../../src/sphinx/surb.js';
 import { exitPayloads, receipts, replyPieces } from './samples-messages.js';
-import { bytesOf, fitted, mustEqual, mustHold, type TargetSpec } from './target.js';
+import { fitted, mustEqual, mustHold, type TargetSpec } from './target.js';
 
 const crypto = nodeCrypto();
 const rngOf = (seed: number): Rng => seededRng(new Uint8Array(32).fill(seed));

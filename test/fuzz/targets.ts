@@ -1,8 +1,10 @@
 import type { TargetSpec } from './target.js';
+import { attachmentTargets } from './targets-attachments.js';
 import { documentTargets } from './targets-documents.js';
 import { mailTargets } from './targets-mails.js';
 import { messageTargets } from './targets-messages.js';
 import { packetTargets } from './targets-packets.js';
+import { signedTargets } from './targets-signed.js';
 import { textTargets } from './targets-texts.js';
 
 /** Every decoder of src/ that reads what others wrote; docs/testing.md says which are left out, and why. */
@@ -10,7 +12,9 @@ export const allTargets: readonly TargetSpec[] = [
   ...packetTargets,
   ...messageTargets,
   ...mailTargets,
+  ...attachmentTargets,
   ...documentTargets,
+  ...signedTargets,
   ...textTargets,
 ];
 
