@@ -34,7 +34,7 @@ const worker = (): { readonly run: (task: Task) => Promise<Ending>; readonly end
       const died = (why: string): void => {
         thread = undefined;
         const input = new Uint8Array(shared.slice(8, 8 + (numbers[1] ?? 0)));
-        end({ kind: 'died', why, input, inputs: Atomics.load(numbers, 0) - begun });
+        end({ kind: 'died', why, input, inputs: Math.min(task.inputs, Atomics.load(numbers, 0) - begun) });
         void mine.terminate();
       };
       const watch = setInterval(() => {
