@@ -34,8 +34,10 @@ const outcomeOfReply = (code: number, response: string, phase: SmtpPhase): SendO
   // The receiver's mailbox is full, or Gmail's word for one that gets mail "at a rate": its own affair, and it passes.
   // Were the second taken for a limit of ours, anybody could stop an exit by flooding one mailbox.
   if (subject === '2.2' || (subject === '2.1' && speaksOfLimits(response))) return later('temporary');
-  // This mail is too large for that server or mailbox: waiting doesn't make it smaller.
-  if (code >= 500 && (subject === '3.4' || subject === '2.3')) return { kind: 'refused', code };
+  // This mail is too large for that server or mailbox: waiting doesn't make it smaller. Before a mail was offered it is
+  // no word about one.
+  const isOffered = phase === 'envelope' || phase === 'data';
+  if (isOffered && code >= 500 && (subject === '3.4' || subject === '2.3')) return { kind: 'refused', code };
   if (speaksOfLimits(response) && !(code === sizeReply && /\bsize\b/i.test(response))) return later('limit');
   if (code < 500) return later('temporary');
   if (phase === 'login') return later('login');

@@ -8,7 +8,6 @@ import { acceptList } from '../../src/follow/accept.js';
 import { readVouchedDescriptor } from '../../src/route/descriptor.js';
 import { canonicalLines, publicKeyOf } from '../../src/route/document.js';
 import { type Network, readSignedNetwork } from '../../src/route/network.js';
-import { RouteError } from '../../src/base/errors.js';
 import { dayMs } from '../../src/base/units.js';
 import { now, secretOf } from '../route/nodes.js';
 import { councilText, councilTexts } from './samples-mails.js';

@@ -209,7 +209,10 @@ const smtpReply: TargetSpec = {
       const responseCode = Number.isNaN(digits) ? undefined : digits;
       const outcome = outcomeOf({ code: 'EMESSAGE', originalCode: undefined, responseCode, response }, phase);
       mustHold(outcome.kind !== 'accepted', 'a failure is never taken for success');
-      mustHold(outcome.kind !== 'refused' || phase !== 'login', 'a refused log-in says nothing about a mail');
+      mustHold(
+        outcome.kind !== 'refused' || phase === 'envelope' || phase === 'data',
+        'no word before a mail is about one',
+      );
       return outcome.kind === 'later' ? outcome.why : outcome.kind;
     },
   }),
