@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { JoinedNetwork, RunningClient } from './network.js';
-import { mixmailer, type Running } from './processes.js';
+import { mixmailerHere, type Running } from './processes.js';
 import { dim, heading, say } from './screen.js';
 
 /** What `mixmailer network --json` says, as far as it is shown. */
@@ -11,7 +11,7 @@ interface Shown {
 }
 
 export const networkOf = async (configFile: string): Promise<Shown> =>
-  JSON.parse(await mixmailer('network', '--config', configFile, '--json')) as Shown;
+  JSON.parse(await mixmailerHere('network', '--config', configFile, '--json')) as Shown;
 
 /** As long as authorities, nodes and client may take to find each other. */
 const patienceMs = 90_000;

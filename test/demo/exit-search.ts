@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import path from 'node:path';
 import type { SeenMail } from '../servers/smtp-tap.js';
 import { readFolders } from './mailbox.js';
@@ -27,13 +28,21 @@ export class ExitSearch {
   readonly looked = new Map<string, number>();
   readonly #plan: SearchPlan;
   #mailsJudged = 0;
+  /** What was judged before needs no second search: most of a database stays as it is from look to look. */
+  readonly #judged = new Map<string, readonly string[]>();
+  #looking: Promise<void> | undefined;
 
   constructor(plan: SearchPlan) {
     this.#plan = plan;
   }
 
-  /** Judges what is there at this moment. */
-  async look(): Promise<void> {
+  /** Judges what is there at this moment, or at that of a look which is under way. */
+  look(): Promise<void> {
+    this.#looking ??= this.#look().finally(() => (this.#looking = undefined));
+    return this.#looking;
+  }
+
+  async #look(): Promise<void> {
     const { exits, processes, mails } = this.#plan;
     for (const { account, configFile } of exits) {
       for (const { file, bytes } of filesBelow(path.dirname(configFile))) this.#judge(path.basename(file), bytes);
@@ -51,6 +60,9 @@ export class ExitSearch {
 
   #judge(place: string, bytes: Uint8Array): void {
     if (bytes.length > 0) this.looked.set(place, (this.looked.get(place) ?? 0) + 1);
-    for (const word of tracesIn(bytes, this.#plan.words)) this.found.add(`${place}: ${word}`);
+    const digest = createHash('sha256').update(bytes).digest('base64');
+    const words = this.#judged.get(digest) ?? tracesIn(bytes, this.#plan.words);
+    this.#judged.set(digest, words);
+    for (const word of words) this.found.add(`${place}: ${word}`);
   }
 }

@@ -18,7 +18,7 @@ import type { Opened } from './mail-program.js';
 import { beginNetwork } from './begin.js';
 import { foundNetwork } from './network.js';
 import type { Member, RunningClient } from './network.js';
-import { mixmailer } from './processes.js';
+import { mixmailer, mixmailerHere } from './processes.js';
 import type { Running } from './processes.js';
 import { fieldOf, headerOf, pressReply } from './reply.js';
 import { bytesText, dim, green, heading, red, say, sideBySide } from './screen.js';
@@ -126,7 +126,7 @@ interface Row {
 }
 
 const queueRows = async (client: Member): Promise<readonly Row[]> =>
-  JSON.parse(await mixmailer('queue', '--config', client.configFile, '--json')) as readonly Row[];
+  JSON.parse(await mixmailerHere('queue', '--config', client.configFile, '--json')) as readonly Row[];
 
 const distinct = (mails: readonly Opened[]): number => new Set(mails.map(({ subject }) => subject)).size;
 

@@ -7,7 +7,7 @@ import type { NetworkParameters } from '../../src/route/network.js';
 import type { Account, MailWorld } from '../servers/mail-world.js';
 import { smtpTap } from '../servers/smtp-tap.js';
 import type { Divert, SeenMail } from '../servers/smtp-tap.js';
-import { mixmailer, Running } from './processes.js';
+import { mixmailerHere, Running } from './processes.js';
 
 /** A network to be: who takes part, and how fast it mixes. */
 export interface Plan {
@@ -241,7 +241,7 @@ export const layNetwork = async (plan: Plan): Promise<LaidNetwork> => {
   const { folder } = plan;
   const authorityFile = path.join(folder, 'authority.key');
   const listFile = path.join(folder, 'network.txt');
-  const authority = /[0-9a-f]{64}/.exec(await mixmailer('keygen', '--authority', authorityFile))?.[0] ?? '';
+  const authority = /[0-9a-f]{64}/.exec(await mixmailerHere('keygen', '--authority', authorityFile))?.[0] ?? '';
   const networkSection = `
 [network]
 list = "${listFile}"
@@ -253,13 +253,13 @@ threshold = 1
   const client = await site.addClient(await senderOf(plan));
   const descriptors = await Promise.all(
     nodes.map(async ({ account, configFile }) => {
-      await mixmailer('keygen', '--config', configFile);
+      await mixmailerHere('keygen', '--config', configFile);
       const file = path.join(folder, `${account.user}.descriptor`);
-      await mixmailer('descriptor', '--config', configFile, '--out', file);
+      await mixmailerHere('descriptor', '--config', configFile, '--out', file);
       return file;
     }),
   );
-  await mixmailer(
+  await mixmailerHere(
     ...['network', 'sign', '--authority', authorityFile, '--out', listFile],
     ...['--mix-schedule', plan.schedule, ...descriptors],
   );
@@ -303,12 +303,12 @@ topology = "${plan.topology ?? 'layers'}"
   const authorities = await inTurn(names, (name) => site.addAuthority(name, section));
   const peers = await Promise.all(
     authorities.map(async ({ account, configFile }) => {
-      const key = /[0-9a-f]{64}/.exec(await mixmailer('network', 'new', '--config', configFile))?.[0] ?? '';
+      const key = /[0-9a-f]{64}/.exec(await mixmailerHere('network', 'new', '--config', configFile))?.[0] ?? '';
       return `\n[[authority.peers]]\naddress = "${account.address}"\nkey = "${key}"\n`;
     }),
   );
   for (const { configFile } of authorities) appendFileSync(configFile, peers.join(''));
-  invitation = (await mixmailer('network', 'invite', '--config', authorities[0]?.configFile ?? '')).trim();
+  invitation = (await mixmailerHere('network', 'invite', '--config', authorities[0]?.configFile ?? '')).trim();
   const nodes = await inTurn(namesOf(plan), ([name, isExit]) => site.addNode(name, isExit));
   const client = await site.addClient(await senderOf(plan));
   return {

@@ -3,6 +3,11 @@ import type { ChildProcess } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
+import { Command } from 'commander';
+import { register as descriptor } from '../../src/cli/descriptor.js';
+import { register as keygen } from '../../src/cli/keygen.js';
+import { register as network } from '../../src/cli/network.js';
+import { register as queue } from '../../src/cli/queue.js';
 
 // Beside this file when it is compiled; in dist/ when a test runner runs it from its source.
 const compiled = new URL('../../src/main.js', import.meta.url);
@@ -17,6 +22,20 @@ export const mixmailer = async (...args: readonly string[]): Promise<string> => 
   child.stderr.setEncoding('utf8').on('data', (text: string) => (trouble += text));
   const [code] = (await once(child, 'close')) as [number | null];
   if (code !== 0) throw new Error(`mixmailer ${args.join(' ')} ended with ${String(code)}: ${trouble || out}`);
+  return out;
+};
+
+/**
+ * The same in this process, for what is asked again and again or of every node: to start a process takes most of a second of
+ * computing, the command itself some milliseconds.
+ */
+export const mixmailerHere = async (...args: readonly string[]): Promise<string> => {
+  let out = '';
+  const program = new Command('mixmailer')
+    .exitOverride()
+    .configureOutput({ writeOut: (text) => void (out += text), writeErr: () => undefined });
+  for (const register of [keygen, descriptor, network, queue]) register(program);
+  await program.parseAsync(args, { from: 'user' });
   return out;
 };
 

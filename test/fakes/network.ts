@@ -6,7 +6,6 @@ import { sqliteMixStore } from '../../src/adapters/sqlite-mix-store.js';
 import { inlineUnwrapper } from '../../src/adapters/unwrap-workers.js';
 import { MailError, RouteError } from '../../src/base/errors.js';
 import type { NodeId } from '../../src/base/ids.js';
-import { parseNodeId } from '../../src/base/ids.js';
 import { seededRng } from '../../src/base/random.js';
 import type { Rng } from '../../src/base/random.js';
 import { dayMs, hourMs, minuteMs } from '../../src/base/units.js';
@@ -34,12 +33,9 @@ import type { ClientStore, MessageStatus, MixStore } from '../../src/ports/store
 import type { Ticker } from '../../src/ports/ticker.js';
 import { accountBudget } from '../../src/post/account.js';
 import { postDue } from '../../src/post/post.js';
-import { signDescriptor } from '../../src/route/descriptor.js';
-import { publicKeyOf } from '../../src/route/document.js';
-import { defaultNetworkParameters, readNetwork, signNetwork } from '../../src/route/network.js';
 import type { Network, NetworkParameters } from '../../src/route/network.js';
 import type { SphinxCrypto } from '../../src/sphinx/crypto.js';
-import { expandKey, keyIdOf } from '../../src/sphinx/kem.js';
+import { castOf } from './cast.js';
 import { fakeMailWorld } from './mail-world.js';
 import type { FakeAccount, FakeMailWorld } from './mail-world.js';
 
@@ -47,7 +43,7 @@ import type { FakeAccount, FakeMailWorld } from './mail-world.js';
 export type Wrap = <T extends object>(name: string, port: T) => T;
 const untouched: Wrap = (_name, port) => port;
 
-const crypto = chooseCrypto();
+const usualCrypto = chooseCrypto();
 const signal = new AbortController().signal;
 
 export interface FakeNode {
@@ -114,6 +110,8 @@ export interface FakeNetworkOptions {
   readonly clearReplies?: 'refuse' | 'carry';
   readonly senderProvider?: string;
   readonly client?: FakeClientOptions;
+  /** What keys and packets are made with; the usual, if nothing is said. */
+  readonly crypto?: SphinxCrypto;
 }
 
 /** What the user has configured. */
@@ -126,7 +124,7 @@ export interface FakeClientOptions {
   /** Unless it is said all that waits leaves at each turn, a packet a mail, and nothing else. */
   readonly pace?: Pace;
   readonly floorBits?: number;
-  /** What its packets are made with; the usual, if nothing is said. */
+  /** What its packets are made with; what all of the network's are, if nothing is said. */
   readonly crypto?: SphinxCrypto;
   /** What the account may send, for the pace; as much as it wants to, if nothing is said. */
   readonly mailsPerDay?: number;
@@ -162,44 +160,13 @@ export const fakeNetwork = (options: FakeNetworkOptions = {}): FakeNetwork => {
   let now = startAt;
   const clock = { now: () => now };
   const { limits } = options;
-  const epoch = { notBefore: startAt - dayMs, notAfter: startAt + 6 * dayMs, expiresAt: startAt + 13 * dayMs };
-  const authority = rng(32);
-  const members = Array.from({ length: options.nodes ?? 4 }, (_, i) => {
-    const isExit = i < (options.exits ?? Infinity);
-    const identity = rng(32);
-    const seed = rng(32);
-    const { publicKey } = expandKey(crypto, seed);
-    const name = `mix${i + 1}`;
-    const address = `node@${name}.test`;
-    const descriptor = signDescriptor(
-      {
-        name,
-        address,
-        provider: `${name}.test`,
-        roles: isExit ? ['mix', 'exit'] : ['mix'],
-        mixKeys: [{ publicKey, ...epoch }],
-        publishedAt: startAt,
-      },
-      identity,
-    );
-    const key = { keyId: keyIdOf(crypto, publicKey), seed };
-    return { address, descriptor, key, nodeId: publicKeyOf(identity), isExit: isExit && (options.isExit ?? true) };
-  });
-  const text = signNetwork(
-    {
-      validFrom: epoch.notBefore,
-      validUntil: epoch.notAfter,
-      parameters: defaultNetworkParameters,
-      descriptors: members.map(({ descriptor }) => descriptor),
-    },
-    authority,
-  );
-  const signed = readNetwork(text, { authorities: [publicKeyOf(authority)], threshold: 1 }, now);
+  const crypto = options.crypto ?? usualCrypto;
+  const cast = castOf(crypto, rng, { nodes: options.nodes ?? 4, exits: options.exits ?? Infinity, startAt });
+  const signed = cast.network;
   const network: Network = { ...signed, parameters: { ...signed.parameters, ...options.parameters } };
 
-  const nodes = members.map(({ address, key, nodeId, isExit }): FakeNode => {
-    const self = parseNodeId(nodeId);
-    if (self === undefined) throw new Error('no node id');
+  const nodes = cast.members.map(({ address, key, nodeId: self, ...member }): FakeNode => {
+    const isExit = member.isExit && (options.isExit ?? true);
     const account = world.account(address);
     const kept = sqliteMixStore(':memory:');
     const tally = new Tally();

@@ -9,7 +9,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readMailbox } from '../demo/mailbox.js';
 import { layNetwork } from '../demo/network.js';
 import type { TestNetwork } from '../demo/network.js';
-import { mixmailer } from '../demo/processes.js';
+import { mixmailerHere } from '../demo/processes.js';
 import type { Running } from '../demo/processes.js';
 import { findServers, missingLine } from '../servers/find-servers.js';
 import type { Account, MailWorld } from '../servers/mail-world.js';
@@ -74,7 +74,7 @@ const arrived = async (account: Account, atLeast: number): Promise<readonly stri
 
 /** What the client says of its messages. */
 const statesOf = async (configFile: string): Promise<readonly string[]> => {
-  const queue = await mixmailer('queue', '--config', configFile, '--json');
+  const queue = await mixmailerHere('queue', '--config', configFile, '--json');
   return (JSON.parse(queue) as readonly { readonly state: string }[]).map(({ state }) => state);
 };
 

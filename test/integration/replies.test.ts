@@ -8,7 +8,7 @@ import { handIn } from '../demo/hand-in.js';
 import { readMailbox } from '../demo/mailbox.js';
 import { layNetwork } from '../demo/network.js';
 import type { Member, RunningClient, TestNetwork } from '../demo/network.js';
-import { mixmailer } from '../demo/processes.js';
+import { mixmailerHere } from '../demo/processes.js';
 import type { Running } from '../demo/processes.js';
 import { fieldOf, pressReply } from '../demo/reply.js';
 import { filesBelow, tracesIn } from '../demo/traces.js';
@@ -158,7 +158,9 @@ for (const kind of await findServers()) {
     };
 
     const stateOf = async (recipient: string): Promise<readonly string[]> => {
-      const rows = JSON.parse(await mixmailer('queue', '--config', network.client.configFile, '--json')) as readonly {
+      const rows = JSON.parse(
+        await mixmailerHere('queue', '--config', network.client.configFile, '--json'),
+      ) as readonly {
         readonly recipient: string;
         readonly state: string;
       }[];

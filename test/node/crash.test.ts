@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest';
+import { chooseCrypto } from '../../src/adapters/node-crypto.js';
 import { ascii, latin1 } from '../../src/base/bytes.js';
 import { minuteMs } from '../../src/base/units.js';
 import { readHead, valuesOf } from '../../src/message/head.js';
@@ -7,6 +8,7 @@ import { geometry } from '../../src/sphinx/geometry.js';
 import { Faults, Killed } from '../fakes/faults.js';
 import { fakeNetwork } from '../fakes/network.js';
 import type { FakeNetwork } from '../fakes/network.js';
+import { rememberingCrypto } from '../fakes/remembering.js';
 import { answerWith, exitOf, messageOf, notification, senderIn } from './sender.js';
 import { pepMail, person } from '../servers/pep-mail.js';
 
@@ -67,7 +69,8 @@ const messageIdsAt = (network: FakeNetwork): readonly string[] =>
     .map((raw) => /^Message-ID: (\S+)/m.exec(latin1(raw))?.[1] ?? '');
 
 // Everything leaves at each flush, so that a run is short; whom it goes to is as random as ever.
-const quick = { parameters: { strategy: { kind: 'pool', minimum: 0, rate: 1 } }, nodes: 3 } as const;
+const strategy = { kind: 'pool', minimum: 0, rate: 1 } as const;
+const quick = { parameters: { strategy }, nodes: 3, crypto: rememberingCrypto(chooseCrypto()) };
 
 describe.each(['before', 'after'] as const)('a power cut just %s the n-th step', (when) => {
   it('loses nothing and doubles nothing, for every n', { timeout: 300_000 }, async () => {
