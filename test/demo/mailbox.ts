@@ -1,7 +1,11 @@
 import { ImapFlow } from 'imapflow';
 import type { Account } from '../servers/mail-world.js';
 
-const openedAt = async <T>({ imap, user, password }: Account, use: (client: ImapFlow) => Promise<T>): Promise<T> => {
+/** Opens the mailbox as any mail program does, for that long. */
+export const openedAt = async <T>(
+  { imap, user, password }: Account,
+  use: (client: ImapFlow) => Promise<T>,
+): Promise<T> => {
   const client = new ImapFlow({
     host: imap.host,
     port: imap.port,

@@ -45,12 +45,19 @@ export class Running {
   readonly #child: ChildProcess;
   #out = '';
   #trouble = '';
+  /** Resolves when it has ended, in whatever way. */
+  readonly ended: Promise<void>;
 
   constructor(name: string, ...args: readonly string[]) {
     this.name = name;
     this.#child = spawn(process.execPath, [main, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
     this.#child.stdout?.setEncoding('utf8').on('data', (text: string) => (this.#out += text));
     this.#child.stderr?.setEncoding('utf8').on('data', (text: string) => (this.#trouble += text));
+    this.ended = new Promise((resolve) => this.#child.once('close', () => resolve()));
+  }
+
+  get pid(): number | undefined {
+    return this.#child.pid;
   }
 
   /** Everything it has said on standard error. */

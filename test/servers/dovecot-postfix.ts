@@ -1,7 +1,8 @@
 import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { createServer, type AddressInfo, type Server } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import {
   freePort,
   makeCertificates,
@@ -9,6 +10,7 @@ import {
   runs,
   shortFolder,
   tied,
+  type Tied,
   tiedByShell,
   untilAnswers,
 } from './child.js';
@@ -55,9 +57,17 @@ passdb {
   args = ${folder}/users/%Lu
 }
 userdb {
-  driver = static
-  args = uid=${uid} gid=${gid} home=${folder}/mail/%Ld/%Ln
+  driver = passwd-file
+  args = ${folder}/users/%Lu
+  default_fields = uid=${uid} gid=${gid} home=${folder}/mail/%Ld/%Ln
 }
+mail_plugins = quota
+plugin {
+  quota = count:User quota
+  quota_vsizes = yes
+}
+# A full mailbox is said to be full for now.
+quota_full_tempfail = yes
 service anvil {
   chroot =
 }
@@ -102,7 +112,7 @@ namespace inbox {
 }
 `;
 
-const mainCf = (folder: string, ports: Ports, tablePort: number): string => `
+const mainCf = (folder: string, ports: Ports, tablePort: number, nextPort: number): string => `
 compatibility_level = 3.6
 queue_directory = ${folder}/queue
 data_directory = ${folder}/data
@@ -122,7 +132,7 @@ alias_database =
 local_recipient_maps =
 virtual_mailbox_domains = tcp:127.0.0.1:${tablePort}
 virtual_mailbox_maps = tcp:127.0.0.1:${tablePort}
-virtual_transport = lmtp:inet:127.0.0.1:${ports.lmtp}
+virtual_transport = lmtp:inet:127.0.0.1:${nextPort}
 virtual_mailbox_limit = 0
 recipient_delimiter = +
 mailbox_size_limit = 0
@@ -220,7 +230,25 @@ const makeQueue = (folder: string): void => {
   make(`${folder}/queue/public`, 0o2710, [owner, Number(droppers)]);
 };
 
-const startDovecotPostfix = async (): Promise<MailWorld> => {
+/** How the two servers are set up otherwise than usual. */
+export interface DovecotPostfixOptions {
+  /** Port of an LMTP server to which Postfix hands all mails; Dovecot's own unless said otherwise. */
+  readonly nextPort?: number;
+}
+
+/** The two servers, and what goes wrong with them. */
+export interface DovecotPostfix extends MailWorld {
+  /** Where Dovecot takes mails. */
+  readonly lmtpPort: number;
+  /** Stops the server, waits so long and starts it again, with all it had. */
+  readonly restart: (server: 'dovecot' | 'postfix', awayMs: number) => Promise<void>;
+  /** Numbers the mails of that inbox anew, as after a restored backup. */
+  readonly renumber: (account: Account) => void;
+  /** No more than these bytes fit into the mailbox from now on; undefined: as much as comes. */
+  readonly limit: (account: Account, bytes: number | undefined) => void;
+}
+
+export const startDovecotPostfix = async (options: DovecotPostfixOptions = {}): Promise<DovecotPostfix> => {
   const folder = shortFolder();
   const ports: Ports = {
     imap: await freePort(),
@@ -245,29 +273,58 @@ const startDovecotPostfix = async (): Promise<MailWorld> => {
   writeFileSync(`${folder}/dovecot.conf`, dovecotConf(folder, ports, uid, gid));
   for (const name of ['', '/users', '/dovecot.conf', '/key.pem', '/cert.pem']) chownSync(folder + name, uid, gid);
   mkdirSync(`${folder}/postfix`);
-  writeFileSync(`${folder}/postfix/main.cf`, mainCf(folder, ports, (table.address() as AddressInfo).port));
+  writeFileSync(
+    `${folder}/postfix/main.cf`,
+    mainCf(folder, ports, (table.address() as AddressInfo).port, options.nextPort ?? ports.lmtp),
+  );
   writeFileSync(`${folder}/postfix/master.cf`, masterCf(ports));
   // Postfix reads a young file again and again, to be sure that nobody is still writing it: 2 s.
   utimesSync(`${folder}/postfix/main.cf`, 0, 0);
   makeQueue(folder);
 
-  const dovecot = tied(dovecotProgram, ['-F', '-c', `${folder}/dovecot.conf`]);
-  const postfix = tiedByShell(postfixMaster, ['-c', `${folder}/postfix`, '-d']);
+  const startDovecot = (): Tied => tied(dovecotProgram, ['-F', '-c', `${folder}/dovecot.conf`]);
+  const startPostfix = (): Tied => tiedByShell(postfixMaster, ['-c', `${folder}/postfix`, '-d']);
+  let dovecot = startDovecot();
+  let postfix = startPostfix();
+  const dovecotAnswers = (): Promise<void> => untilAnswers(dovecot, ports.imap, `${folder}/dovecot.log`);
+  const postfixAnswers = (): Promise<void> => untilAnswers(postfix, ports.smtp, `${folder}/postfix.log`);
   const stop = async (): Promise<void> => {
     await Promise.all([postfix.stop('SIGTERM'), dovecot.stop('SIGQUIT')]);
     table.close();
     removeFolder(folder);
   };
   try {
-    await untilAnswers(dovecot, ports.imap, `${folder}/dovecot.log`);
-    await untilAnswers(postfix, ports.smtp, `${folder}/postfix.log`);
+    await dovecotAnswers();
+    await postfixAnswers();
   } catch (error) {
     await stop();
     throw error;
   }
 
   const ca = readFileSync(`${folder}/ca.pem`, 'utf8');
+  const writeUser = (address: string, password: string, rule = ''): void =>
+    writeFileSync(`${folder}/users/${address}`, `${address}:{PLAIN}${password}::::::${rule}\n`);
   return {
+    lmtpPort: ports.lmtp,
+    restart: async (server, awayMs) => {
+      await (server === 'dovecot' ? dovecot.stop('SIGQUIT') : postfix.stop('SIGTERM'));
+      await sleep(awayMs);
+      if (server === 'dovecot') {
+        dovecot = startDovecot();
+        await dovecotAnswers();
+      } else {
+        postfix = startPostfix();
+        await postfixAnswers();
+      }
+    },
+    renumber: ({ address }) => {
+      const [user = '', at = ''] = address.split('@');
+      // Dovecot makes a new list, with a new UIDVALIDITY, for the mails that it finds.
+      for (const name of ['dovecot-uidlist', 'dovecot.index', 'dovecot.index.log', 'dovecot.index.cache'])
+        rmSync(`${folder}/mail/${at}/${user}/${name}`, { force: true });
+    },
+    limit: ({ address, password }, bytes) =>
+      writeUser(address, password, bytes === undefined ? '' : `userdb_quota_rule=*:bytes=${bytes}`),
     name: 'dovecot-postfix',
     domain,
     refusesUnknownRecipients: true,
@@ -277,7 +334,7 @@ const startDovecotPostfix = async (): Promise<MailWorld> => {
     addAccount(user, at = domain): Promise<Account> {
       const address = `${user}@${at}`.toLowerCase();
       const password = `pw-${user}`;
-      writeFileSync(`${folder}/users/${address}`, `${address}:{PLAIN}${password}\n`);
+      writeUser(address, password);
       known.add(address).add(at.toLowerCase());
       const common = {
         host: '127.0.0.1',
@@ -312,5 +369,5 @@ export const dovecotPostfix = (): ServerKind => {
     if (!existsSync(file)) return unavailable(`${file} is missing`);
   if (!runs('openssl', 'version')) return unavailable('openssl is missing');
   if (!runs('setpriv', '--version')) return unavailable('setpriv is missing');
-  return { name, kind: 'available', how: 'Debian packages', start: startDovecotPostfix };
+  return { name, kind: 'available', how: 'Debian packages', start: () => startDovecotPostfix() };
 };

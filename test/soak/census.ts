@@ -1,0 +1,161 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { DatabaseSync, type DatabaseSyncInstance } from '@photostructure/sqlite';
+import { openedAt } from '../demo/mailbox.js';
+import type { Actor } from './actor.js';
+
+/** What one process held at one moment. */
+interface Sample {
+  readonly pid: number;
+  readonly atMs: number;
+  readonly memoryMb: number;
+  readonly descriptors: number;
+}
+
+/** A process younger than this has not come to rest. */
+const youngMs = 180_000;
+const moreMemory = { share: 1.4, mb: 50 };
+const mostMoreDescriptors = 12;
+/** A mailbox connection, and as many for handing mails in as the program has lanes, with one that is about to close. */
+const mostSessions = { imap: 2, smtp: 5 };
+/** Mails in a node's mailbox when all is quiet: what is just under way. */
+const mostMails = 25;
+
+const sampleOf = (pid: number, atMs: number): Sample | undefined => {
+  try {
+    const status = readFileSync(`/proc/${pid}/status`, 'latin1');
+    const memoryMb = Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) / 1024;
+    return { pid, atMs, memoryMb, descriptors: readdirSync(`/proc/${pid}/fd`).length };
+  } catch {
+    // It ended in this moment.
+    return undefined;
+  }
+};
+
+const median = (values: readonly number[]): number => [...values].sort((a, b) => a - b)[values.length >> 1] ?? 0;
+
+/** What must be empty, by role, once every message has come to its end and processes have stopped. */
+const remains: Readonly<Record<Actor['role'], readonly (readonly [what: string, sql: string, most: number])[]>> = {
+  node: [
+    ['fragments of messages that are done', 'fragment JOIN message ON id = message_id WHERE closed_at IS NOT NULL', 0],
+    ['packets in the pool', 'pool', 150],
+    ['mails to hand over', 'outgoing', 60],
+    ['loops under way', 'loop', 5000],
+  ],
+  client: [
+    [
+      'sendings of messages that are done',
+      "sending JOIN message ON id = message_id WHERE state NOT IN ('waiting', 'in-network')",
+      0,
+    ],
+    ['mails for the user', 'inbound', 0],
+    ['packets to send', 'pool', 60],
+    ['mails to hand over', 'outgoing', 60],
+  ],
+  authority: [
+    ['mails to hand over', 'outgoing', 100],
+    ['probes', 'probe', 20_000],
+  ],
+};
+
+const databaseName = 'mixmailer.db';
+const keyFile = /^mix-([0-9a-f]+)\.key$/;
+
+/** Looks for what grows without end: memory, descriptors, sessions, rows, files. */
+export class Census {
+  readonly #samples = new Map<string, Sample[]>();
+  peakMb = 0;
+
+  take(actors: readonly Actor[]): void {
+    for (const { name, pid } of actors) {
+      const sample = pid === undefined ? undefined : sampleOf(pid, Date.now());
+      if (sample === undefined) continue;
+      this.peakMb = Math.max(this.peakMb, sample.memoryMb);
+      this.#samples.set(name, [...(this.#samples.get(name) ?? []), sample]);
+    }
+  }
+
+  /** Findings about processes that run. */
+  inProcesses(actors: readonly Actor[]): readonly string[] {
+    return actors.flatMap((actor) => {
+      const own = (this.#samples.get(actor.name) ?? []).filter(({ pid }) => pid === actor.pid);
+      const [first] = own;
+      const grown = own.filter(({ atMs }) => first !== undefined && atMs - first.atMs >= youngMs);
+      const quarter = Math.ceil(grown.length / 4);
+      const early = grown.slice(0, quarter);
+      const late = grown.slice(-quarter);
+      const findings: string[] = [];
+      if (grown.length >= 8) {
+        const [memory, then] = [median(late.map((one) => one.memoryMb)), median(early.map((one) => one.memoryMb))];
+        if (memory > then * moreMemory.share && memory > then + moreMemory.mb)
+          findings.push(`${actor.name}: memory went from ${then.toFixed(0)} to ${memory.toFixed(0)} MB`);
+        const [open, before] = [
+          median(late.map((one) => one.descriptors)),
+          median(early.map((one) => one.descriptors)),
+        ];
+        if (open > before + mostMoreDescriptors)
+          findings.push(`${actor.name}: descriptors went from ${before} to ${open}`);
+      }
+      for (const protocol of ['imap', 'smtp'] as const)
+        if (actor.place[protocol].open() > mostSessions[protocol])
+          findings.push(`${actor.name}: ${actor.place[protocol].open()} ${protocol} sessions`);
+      return findings;
+    });
+  }
+
+  /** Findings about mailboxes that processes clear. */
+  async inMailboxes(actors: readonly Actor[]): Promise<readonly string[]> {
+    const findings: string[] = [];
+    for (const { name, role, place } of actors) {
+      if (role === 'client') continue;
+      const counts = await openedAt(place.account, async (client) => {
+        let sum = 0;
+        for (const { path: folder } of await client.list()) {
+          const status = await client.status(folder, { messages: true });
+          sum += status === false ? 0 : (status.messages ?? 0);
+        }
+        return sum;
+      });
+      if (counts > mostMails) findings.push(`${name}: ${counts} mails are left in its mailbox`);
+    }
+    return findings;
+  }
+}
+
+const rowsOf = (database: DatabaseSyncInstance, from: string): number =>
+  (database.prepare(`SELECT count(*) AS count FROM ${from}`).get() as { readonly count: number }).count;
+
+/** Messages of a client that have not come to their end. */
+export const unsettled = ({ data }: Actor): number => {
+  const database = new DatabaseSync(path.join(data, databaseName), { readOnly: true });
+  try {
+    return rowsOf(database, "message WHERE state IN ('waiting', 'in-network')");
+  } finally {
+    database.close();
+  }
+};
+
+/** Findings about what processes that have ended left on their disks. */
+export const onDisks = (actors: readonly Actor[]): readonly string[] =>
+  actors.flatMap(({ name, role, data }) => {
+    const file = path.join(data, databaseName);
+    if (!existsSync(file)) return [`${name}: no database`];
+    const database = new DatabaseSync(file);
+    const count = (from: string): number => rowsOf(database, from);
+    try {
+      const rows = remains[role].flatMap(([what, from, most]) => {
+        const left = count(from);
+        return left > most ? [`${name}: ${left} ${what}`] : [];
+      });
+      const files = readdirSync(data);
+      const stray = files.filter((one) => one.endsWith('.tmp')).map((one) => `${name}: ${one} is left`);
+      const keys = files.flatMap((one) => keyFile.exec(one)?.[1] ?? []);
+      const dead =
+        role === 'node' && keys.length > 0
+          ? count(`replay WHERE key_id NOT IN (${keys.map((key) => `'${key}'`).join(', ')})`)
+          : 0;
+      return [...rows, ...stray, ...(dead > 0 ? [`${name}: ${dead} tags of keys that are gone`] : [])];
+    } finally {
+      database.close();
+    }
+  });

@@ -1,0 +1,139 @@
+import { once } from 'node:events';
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
+
+/** What a gate says in the server's place. */
+export type Answer =
+  /** Instead of the server's greeting; the link ends with it. */
+  | { readonly at: 'greeting'; readonly text: string }
+  /** To the next command that begins so; the server never sees it. */
+  | { readonly at: 'command'; readonly command: RegExp; readonly text: string }
+  /** Instead of the server's answer to a whole mail: the server has taken it. */
+  | { readonly at: 'mail'; readonly text: string }
+  /** Unasked, and the link ends with it. */
+  | { readonly at: 'once'; readonly text: string };
+
+/** The wire between one process and one of its two mail servers, where everything can go wrong. */
+export interface Gate {
+  readonly port: number;
+  /** Ends every connection, at once and without a goodbye. */
+  readonly cut: () => void;
+  /** From now on no byte passes, in either direction, and nobody is told. */
+  readonly freeze: () => void;
+  readonly thaw: () => void;
+  /** Gives that answer as often as said, when its time comes. `%` in it is the command's IMAP tag. */
+  readonly answer: (answer: Answer, times: number) => void;
+  /** Connections that are open now. */
+  readonly open: () => number;
+  readonly close: () => Promise<void>;
+}
+
+const endOfMail = Buffer.from('\r\n.\r\n');
+
+/** A gate on a port of its own, to that port of loopback. */
+export const openGate = async (toPort: number): Promise<Gate> => {
+  const links = new Set<readonly [near: Socket, far: Socket]>();
+  const script: { readonly answer: Answer; left: number }[] = [];
+  let frozen = false;
+
+  const take = <A extends Answer['at']>(
+    at: A,
+    fits: (answer: Extract<Answer, { at: A }>) => boolean = () => true,
+  ): string | undefined => {
+    const entry = script.find(({ answer }) => answer.at === at && fits(answer as Extract<Answer, { at: A }>));
+    if (entry === undefined) return undefined;
+    entry.left--;
+    if (entry.left <= 0) script.splice(script.indexOf(entry), 1);
+    return entry.answer.text;
+  };
+
+  /** @returns the answer in the server's place, if it is not to hear this. */
+  const intercepted = (chunk: Buffer): string | undefined => {
+    const text = chunk.toString('latin1');
+    // Both libraries write one whole command at a time.
+    if (text.indexOf('\r\n') !== text.length - 2) return undefined;
+    const tag = text.split(' ', 1)[0] ?? '';
+    return take('command', ({ command }) => command.test(text))?.replace('%', tag);
+  };
+
+  const serve = (near: Socket): void => {
+    const greeting = take('greeting');
+    if (greeting !== undefined) {
+      near.on('error', () => undefined);
+      near.end(`${greeting}\r\n`);
+      return;
+    }
+    const far = connect(toPort, '127.0.0.1');
+    const link = [near, far] as const;
+    links.add(link);
+    let inMail = false;
+    let tail: Buffer = Buffer.alloc(0);
+    let lie: string | undefined;
+    near.on('data', (chunk) => {
+      if (inMail) {
+        tail = Buffer.concat([tail, chunk]).subarray(-endOfMail.length);
+        if (tail.equals(endOfMail)) {
+          inMail = false;
+          lie = take('mail');
+        }
+      } else {
+        const text = intercepted(chunk);
+        if (text !== undefined) {
+          near.write(`${text}\r\n`);
+          return;
+        }
+      }
+      far.write(chunk);
+    });
+    far.on('data', (chunk) => {
+      if (chunk.subarray(0, 3).toString('latin1') === '354') {
+        inMail = true;
+        tail = Buffer.alloc(0);
+      }
+      near.write(lie === undefined ? chunk : `${lie}\r\n`);
+      lie = undefined;
+    });
+    near.on('end', () => far.end());
+    far.on('end', () => near.end());
+    for (const socket of link) {
+      socket.setNoDelay(true);
+      socket.on('error', () => undefined);
+      socket.on('close', () => {
+        links.delete(link);
+        near.destroy();
+        far.destroy();
+      });
+      if (frozen) socket.pause();
+    }
+  };
+  const each = (work: (socket: Socket) => void): void => {
+    for (const link of links) for (const socket of link) work(socket);
+  };
+
+  const server = createServer(serve);
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const cut = (): void => each((socket) => socket.resetAndDestroy());
+  return {
+    port: (server.address() as AddressInfo).port,
+    cut,
+    freeze: () => {
+      frozen = true;
+      each((socket) => socket.pause());
+    },
+    thaw: () => {
+      frozen = false;
+      each((socket) => socket.resume());
+    },
+    answer: (answer, times) => {
+      if (answer.at !== 'once') script.push({ answer, left: times });
+      else for (const [near] of links) near.end(`${answer.text}\r\n`);
+    },
+    open: () => links.size,
+    close: async () => {
+      const closed = once(server, 'close');
+      server.close();
+      cut();
+      await closed;
+    },
+  };
+};

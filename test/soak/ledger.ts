@@ -1,0 +1,124 @@
+import type { ImapFlow } from 'imapflow';
+import type { Account } from '../servers/mail-world.js';
+import { openedAt } from '../demo/mailbox.js';
+import { digestIn, type Letter } from './letters.js';
+
+interface Entry {
+  readonly letter: Letter;
+  /** A client has said that it will see to it. */
+  accepted: boolean;
+  /** Message-IDs of the mails in which it came, and how many of each. */
+  readonly arrived: Map<string, number>;
+  notified: boolean;
+}
+
+export interface Balance {
+  readonly accepted: number;
+  readonly arrived: number;
+  /** Those that did not arrive and of which the sender was told so. */
+  readonly notified: number;
+  readonly lost: readonly string[];
+  readonly doubled: readonly string[];
+  /** Copies beside the first, which a mail program folds because they have its Message-ID. */
+  readonly folded: number;
+  /** Arrived, and the sender was told that it may not have. */
+  readonly falseAlarms: number;
+  /** Delivered mails that nobody wrote. */
+  readonly strangers: number;
+}
+
+/** Where reading stopped in a mailbox. */
+interface Bookmark {
+  uidValidity: string;
+  next: number;
+}
+
+/** New mails of the inbox since the bookmark. */
+const newMails = async (client: ImapFlow, bookmark: Bookmark): Promise<readonly Buffer[]> => {
+  const mailbox = await client.mailboxOpen('INBOX');
+  const uidValidity = mailbox.uidValidity.toString();
+  if (bookmark.uidValidity !== uidValidity) Object.assign(bookmark, { uidValidity, next: 1 });
+  if (mailbox.exists === 0 || mailbox.uidNext <= bookmark.next) return [];
+  const mails: Buffer[] = [];
+  for await (const { uid, source } of client.fetch(`${bookmark.next}:*`, { uid: true, source: true }, { uid: true })) {
+    if (uid < bookmark.next || source === undefined) continue;
+    mails.push(source);
+    bookmark.next = uid + 1;
+  }
+  return mails;
+};
+
+/** Who was promised what, and what came of it. */
+export class Ledger {
+  readonly #entries = new Map<string, Entry>();
+  readonly #byMessageId = new Map<string, Entry>();
+  readonly #bookmarks = new Map<string, Bookmark>();
+  #strangers = 0;
+
+  /** A letter is about to be handed in. */
+  offer(letter: Letter): void {
+    const entry = { letter, accepted: false, arrived: new Map<string, number>(), notified: false };
+    this.#entries.set(letter.digest, entry);
+    this.#byMessageId.set(letter.messageId, entry);
+  }
+
+  /** A client has said that it will see to this letter. */
+  accept({ digest }: Letter): void {
+    const entry = this.#entries.get(digest);
+    if (entry !== undefined) entry.accepted = true;
+  }
+
+  get #promised(): readonly Entry[] {
+    return [...this.#entries.values()].filter(({ accepted }) => accepted);
+  }
+
+  async #read(account: Account, take: (raw: Buffer) => void): Promise<void> {
+    const bookmark = this.#bookmarks.get(account.address) ?? { uidValidity: '', next: 1 };
+    this.#bookmarks.set(account.address, bookmark);
+    for (const raw of await openedAt(account, (client) => newMails(client, bookmark))) take(raw);
+  }
+
+  /** Looks what has come to whom letters are written to. Rejects when their server can't be reached. */
+  async readArrivals(reader: Account): Promise<void> {
+    await this.#read(reader, (raw) => {
+      const entry = this.#entries.get(digestIn(raw) ?? '');
+      const id = /^Message-ID:\s*(\S+)/im.exec(raw.toString('latin1'))?.[1] ?? 'none';
+      if (entry === undefined) this.#strangers++;
+      else entry.arrived.set(id, (entry.arrived.get(id) ?? 0) + 1);
+    });
+  }
+
+  /** Looks what a sender has been told. */
+  async readNotices(sender: Account): Promise<void> {
+    await this.#read(sender, (raw) => {
+      const text = raw.toString('latin1');
+      if (!/^Content-Type: multipart\/report/im.test(text)) return;
+      for (const [id] of text.matchAll(/<[0-9a-f]{32}@program\.test>/g)) {
+        const entry = this.#byMessageId.get(id);
+        if (entry !== undefined) entry.notified = true;
+      }
+    });
+  }
+
+  /** How many letters are neither there nor given up. */
+  get open(): number {
+    return this.#promised.filter(({ arrived, notified }) => arrived.size === 0 && !notified).length;
+  }
+
+  account(): Balance {
+    const entries = this.#promised;
+    const there = entries.filter(({ arrived }) => arrived.size > 0);
+    const nameOf = ({ letter }: Entry): string => `${letter.from} to ${letter.to}, ${letter.messageId}`;
+    const copies = there.flatMap(({ arrived }) => [...arrived.values()].map((count) => count - 1));
+    return {
+      accepted: entries.length,
+      arrived: there.length,
+      notified: entries.filter(({ arrived, notified }) => notified && arrived.size === 0).length,
+      lost: entries.filter(({ arrived, notified }) => arrived.size === 0 && !notified).map(nameOf),
+      doubled: there.filter(({ arrived }) => arrived.size > 1).map(nameOf),
+      folded: copies.reduce((sum, count) => sum + count, 0),
+      falseAlarms: there.filter(({ notified }) => notified).length,
+      strangers: this.#strangers,
+    };
+  }
+}

@@ -1,0 +1,108 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { networkOf } from '../demo/begin.js';
+import { foundNetwork, type JoinedNetwork, type Member } from '../demo/network.js';
+import type { Account } from '../servers/mail-world.js';
+import { Actor, type Role } from './actor.js';
+import type { SoakWorld } from './world.js';
+
+/** A network of real processes, with all who write and read. */
+export interface Stage {
+  readonly network: JoinedNetwork;
+  readonly actors: readonly Actor[];
+  readonly clients: readonly Actor[];
+  /** Mailboxes of those to whom letters are written, and addresses that don't exist. */
+  readonly readers: readonly Account[];
+  readonly nobody: readonly string[];
+}
+
+const nodeCount = 9;
+const lookMs = 5000;
+const authorityCount = 3;
+
+/** Whether the mailbox of that address is at GreenMail: every third node's, and one reader's. */
+export const atGreenmail = (address: string): boolean => /^(mix[369]|dave)@/.test(address);
+
+/** Clients: what share of their slots asks exits what became of a message. Where none does, exits answer unasked. */
+const questionShares = [0.5, 0.5, 0, 0];
+/** How much of the letters each of them writes: who asks can ask about few. */
+export const writerShares = [0.08, 0.08, 0.42, 0.42];
+
+const clientNames = ['alice', 'anna', 'albert', 'agnes'];
+
+/** An hour between sendings, where six are usual: a run is some days long. */
+const retrySection = '\n[client.retry]\nhours = 1\ngiveUpHours = 12\n';
+
+const tuned = (member: Member, questions: number): Member => {
+  const text = readFileSync(member.configFile, 'utf8')
+    .replace(/^poll = 1$/m, 'poll = 600')
+    .replace(/^questions = .*$/m, `questions = ${questions}`);
+  writeFileSync(member.configFile, `${text}${retrySection}`);
+  return member;
+};
+
+/** @param periodSeconds time between two lists, on the processes' clocks */
+export const setStage = async (folder: string, soak: SoakWorld, periodSeconds: number): Promise<Stage> => {
+  const day = 86_400;
+  const [first = 'alice', ...others] = clientNames;
+  const network = await foundNetwork({
+    folder,
+    world: soak.world,
+    authorities: authorityCount,
+    periodSeconds,
+    keys: { epochSeconds: day, graceSeconds: day },
+    nodes: nodeCount,
+    exits: 4,
+    topology: 'layers',
+    probesPerPeriod: 1,
+    alias: 'message-id',
+    schedule: '*/12 * * * *',
+    loopsPerInterval: 1,
+    paceSeconds: 120,
+    sender: { user: first, domain: 'home.test' },
+  });
+  const members = [network.client];
+  for (const user of others) members.push(await network.addClient(await soak.world.addAccount(user, 'home.test')));
+  const clients = members.map((member, i) => tuned(member, questionShares[i] ?? 0));
+  const actor = (
+    role: Role,
+    member: Member,
+    start: () => ReturnType<JoinedNetwork['startNode' | 'startClient']>,
+  ): Actor => {
+    const place = soak.places.get(member.account.address);
+    if (place === undefined) throw new Error('every process has a place');
+    return new Actor(role, member, { place, start });
+  };
+  const clientActors = clients.map((member) => actor('client', member, () => network.startClient(member)));
+  return {
+    network,
+    actors: [
+      ...network.authorities.map((member) => actor('authority', member, () => network.startAuthority(member))),
+      ...network.nodes.map((member) => actor('node', member, () => network.startNode(member))),
+      ...clientActors,
+    ],
+    clients: clientActors,
+    readers: [
+      await soak.addReader('bob', 'friend.test'),
+      await soak.addReader('carol', 'pal.test'),
+      await soak.addReader('dave', 'green.test'),
+    ],
+    // The first is refused when it is handed in, the second comes back later.
+    nobody: ['nobody@friend.test', ...(soak.servers.bouncing === undefined ? [] : [soak.servers.bouncing])],
+  };
+};
+
+/** Starts every process, and waits until all clients have a list of all nodes, in layers. */
+export const raiseCurtain = async ({ actors, clients }: Stage, patienceMs: number): Promise<void> => {
+  await Promise.all(actors.map((actor) => actor.start()));
+  const end = Date.now() + patienceMs;
+  // One look after the other: each is a process of its own.
+  for (const { member } of clients) {
+    for (;;) {
+      const { problem, nodes } = await networkOf(member.configFile);
+      if (problem === null && nodes.length === nodeCount && nodes.every(({ layer }) => layer !== null)) break;
+      if (Date.now() > end) throw new Error(`the network did not begin: ${nodes.length} nodes, ${problem ?? ''}`);
+      await sleep(lookMs);
+    }
+  }
+};
