@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { networkOf } from '../demo/begin.js';
 import { foundNetwork, type JoinedNetwork, type Member } from '../demo/network.js';
+import { mixmailer } from '../demo/processes.js';
 import type { Account } from '../servers/mail-world.js';
 import { Actor, type Role } from './actor.js';
 import type { SoakWorld } from './world.js';
@@ -91,6 +91,16 @@ export const setStage = async (folder: string, soak: SoakWorld, periodSeconds: n
     nobody: ['nobody@friend.test', ...(soak.servers.bouncing === undefined ? [] : [soak.servers.bouncing])],
   };
 };
+
+/** What `mixmailer network --json` says, as far as it is looked at. */
+interface Shown {
+  readonly problem: string | null;
+  readonly nodes: readonly { readonly layer: number | null }[];
+}
+
+/** As a process of its own, which has the clock of the others. */
+const networkOf = async (configFile: string): Promise<Shown> =>
+  JSON.parse(await mixmailer('network', '--config', configFile, '--json')) as Shown;
 
 /** Starts every process, and waits until all clients have a list of all nodes, in layers. */
 export const raiseCurtain = async ({ actors, clients }: Stage, patienceMs: number): Promise<void> => {
