@@ -105,7 +105,7 @@ export class Ledger {
     return this.#promised.filter(({ arrived, notified }) => arrived.size === 0 && !notified).length;
   }
 
-  account(): Balance {
+  balance(): Balance {
     const entries = this.#promised;
     const there = entries.filter(({ arrived }) => arrived.size > 0);
     const nameOf = ({ letter }: Entry): string => `${letter.from} to ${letter.to}, ${letter.messageId}`;

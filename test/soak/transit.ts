@@ -1,4 +1,4 @@
-import { once } from 'node:events';
+import { once, setMaxListeners } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ImapFlow } from 'imapflow';
@@ -65,6 +65,8 @@ export const openTransit = async (
   const counts: Record<Mishap, number> = { duplicate: 0, delay: 0, junk: 0, rewrite: 0 };
   const pending = new Set<Promise<void>>();
   const closing = new AbortController();
+  // One for each mail that waits.
+  setMaxListeners(0, closing.signal);
 
   const deliver = async (from: string, to: string, raw: Buffer): Promise<void> => {
     const { port, lmtp } = find(to) ?? usual;
