@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { DatabaseSync } from '@photostructure/sqlite';
 import type { DatabaseSyncInstance } from '@photostructure/sqlite';
@@ -154,6 +155,9 @@ export const openStore = (file: string, schema: readonly string[]): OpenStore =>
   return { sql, atomically, close: () => db.close() };
 };
 
+/** Who only looks whether a folder is locked holds it for a moment: whoever wants to work there waits so long. */
+const lockPatienceMs = 250;
+
 /**
  * Makes sure that one process at a time works on a data folder; the lock ends with the process, however it ends.
  *
@@ -168,10 +172,27 @@ export const lockFolder = (folder: string): { readonly release: () => void } => 
     throw new StoreError('store/open', `${folder} can't be written to`, { cause: error });
   }
   try {
-    db.exec('PRAGMA busy_timeout=0; PRAGMA locking_mode=EXCLUSIVE; BEGIN EXCLUSIVE');
+    db.exec(`PRAGMA busy_timeout=${lockPatienceMs}; PRAGMA locking_mode=EXCLUSIVE; BEGIN EXCLUSIVE`);
   } catch (error) {
     db.close();
     throw new StoreError('store/locked', `${folder} is in use by another MixMailer process`, { cause: error });
   }
   return { release: () => db.close() };
+};
+
+/** Whether a process works on that data folder. Nothing is made or changed there. */
+export const isLocked = (folder: string): boolean => {
+  const file = path.join(folder, 'lock.db');
+  if (!existsSync(file)) return false;
+  const db = new DatabaseSync(file, { readOnly: true });
+  try {
+    db.exec('PRAGMA busy_timeout=0');
+    db.prepare('SELECT count(*) FROM sqlite_master').get();
+    return false;
+  } catch (error) {
+    if (/locked|busy/i.test(error instanceof Error ? error.message : '')) return true;
+    throw asStoreError(error);
+  } finally {
+    db.close();
+  }
 };

@@ -51,8 +51,11 @@ export const tellBudget = ({ budget, clock, log }: Pick<PostDeps, 'budget' | 'cl
  *
  * The attempt is counted before it is made, and the mail leaves the store only after the server has taken it: killed
  * in between, the mail goes out again and is folded by its receiver.
+ *
+ * @param signal no further mail is begun once it aborts
+ * @param cut hand-overs that are under way are cut off once it aborts
  */
-export const postDue = async (deps: PostDeps, signal: AbortSignal): Promise<void> => {
+export const postDue = async (deps: PostDeps, signal: AbortSignal, cut = signal): Promise<void> => {
   const { store, outbox, budget, clock, log, from, ended } = deps;
   const due = new Map(purposes.map((purpose) => [purpose, [...store.dueOutgoing(clock.now(), kindsFor[purpose])]]));
   const next = (): { readonly id: number; readonly purpose: Purpose } | undefined => {
@@ -72,7 +75,7 @@ export const postDue = async (deps: PostDeps, signal: AbortSignal): Promise<void
     if (mail === undefined) return;
     const { kind, to, raw, messageId, createdAt, attempts } = mail;
     const envelope = messageId === undefined ? {} : { envelopeId: deliveryToken(messageId) };
-    const outcome = await outbox.send({ from, to, raw, ...envelope }, signal);
+    const outcome = await outbox.send({ from, to, raw, ...envelope }, cut);
     const now = clock.now();
     if (!hasReached(outcome)) budget?.giveBack(now, purpose);
     const remove = (): void =>
