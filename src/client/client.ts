@@ -55,7 +55,7 @@ export const runClient = async (
   store.resumeOutgoing(clock.now());
   tellBudget(deps);
   const jobs = new Jobs(deps.log, signal);
-  const post = jobs.finishing((stop, cut) => postDue(deps, stop, cut));
+  const post = jobs.finishing((stop, ending) => postDue(deps, stop, ending));
   const mailbox = receipts ?? following?.mailbox;
   const inbox = mailbox && vitals.inbox(mailbox.inbox, jobs.cut);
   const listUntil = (now: number): number | undefined => networkAt(directory, now)?.validUntil;
@@ -86,7 +86,7 @@ export const runClient = async (
   // Beside the reading: who takes a reply may need long, or wait for what is to be read.
   const deliver =
     receipts &&
-    jobs.waking((stop, cut) => deliverInbound({ store, deliver: (mail) => receipts.deliver(mail, cut) }, stop));
+    jobs.waking((stop, { cut }) => deliverInbound({ store, deliver: (mail) => receipts.deliver(mail, cut) }, stop));
   if (mailbox !== undefined && inbox !== undefined)
     jobs.loop(async (stop) => {
       const begunAt = clock.now();

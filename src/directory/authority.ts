@@ -278,7 +278,7 @@ export const runAuthority = async (
     }),
   );
   jobs.every(ticker, beatSchedule, () => vitals.beat());
-  const post = jobs.finishing((stop, cut) => postDue({ ...deps, ended: ended(deps) }, stop, cut));
+  const post = jobs.finishing((stop, ending) => postDue({ ...deps, ended: ended(deps) }, stop, ending));
   const work = jobs.waking(async (stop) => {
     await workOnce(authority, stop);
     post();

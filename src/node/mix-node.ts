@@ -65,7 +65,7 @@ export const runMixNode = async (
   deps.store.resumeOutgoing(clock.now());
   tellBudget(deps);
   const ended: PostDeps['ended'] = (mail, end, now) => settleDelivery(deps, mail, end, now);
-  const post = jobs.finishing((stop, cut) => postDue({ ...deps, ended }, stop, cut));
+  const post = jobs.finishing((stop, ending) => postDue({ ...deps, ended }, stop, ending));
   const watched = watchedList(deps);
   const phase = (): number => {
     const network = networkAt(deps.directory, clock.now());

@@ -3,14 +3,23 @@ import { minuteMs, secondMs } from '../base/units.js';
 import type { Log } from '../ports/log.js';
 import type { Ticker, Ticking, TickOptions } from '../ports/ticker.js';
 
+/** How a process comes to its end, after it was told to stop. */
+export interface Ending {
+  /** Aborts when no server is to be waited for that nothing has been handed to yet. */
+  readonly reach: AbortSignal;
+  /** Aborts when what is under way is to be cut off. */
+  readonly cut: AbortSignal;
+}
+
 /**
  * Work of a process.
  *
  * @param signal aborts when nothing new is to be begun
- * @param cut aborts when what is under way is to be cut off
  */
-export type Job = (signal: AbortSignal, cut: AbortSignal) => Promise<void> | void;
+export type Job = (signal: AbortSignal, ending: Ending) => Promise<void> | void;
 
+/** So long after the stop a mail server may take to answer at all. */
+export const reachMs = 3 * secondMs;
 /** So long after the stop mails that are due are still begun. */
 export const lastCallMs = 10 * secondMs;
 /** So long after the stop what is under way is cut off: well within the 60 s of `TimeoutStopSec` in the systemd unit. */
@@ -51,6 +60,7 @@ export class Jobs {
   readonly #endings: (() => Promise<void>)[] = [];
   readonly #running = new Set<Promise<void>>();
   readonly #last: (() => void)[] = [];
+  readonly #reach = new AbortController();
   readonly #lastCall = new AbortController();
   readonly #cut = new AbortController();
   #timers: readonly ReturnType<typeof setTimeout>[] = [];
@@ -60,7 +70,11 @@ export class Jobs {
     this.#log = log;
     this.signal = AbortSignal.any([signal, this.#stop.signal]);
     const stopped = (): void => {
-      this.#timers = [setTimeout(() => this.#lastCall.abort(), lastCallMs), setTimeout(() => this.#cut.abort(), cutMs)];
+      this.#timers = [
+        setTimeout(() => this.#reach.abort(), reachMs),
+        setTimeout(() => this.#lastCall.abort(), lastCallMs),
+        setTimeout(() => this.#cut.abort(), cutMs),
+      ];
     };
     if (this.signal.aborted) stopped();
     else this.signal.addEventListener('abort', stopped, { once: true });
@@ -74,7 +88,7 @@ export class Jobs {
   /** Does the job once. @returns whether the world let it */
   async #once(job: Job, signal = this.signal): Promise<boolean> {
     try {
-      await job(signal, this.cut);
+      await job(signal, { reach: this.#reach.signal, cut: this.cut });
       return true;
     } catch (error) {
       if (isNotOurs(error)) {

@@ -126,10 +126,10 @@ export class Vitals {
   /** The same way out, watched. */
   outbox(outbox: Outbox): Outbox {
     return {
-      send: async (mail, signal) => {
+      send: async (mail, signal, cut) => {
         this.#handOvers++;
         try {
-          const outcome = await outbox.send(mail, signal);
+          const outcome = await outbox.send(mail, signal, cut);
           if (outcome.kind === 'accepted') this.#sentAt = this.#now();
           return outcome;
         } finally {
