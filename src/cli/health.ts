@@ -3,7 +3,8 @@ import { freeBytes, readHealth } from '../adapters/health-file.js';
 import { isLocked } from '../adapters/sqlite.js';
 import { systemClock } from '../adapters/system.js';
 import { loadConfig } from '../config.js';
-import { type Finding, judgeHealth, leastFreeBytes } from '../post/health.js';
+import { type Finding, judgeHealth } from '../post/health.js';
+import { leastFreeBytes } from '../post/vitals.js';
 import { printer } from './print.js';
 
 interface Options {

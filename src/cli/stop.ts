@@ -1,18 +1,20 @@
-import { healthFile } from '../adapters/health-file.js';
+import { freeBytes, healthFile } from '../adapters/health-file.js';
+import { stderrLog } from '../adapters/stderr-log.js';
 import { systemdSupervisor } from '../adapters/systemd.js';
 import { secondMs } from '../base/units.js';
 import type { HealthKeeper, Role } from '../ports/health.js';
 import { statusOf } from '../post/health.js';
 import { cutMs } from '../post/jobs.js';
-import { type UnderWay, Vitals } from '../post/vitals.js';
+import { roomWatch, type UnderWay, Vitals } from '../post/vitals.js';
 
 /** How a process tells of itself: in its data folder, and to the systemd that has started it. */
 export const watched = (role: Role, folder: string): Pick<Stoppable, 'vitals' | 'onStop'> => {
   const supervisor = systemdSupervisor(process.env);
-  if (supervisor === undefined) return { vitals: new Vitals(role, [healthFile(folder)]) };
+  const keepers = [roomWatch(stderrLog, () => freeBytes(folder)), healthFile(folder)];
+  if (supervisor === undefined) return { vitals: new Vitals(role, keepers) };
   const tell: HealthKeeper = (record) => supervisor.tell(record, statusOf(record, record.at));
   // The one that can't fail first.
-  return { vitals: new Vitals(role, [tell, healthFile(folder)]), onStop: supervisor.stopping };
+  return { vitals: new Vitals(role, [tell, ...keepers]), onStop: supervisor.stopping };
 };
 
 /** A process from its start to its end. */

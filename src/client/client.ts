@@ -5,6 +5,7 @@ import type { Ticker } from '../ports/ticker.js';
 import { Jobs } from '../post/jobs.js';
 import { postDue, tellBudget } from '../post/post.js';
 import type { PostDeps } from '../post/post.js';
+import { purgeOwnSent, purgeSchedule } from '../post/purge.js';
 import { beatSchedule, Vitals } from '../post/vitals.js';
 import { collectOnce } from './collect.js';
 import type { RetryRules } from './exits.js';
@@ -87,6 +88,7 @@ export const runClient = async (
   const deliver =
     receipts &&
     jobs.waking((stop, { cut }) => deliverInbound({ store, deliver: (mail) => receipts.deliver(mail, cut) }, stop));
+  if (inbox !== undefined) jobs.every(ticker, purgeSchedule, (stop) => purgeOwnSent({ ...deps, inbox }, stop));
   if (mailbox !== undefined && inbox !== undefined)
     jobs.loop(async (stop) => {
       const begunAt = clock.now();

@@ -19,8 +19,6 @@ export interface Health {
 const silentMs = 5 * minuteMs;
 /** A mailbox that was not read for so long after its time is out of reach. */
 const unreadMs = hourMs;
-/** With less room than this on the disk something has to be done. */
-export const leastFreeBytes = 200 * 1024 * 1024;
 
 const minutes = (ms: number): string => {
   const count = Math.max(0, Math.round(ms / minuteMs));

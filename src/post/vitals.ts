@@ -2,7 +2,23 @@ import { StoreError } from '../base/errors.js';
 import { minuteMs } from '../base/units.js';
 import type { Clock } from '../ports/clock.js';
 import type { HealthKeeper, HealthRecord, Role } from '../ports/health.js';
+import type { Log } from '../ports/log.js';
 import type { Inbox, Outbox } from '../ports/mail.js';
+
+/** So many beats after each other the room on the disk is looked at: at the start, and every hour. */
+const beatsARoom = 60;
+/** With less room than this on the disk something has to be done. */
+export const leastFreeBytes = 200 * 1024 * 1024;
+
+/** Warns, at the start and every hour, while the disk is nearly full. @param freeBytes undefined: that can't be known */
+export const roomWatch = (log: Log, freeBytes: () => number | undefined): HealthKeeper => {
+  let beats = 0;
+  return () => {
+    if (beats++ % beatsARoom !== 0) return;
+    const free = freeBytes() ?? Infinity;
+    if (free < leastFreeBytes) log.warn('store/nearly-full', { freeMegabytes: Math.floor(free / 1024 / 1024) });
+  };
+};
 
 /** How often a process tells of itself. */
 export const beatSchedule = '* * * * *';

@@ -3,7 +3,7 @@ import { StoreError } from '../../src/base/errors.js';
 import { dayMs, hourMs, minuteMs } from '../../src/base/units.js';
 import type { HealthRecord } from '../../src/ports/health.js';
 import { judgeHealth, statusOf } from '../../src/post/health.js';
-import { Vitals } from '../../src/post/vitals.js';
+import { leastFreeBytes, roomWatch, Vitals } from '../../src/post/vitals.js';
 import { fakeMailWorld } from '../fakes/mail-world.js';
 
 const startAt = Date.UTC(2026, 0, 15, 12, 7, 31);
@@ -104,6 +104,30 @@ describe('the vitals of a process', () => {
     expect(() => vitals.beat()).toThrow(StoreError);
     vitals.stopping();
     expect(vitals.record()?.isStopping).toBe(true);
+  });
+});
+
+describe('the room on the disk', () => {
+  it('is looked at at the start and every hour, and told of while there is little', () => {
+    const warned: unknown[] = [];
+    const log = { info: () => undefined, warn: (event: string, counts: unknown) => void warned.push([event, counts]) };
+    let free: number | undefined = leastFreeBytes;
+    let looks = 0;
+    const keep = roomWatch(log, () => {
+      looks++;
+      return free;
+    });
+    const beats = (count: number): void => {
+      for (let i = 0; i < count; i++) keep(life().last());
+    };
+    beats(60);
+    expect([looks, warned]).toEqual([1, []]);
+    free = leastFreeBytes - 1;
+    beats(61);
+    expect(warned).toEqual(Array.from({ length: 2 }, () => ['store/nearly-full', { freeMegabytes: 199 }]));
+    free = undefined;
+    beats(60);
+    expect([looks, warned.length]).toEqual([4, 2]);
   });
 });
 
