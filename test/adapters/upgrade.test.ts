@@ -35,7 +35,7 @@ const textOf = (role: Role, version: number): string =>
 const restored = (role: Role, version: number): string => {
   const file = path.join(folder, `${role}-${version}.db`);
   const db = new DatabaseSync(file);
-  db.exec(textOf(role, version));
+  db.exec(`PRAGMA synchronous=OFF; BEGIN; ${textOf(role, version)} COMMIT;`);
   db.close();
   return file;
 };
