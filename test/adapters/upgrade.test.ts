@@ -12,6 +12,7 @@ import { latin1 } from '../../src/base/bytes.js';
 import { messageIdOf } from '../../src/base/ids.js';
 import { handlings } from '../fakes/outbox.js';
 import { fakeNetwork } from '../fakes/network.js';
+import { quick } from '../node/packets.js';
 import { postDue } from '../../src/post/post.js';
 
 // In schemas/ lie databases as text. Each was filled by the code of its own time, and is never made anew.
@@ -167,12 +168,13 @@ describe('what was there before an upgrade', () => {
       }
       if (version > 3) expect(store.takeLoop(bytes(16, 18))).toBe(at - 720_000);
       // One whose attempt had begun when the process ended, and one that waited.
-      store.resumeOutgoing(at);
+      // Ten minutes later, because the first version did not know which.
+    store.resumeOutgoing(at);
       const sent: string[] = [];
       const log = { info: () => undefined, warn: () => undefined };
       await postDue(
         {
-          ...{ store, budget: undefined, clock: { now: () => at }, log, from: 'node@mix1.test' },
+          ...{ store, budget: undefined, clock: { now: () => at + 600_000 }, log, from: 'node@mix1.test' },
           outbox: {
             send: (mail) => {
               sent.push(`${mail.to} ${latin1(mail.raw).endsWith('\r\nold\r\n') ? 'whole' : 'damaged'}`);
@@ -191,7 +193,7 @@ describe('what was there before an upgrade', () => {
 
   it.each(versionsOf('client'))('at a client of version %i is sent: a mail that waited arrives', async (version) => {
     const file = restored('client', version);
-    const network = fakeNetwork({ client: { file } });
+    const network = fakeNetwork({ ...quick, client: { file } });
     const { client, nodes, world } = network;
     const bob = world.account('bob@friend.test');
     for (const address of ['carol@friend.test', 'node@mix2.test']) world.account(address);
