@@ -169,7 +169,7 @@ describe('what was there before an upgrade', () => {
       if (version > 3) expect(store.takeLoop(bytes(16, 18))).toBe(at - 720_000);
       // One whose attempt had begun when the process ended, and one that waited.
       // Ten minutes later, because the first version did not know which.
-    store.resumeOutgoing(at);
+      store.resumeOutgoing(at);
       const sent: string[] = [];
       const log = { info: () => undefined, warn: () => undefined };
       await postDue(
