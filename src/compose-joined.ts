@@ -158,7 +158,7 @@ export const followNetwork = (config: Config, network: JoinConfig, follower: Fol
     take: (document, mail, now) => take?.(document, now) === true || takeFollowed(deps, document, mail, now),
   };
   return {
-    mailbox: mailbox && { ...mailbox, read: (signal) => readDirectoryMails({ ...reading, ...mailbox }, signal) },
+    mailbox: mailbox && { ...mailbox, read: (inbox, signal) => readDirectoryMails({ ...reading, inbox }, signal) },
     tick: async (now, signal) => {
       tick?.(now);
       await followOnce(deps, now, signal);

@@ -10,6 +10,7 @@ const commands: Readonly<Record<string, () => Promise<{ readonly register: (prog
   network: () => import('./cli/network.js'),
   check: () => import('./cli/check.js'),
   node: () => import('./cli/node.js'),
+  health: () => import('./cli/health.js'),
   leave: () => import('./cli/leave.js'),
   authority: () => import('./cli/authority.js'),
   client: () => import('./cli/client.js'),

@@ -46,8 +46,9 @@ export class ImapSession {
   }
 
   async #connected(signal: AbortSignal): Promise<ImapFlow> {
-    if (this.#client?.usable === true) return this.#client;
+    // Before a link that others go on with is closed for it.
     if (this.isClosed() || signal.aborted) throw new MailError('mail/closed', `${this.#where}: given up`);
+    if (this.#client?.usable === true) return this.#client;
     // A client that lost its link can't be used again.
     const client = await openImap(this.#account, signal);
     this.#client = client;

@@ -3,14 +3,19 @@ import {
   fsyncSync,
   mkdirSync,
   openSync,
+  readdirSync,
   readFileSync,
   renameSync,
   rmSync,
   statSync,
   writeSync,
 } from 'node:fs';
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 import { ConfigError, StoreError } from '../base/errors.js';
+import { minuteMs } from '../base/units.js';
+
+/** No private file takes so long to be written. */
+const abandonedMs = 10 * minuteMs;
 
 // Windows has no such bits; there a file is as private as the folder it lies in.
 const hasModes = process.platform !== 'win32';
@@ -83,6 +88,38 @@ export const writePrivateFile = (path: string, text: string): void => {
     rmSync(temporary, { force: true });
     throw new StoreError('store/write', `${path}: can't be written`, { cause });
   }
+};
+
+const temporaryForm = /\.\d+\.tmp$/;
+
+/**
+ * Overwrites and removes what `writePrivateFile` left unfinished in that folder when the power went: such a file may hold a
+ * key. One that somebody may be writing now stays.
+ *
+ * @returns how many
+ * @throws StoreError `store/write`
+ */
+export const removeTemporaries = (folder: string, now: number): number => {
+  let removed = 0;
+  for (const name of readdirSync(folder)) {
+    const path = join(folder, name);
+    if (!temporaryForm.test(name) || now - statSync(path).mtimeMs < abandonedMs) continue;
+    try {
+      const file = openSync(path, 'r+');
+      try {
+        writeSync(file, '0'.repeat(statSync(path).size));
+        fsyncSync(file);
+      } finally {
+        closeSync(file);
+      }
+      rmSync(path, { force: true });
+    } catch (cause) {
+      throw new StoreError('store/write', `${path}: can't be removed`, { cause });
+    }
+    removed++;
+  }
+  if (removed > 0) syncFolder(folder);
+  return removed;
 };
 
 /** Makes renames and removals in a folder durable. */

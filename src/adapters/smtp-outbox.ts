@@ -36,19 +36,19 @@ class SmtpOutbox implements Outbox {
     this.#maxLinks = account.maxLinks ?? 2;
   }
 
-  async send(mail: OutgoingMail, signal: AbortSignal): Promise<SendOutcome> {
+  async send(mail: OutgoingMail, signal: AbortSignal, cut = signal): Promise<SendOutcome> {
     // A whole flush waits on one signal.
-    setMaxListeners(0, signal);
-    if (!(await this.#place(signal))) return { kind: 'later', code: undefined, why: 'timeout' };
+    setMaxListeners(0, signal, cut);
+    if (!(await this.#place(cut))) return { kind: 'later', code: undefined, why: 'timeout' };
     try {
       const old = this.#idleLink();
-      const outcome = old === undefined ? undefined : await this.#sendOver(old, mail, signal);
+      const outcome = old === undefined ? undefined : await this.#sendOver(old, mail, cut);
       // A link that rested may have been closed by the server meanwhile; nothing of the mail went out over it.
-      const wasStale = outcome?.kind === 'later' && outcome.code === undefined && !signal.aborted;
+      const wasStale = outcome?.kind === 'later' && outcome.code === undefined && !cut.aborted;
       if (outcome !== undefined && !wasStale) return outcome;
       const { link } = await openLink(this.#account, signal);
       this.#log.info('connected to submission server');
-      return await this.#sendOver(link, mail, signal);
+      return await this.#sendOver(link, mail, cut);
     } catch (error) {
       if (error instanceof SmtpStepError) return outcomeOf(error.failure, error.phase);
       if (error instanceof MailError)

@@ -1,9 +1,10 @@
+import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { DatabaseSync } from '@photostructure/sqlite';
 import type { DatabaseSyncInstance } from '@photostructure/sqlite';
 import { StoreError } from '../base/errors.js';
 import type { Store } from '../ports/stores.js';
-import { makePrivateFolder } from './owner-only.js';
+import { makePrivateFolder, removeTemporaries } from './owner-only.js';
 
 /** A row as SQLite gives it, asked for by column with the type it must have. */
 export class Row {
@@ -143,19 +144,26 @@ export const openStore = (file: string, schema: readonly string[]): OpenStore =>
     db.close();
     throw new StoreError('store/version', `${file} was written by a newer MixMailer (version ${version})`);
   }
-  // Checked again inside the transaction: two processes may open a new database at once.
+  // All steps in one transaction: an upgrade that fails leaves what was there. Checked again inside it: two processes may
+  // open a new database at once.
   if (version < schema.length) {
     atomically(() => {
       const from = sql.first('PRAGMA user_version')?.number('user_version') ?? 0;
-      for (const step of schema.slice(from)) db.exec(step);
-      db.exec(`PRAGMA user_version=${schema.length}`);
+      guarded(() => {
+        for (const step of schema.slice(from)) db.exec(step);
+        db.exec(`PRAGMA user_version=${schema.length}`);
+      });
     });
   }
   return { sql, atomically, close: () => db.close() };
 };
 
+/** Who only looks whether a folder is locked holds it for a moment: whoever wants to work there waits so long. */
+const lockPatienceMs = 250;
+
 /**
- * Makes sure that one process at a time works on a data folder; the lock ends with the process, however it ends.
+ * Makes sure that one process at a time works on a data folder; the lock ends with the process, however it ends. What an
+ * earlier one left unfinished there is removed.
  *
  * @throws StoreError 'store/locked', 'store/open'; ConfigError when others can read the folder
  */
@@ -168,10 +176,33 @@ export const lockFolder = (folder: string): { readonly release: () => void } => 
     throw new StoreError('store/open', `${folder} can't be written to`, { cause: error });
   }
   try {
-    db.exec('PRAGMA busy_timeout=0; PRAGMA locking_mode=EXCLUSIVE; BEGIN EXCLUSIVE');
+    db.exec(`PRAGMA busy_timeout=${lockPatienceMs}; PRAGMA locking_mode=EXCLUSIVE; BEGIN EXCLUSIVE`);
   } catch (error) {
     db.close();
     throw new StoreError('store/locked', `${folder} is in use by another MixMailer process`, { cause: error });
   }
+  try {
+    removeTemporaries(folder, Date.now());
+  } catch (error) {
+    db.close();
+    throw error;
+  }
   return { release: () => db.close() };
+};
+
+/** Whether a process works on that data folder. Nothing is made or changed there. */
+export const isLocked = (folder: string): boolean => {
+  const file = path.join(folder, 'lock.db');
+  if (!existsSync(file)) return false;
+  const db = new DatabaseSync(file, { readOnly: true });
+  try {
+    db.exec('PRAGMA busy_timeout=0');
+    db.prepare('SELECT count(*) FROM sqlite_master').get();
+    return false;
+  } catch (error) {
+    if (/locked|busy/i.test(error instanceof Error ? error.message : '')) return true;
+    throw asStoreError(error);
+  } finally {
+    db.close();
+  }
 };

@@ -3,7 +3,7 @@ import { composeAuthority } from '../compose-authority.js';
 import { authorityConfig, loadConfig } from '../config.js';
 import { secondMs } from '../base/units.js';
 import { runAuthority } from '../directory/authority.js';
-import { untilStopped } from './stop.js';
+import { untilStopped, watched } from './stop.js';
 
 export const register = (program: Command): void => {
   program
@@ -14,15 +14,16 @@ export const register = (program: Command): void => {
       const config = loadConfig(file);
       const { periodMs, peers } = authorityConfig(config);
       const { deps, close } = composeAuthority(config);
-      try {
-        await untilStopped(async (signal) => {
+      const told = watched('authority', config.data);
+      await untilStopped({
+        ...told,
+        close,
+        work: async (signal) => {
           process.stdout.write(
             `running an authority on ${config.mail.address}, beside ${peers.length} configured; a list every ${periodMs / secondMs} s\n`,
           );
-          await runAuthority(deps, signal);
-        });
-      } finally {
-        await close();
-      }
+          await runAuthority(deps, signal, told.vitals);
+        },
+      });
     });
 };

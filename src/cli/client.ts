@@ -9,7 +9,7 @@ import { composeClient, composeQueue } from '../compose.js';
 import { clientConfig } from '../config.js';
 import type { ReceiptsConfig } from '../config.js';
 import { loadAndJoin } from './join.js';
-import { untilStopped } from './stop.js';
+import { untilStopped, watched } from './stop.js';
 
 /** One line: what the user will hear of their mails. */
 const receiptsLine = (address: string, receipts: ReceiptsConfig | undefined): string => {
@@ -32,41 +32,40 @@ export const register = (program: Command): void => {
       const token = tokenFrom(tokenFile, systemRng);
       const { deps, close } = composeClient(config);
       const queue = composeQueue(config);
-      try {
-        const server = await submissionServer({
-          host,
-          port,
-          user,
-          token,
-          maxMailBytes,
-          accept: queue.submit,
-          log: stderrLog,
-        });
-        try {
-          await untilStopped(async (signal) => {
-            process.stdout.write(
-              [
-                'In your mail program, as outgoing (SMTP) server:',
-                `  server    ${host}`,
-                `  port      ${server.port}`,
-                '  security  none (it never leaves this machine)',
-                `  user      ${user}`,
-                `  password  ${token}`,
-                receiptsLine(config.mail.address, receipts),
-                ...(networkAt(deps.directory, deps.clock.now()) === undefined
-                  ? ['The first list of nodes is asked for by mail; until it is there, mails are refused for now.']
-                  : []),
-                '',
-              ].join('\n'),
-            );
-            await runClient(deps, signal);
-          });
-        } finally {
-          await server.close();
-        }
-      } finally {
+      const release = async (): Promise<void> => {
         queue.close();
         await close();
-      }
+      };
+      const listen = { host, port, user, token, maxMailBytes, accept: queue.submit, log: stderrLog };
+      const server = await submissionServer(listen).catch(async (error: unknown) => {
+        await release();
+        throw error;
+      });
+      const told = watched('client', config.data);
+      await untilStopped({
+        ...told,
+        close: async () => {
+          await server.close();
+          await release();
+        },
+        work: async (signal) => {
+          process.stdout.write(
+            [
+              'In your mail program, as outgoing (SMTP) server:',
+              `  server    ${host}`,
+              `  port      ${server.port}`,
+              '  security  none (it never leaves this machine)',
+              `  user      ${user}`,
+              `  password  ${token}`,
+              receiptsLine(config.mail.address, receipts),
+              ...(networkAt(deps.directory, deps.clock.now()) === undefined
+                ? ['The first list of nodes is asked for by mail; until it is there, mails are refused for now.']
+                : []),
+              '',
+            ].join('\n'),
+          );
+          await runClient(deps, signal, told.vitals);
+        },
+      });
     });
 };

@@ -4,7 +4,7 @@ import { nodeConfig } from '../config.js';
 import { networkAt } from '../follow/network-at.js';
 import { runMixNode } from '../node/mix-node.js';
 import { loadAndJoin } from './join.js';
-import { untilStopped } from './stop.js';
+import { untilStopped, watched } from './stop.js';
 
 export const register = (program: Command): void => {
   program
@@ -24,13 +24,14 @@ export const register = (program: Command): void => {
         network === undefined
           ? 'waiting for the first list of nodes, which comes by mail'
           : `flush ${network.parameters.mixSchedule}${isListed ? '' : ', waiting to be in the list'}`;
-      try {
-        await untilStopped(async (signal) => {
+      const told = watched('node', config.data);
+      await untilStopped({
+        ...told,
+        close,
+        work: async (signal) => {
           process.stdout.write(`running ${name}${exit ? ' (exit)' : ''} on ${config.mail.address}, ${schedule}\n`);
-          await runMixNode(deps, signal);
-        });
-      } finally {
-        await close();
-      }
+          await runMixNode(deps, signal, told.vitals);
+        },
+      });
     });
 };

@@ -1,8 +1,58 @@
-/** Runs until SIGTERM or SIGINT, and lets the work come to its end; a second signal ends the process at once. */
-export const untilStopped = async (work: (signal: AbortSignal) => Promise<void>): Promise<void> => {
+import { freeBytes, healthFile } from '../adapters/health-file.js';
+import { stderrLog } from '../adapters/stderr-log.js';
+import { systemdSupervisor } from '../adapters/systemd.js';
+import { secondMs } from '../base/units.js';
+import type { HealthKeeper, Role } from '../ports/health.js';
+import { statusOf } from '../post/health.js';
+import { cutMs } from '../post/jobs.js';
+import { roomWatch, type UnderWay, Vitals } from '../post/vitals.js';
+
+/** How a process tells of itself: in its data folder, and to the systemd that has started it. */
+export const watched = (role: Role, folder: string): Pick<Stoppable, 'vitals' | 'onStop'> => {
+  const supervisor = systemdSupervisor(process.env);
+  const keepers = [roomWatch(stderrLog, () => freeBytes(folder)), healthFile(folder)];
+  if (supervisor === undefined) return { vitals: new Vitals(role, keepers) };
+  const tell: HealthKeeper = (record) => supervisor.tell(record, statusOf(record, record.at));
+  // The one that can't fail first.
+  return { vitals: new Vitals(role, [tell, ...keepers]), onStop: supervisor.stopping };
+};
+
+/** A process from its start to its end. */
+export interface Stoppable {
+  readonly vitals: Vitals;
+  /** Hears at once that the process stops. */
+  readonly onStop?: (sentence: string) => void;
+  /** Runs until the signal aborts, and lets what is under way come to its end. */
+  readonly work: (signal: AbortSignal) => Promise<void>;
+  /** Lets go of everything, whatever became of the work. */
+  readonly close: () => Promise<void>;
+}
+
+/** What is waited for. */
+export const underWayIn = ({ handOvers, isReading }: UnderWay): string =>
+  [
+    ...(handOvers === 0
+      ? []
+      : [handOvers === 1 ? '1 mail is being handed over' : `${handOvers} mails are being handed over`]),
+    ...(isReading ? ['the mailbox is being read'] : []),
+  ].join(' and ') || 'what is due is handed over';
+
+const say = (line: string): void => void process.stdout.write(`${line}\n`);
+
+/**
+ * Runs until SIGTERM or SIGINT, and lets the work come to its end; says what it waits for and how long that may take. A
+ * second signal ends the process at once, with 130: nothing is lost then either, but mails may go out twice.
+ */
+export const untilStopped = async ({ vitals, onStop, work, close }: Stoppable): Promise<void> => {
   const stop = new AbortController();
+  let stoppedAt: number | undefined;
   const onSignal = (): void => {
     if (stop.signal.aborted) process.exit(130);
+    stoppedAt = performance.now();
+    vitals.stopping();
+    const sentence = `stopping: ${underWayIn(vitals.underWay)}, at most ${cutMs / secondMs} s`;
+    say(`${sentence}; again to stop at once`);
+    onStop?.(sentence);
     stop.abort();
   };
   process.on('SIGTERM', onSignal);
@@ -10,7 +60,9 @@ export const untilStopped = async (work: (signal: AbortSignal) => Promise<void>)
   try {
     await work(stop.signal);
   } finally {
+    await close();
     process.off('SIGTERM', onSignal);
     process.off('SIGINT', onSignal);
+    if (stoppedAt !== undefined) say(`stopped after ${Math.round((performance.now() - stoppedAt) / secondMs)} s`);
   }
 };

@@ -5,6 +5,8 @@ import type { Ticker } from '../ports/ticker.js';
 import { Jobs } from '../post/jobs.js';
 import { postDue, tellBudget } from '../post/post.js';
 import type { PostDeps } from '../post/post.js';
+import { purgeOwnSent, purgeSchedule } from '../post/purge.js';
+import { beatSchedule, Vitals } from '../post/vitals.js';
 import { collectOnce } from './collect.js';
 import type { RetryRules } from './exits.js';
 import { deliverInbound } from './inbound.js';
@@ -40,16 +42,26 @@ const postSchedule = '*/5 * * * * *';
 const queueSchedule = '30 * * * * *';
 
 /**
- * Runs the user's agent until the signal aborts, then lets every job come to its end.
+ * Runs the user's agent until the signal aborts, then lets every job come to its end and hands over what is due.
  *
  * @throws Bug, or whatever our own mistake threw
  */
-export const runClient = async (deps: ClientDeps, signal: AbortSignal): Promise<void> => {
-  const { store, clock, receipts, following, ticker } = deps;
+export const runClient = async (
+  world: ClientDeps,
+  signal: AbortSignal,
+  vitals = new Vitals('client'),
+): Promise<void> => {
+  const { store, clock, receipts, following, ticker, directory } = world;
+  const deps: ClientDeps = { ...world, outbox: vitals.outbox(world.outbox) };
   store.resumeOutgoing(clock.now());
   tellBudget(deps);
   const jobs = new Jobs(deps.log, signal);
-  const post = jobs.waking((stop) => postDue(deps, stop));
+  const post = jobs.finishing((stop, ending) => postDue(deps, stop, ending));
+  const mailbox = receipts ?? following?.mailbox;
+  const inbox = mailbox && vitals.inbox(mailbox.inbox, jobs.cut);
+  const listUntil = (now: number): number | undefined => networkAt(directory, now)?.validUntil;
+  jobs.once(() => vitals.start({ clock, pollMs: mailbox?.pollMs, listUntil }));
+  jobs.every(ticker, beatSchedule, () => vitals.beat());
   const watched = watchedList(deps);
   let readAt = -Infinity;
   jobs.every(ticker, queueSchedule, () => {
@@ -62,6 +74,7 @@ export const runClient = async (deps: ClientDeps, signal: AbortSignal): Promise<
     if (!isSlotDue(deps)) return;
     if (networkAt(deps.directory, clock.now()) !== undefined) sendOnce(deps, readAt);
     slotOnce(deps);
+    vitals.flushed();
     post();
   });
   jobs.every(ticker, postSchedule, () => post());
@@ -72,18 +85,22 @@ export const runClient = async (deps: ClientDeps, signal: AbortSignal): Promise<
       post();
     });
   // Beside the reading: who takes a reply may need long, or wait for what is to be read.
-  const deliver = receipts && jobs.waking((stop) => deliverInbound({ store, deliver: receipts.deliver }, stop));
-  const mailbox = receipts ?? following?.mailbox;
-  if (mailbox !== undefined)
+  const deliver =
+    receipts &&
+    jobs.waking((stop, { cut }) => deliverInbound({ store, deliver: (mail) => receipts.deliver(mail, cut) }, stop));
+  if (inbox !== undefined) jobs.every(ticker, purgeSchedule, (stop) => purgeOwnSent({ ...deps, inbox }, stop));
+  if (mailbox !== undefined && inbox !== undefined)
     jobs.loop(async (stop) => {
       const begunAt = clock.now();
-      await following?.mailbox?.read(stop);
-      if (receipts !== undefined) await collectOnce({ ...deps, ...receipts }, stop);
+      vitals.turned();
+      await following?.mailbox?.read(inbox, stop);
+      if (receipts !== undefined) await collectOnce({ ...deps, ...receipts, inbox }, stop);
       if (stop.aborted) return;
       readAt = begunAt;
+      vitals.read();
       deliver?.();
       post();
-      await mailbox.inbox.waitForMail(mailbox.pollMs, stop);
+      await inbox.waitForMail(mailbox.pollMs, stop);
     });
   await jobs.finished();
 };

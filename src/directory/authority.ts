@@ -5,7 +5,6 @@ import type { NodeId } from '../base/ids.js';
 import { dayMs, minuteMs } from '../base/units.js';
 import type { FoundDocument } from '../council/documents.js';
 import { moreThanHalf } from '../council/majority.js';
-import { numberAt } from '../council/timetable.js';
 import { answerCache, usualAnswerBounds } from '../follow/answer.js';
 import { type FollowDeps, followOnce, takeFollowed } from '../follow/follow.js';
 import { type DocumentMail, type MailBounds, readDirectoryMails } from '../follow/mails.js';
@@ -18,9 +17,9 @@ import type { Ticker } from '../ports/ticker.js';
 import { Jobs } from '../post/jobs.js';
 import { postDue, type PostDeps, tellBudget } from '../post/post.js';
 import { purgeSchedule, purgeSent } from '../post/purge.js';
+import { beatSchedule, Vitals } from '../post/vitals.js';
 import type { Rng } from '../base/random.js';
 import { publicKeyOf, type PublicKeyHex } from '../route/document.js';
-import { inspectNetwork, type Network } from '../route/network.js';
 import type { SphinxCrypto } from '../sphinx/crypto.js';
 import { ballotFor, isReady } from './ballot.js';
 import { dispatchWith } from './dispatch.js';
@@ -36,6 +35,7 @@ import {
 } from './gather.js';
 import { hear, isCouncilKind, roundAt } from './hear.js';
 import { collectProbes } from './home.js';
+import { type ListUpTo, listInForce, listsIn } from './lists.js';
 import { measure, type Measured } from './measure.js';
 import { probeWaitMs, sendProbes } from './probe.js';
 import { publish } from './publish.js';
@@ -90,22 +90,8 @@ interface Authority {
   readonly follow: FollowDeps;
   /** What became of documents since the log was written. */
   readonly counts: Map<string, number>;
-  /** The newest list of that number or an earlier one, whoever it is for. */
-  readonly listUpTo: (number: number) => Network | undefined;
+  readonly listUpTo: ListUpTo;
 }
-
-/** Lists by number, read once: their text doesn't change, and checking a thousand descriptors takes a second. */
-const lists = (store: AuthorityStore): Authority['listUpTo'] => {
-  const known = new Map<string, Network>();
-  return (number) => {
-    const kept = store.consensuses().find((one) => one.number <= number);
-    if (kept === undefined) return undefined;
-    const read = known.get(kept.digest) ?? inspectNetwork(store.consensusText(kept.digest) ?? '', []).network;
-    known.set(kept.digest, read);
-    for (const digest of known.keys()) if (known.size > 4) known.delete(digest);
-    return read;
-  };
-};
 
 const measuredBy = ({ deps }: Authority, now: number): ReadonlyMap<NodeId, Measured> => {
   const { store, rules } = deps;
@@ -134,7 +120,7 @@ const authorityOf = (deps: AuthorityDeps): Authority => {
     answers: { bounds: usualAnswerBounds, cache: answerCache() },
   };
   const mail = dispatchWith({ store, rng, base64, compression, from });
-  const listUpTo = lists(store);
+  const listUpTo = listsIn(store);
   const { candidatesPerHour } = rules;
   const perOperator = rules.candidatesPerOperatorPerHour ?? Math.max(1, Math.ceil(candidatesPerHour / 4));
   const common = { ...deps, self, mail, previousOf: (number: number) => listUpTo(number - 1) };
@@ -232,14 +218,16 @@ const tidyOnce = ({ deps, self, listUpTo, gather: gathering }: Authority, now: n
 
 /** Does all that it is time for. @throws StoreError */
 const workOnce = async (authority: Authority, signal: AbortSignal): Promise<void> => {
-  const { deps, gather: gathering, round, follow, listUpTo } = authority;
-  const { clock, rules } = deps;
+  const { deps, gather: gathering, round, follow } = authority;
+  const { clock } = deps;
   const now = clock.now();
   roundOnce(round, now);
   tidyOnce(authority, now);
-  const network = listUpTo(numberAt(rules.periodMs, now));
-  const inForce = network !== undefined && now < network.validUntil ? network : undefined;
-  sendProbes(deps, { network: inForce, measured: measuredBy(authority, now), now });
+  sendProbes(deps, {
+    network: listInForce(authority.listUpTo, deps.rules.periodMs, now),
+    measured: measuredBy(authority, now),
+    now,
+  });
   await followOnce(follow, now, signal);
   await challengeOnce(gathering, () => clock.now(), signal);
 };
@@ -266,17 +254,31 @@ const workSchedule = (periodMs: number): string => (periodMs < 10 * minuteMs ? '
 const operatorSchedule = '23 * * * *';
 
 /**
- * Runs an authority until the signal aborts, then lets every job come to its end.
+ * Runs an authority until the signal aborts, then lets every job come to its end and hands over what is due.
  *
  * @throws Bug, or whatever our own mistake threw
  */
-export const runAuthority = async (deps: AuthorityDeps, signal: AbortSignal): Promise<void> => {
-  const { store, clock, ticker, log, rules, inbox } = deps;
+export const runAuthority = async (
+  world: AuthorityDeps,
+  signal: AbortSignal,
+  vitals = new Vitals('authority'),
+): Promise<void> => {
+  const { store, clock, ticker, log, rules, pollMs } = world;
+  const jobs = new Jobs(log, signal);
+  const inbox = vitals.inbox(world.inbox, jobs.cut);
+  const deps: AuthorityDeps = { ...world, inbox, outbox: vitals.outbox(world.outbox) };
   store.resumeOutgoing(clock.now());
   tellBudget(deps);
   const authority = authorityOf(deps);
-  const jobs = new Jobs(log, signal);
-  const post = jobs.waking((stop) => postDue({ ...deps, ended: ended(deps) }, stop));
+  jobs.once(() =>
+    vitals.start({
+      clock,
+      pollMs,
+      listUntil: (now) => listInForce(authority.listUpTo, deps.rules.periodMs, now)?.validUntil,
+    }),
+  );
+  jobs.every(ticker, beatSchedule, () => vitals.beat());
+  const post = jobs.finishing((stop, ending) => postDue({ ...deps, ended: ended(deps) }, stop, ending));
   const work = jobs.waking(async (stop) => {
     await workOnce(authority, stop);
     post();
@@ -285,9 +287,12 @@ export const runAuthority = async (deps: AuthorityDeps, signal: AbortSignal): Pr
   jobs.every(ticker, operatorSchedule, (stop) => refreshOperators(authority.gather, stop));
   jobs.every(ticker, purgeSchedule, (stop) => purgeSent(deps, stop));
   jobs.loop(async (stop) => {
+    vitals.turned();
     await readOnce(authority, stop);
+    if (stop.aborted) return;
+    vitals.read();
     work();
-    await inbox.waitForMail(deps.pollMs, stop);
+    await inbox.waitForMail(pollMs, stop);
   });
   work();
   await jobs.finished();

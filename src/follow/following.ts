@@ -12,8 +12,13 @@ export interface DirectoryMailbox {
   readonly inbox: Inbox;
   /** How often it is asked without a notice from its server. */
   readonly pollMs: number;
-  /** Reads the directory's mails in it. @throws MailError, StoreError: the next call goes on where this one stopped */
-  readonly read: (signal: AbortSignal) => Promise<void>;
+  /**
+   * Reads the directory's mails in it.
+   *
+   * @param inbox this one, as its process reads it
+   * @throws MailError, StoreError: the next call goes on where this one stopped
+   */
+  readonly read: (inbox: Inbox, signal: AbortSignal) => Promise<void>;
 }
 
 /** How often what is due is looked for. */

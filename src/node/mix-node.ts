@@ -6,6 +6,7 @@ import type { Ticker } from '../ports/ticker.js';
 import { Jobs } from '../post/jobs.js';
 import { postDue, tellBudget } from '../post/post.js';
 import type { PostDeps } from '../post/post.js';
+import { beatSchedule, Vitals } from '../post/vitals.js';
 import { purgeSchedule, purgeSent } from '../post/purge.js';
 import { settleDelivery } from './answers.js';
 import { flushOnce } from './flush.js';
@@ -45,20 +46,26 @@ export const destroyExpiredKeys = async ({
 };
 
 /**
- * Runs a mix until the signal aborts, then lets every job come to its end.
+ * Runs a mix until the signal aborts, then lets every job come to its end and hands over what is due.
  *
  * In a network that it has joined it first has no list: then it reads the directory's mails and nothing else, and begins
  * to mix when a list is there. The mix interval is always that of the list in force, and so is this node's turn in it.
  *
  * @throws Bug, or whatever our own mistake threw
  */
-export const runMixNode = async (deps: MixNodeDeps, signal: AbortSignal): Promise<void> => {
-  const { inbox, ticker, log, clock, following } = deps;
+export const runMixNode = async (
+  world: MixNodeDeps,
+  signal: AbortSignal,
+  vitals = new Vitals('node'),
+): Promise<void> => {
+  const { ticker, log, clock, following, pollMs } = world;
+  const jobs = new Jobs(log, signal);
+  const inbox = vitals.inbox(world.inbox, jobs.cut);
+  const deps: MixNodeDeps = { ...world, inbox, outbox: vitals.outbox(world.outbox) };
   deps.store.resumeOutgoing(clock.now());
   tellBudget(deps);
-  const jobs = new Jobs(log, signal);
   const ended: PostDeps['ended'] = (mail, end, now) => settleDelivery(deps, mail, end, now);
-  const post = jobs.waking((stop) => postDue({ ...deps, ended }, stop));
+  const post = jobs.finishing((stop, ending) => postDue({ ...deps, ended }, stop, ending));
   const watched = watchedList(deps);
   const phase = (): number => {
     const network = networkAt(deps.directory, clock.now());
@@ -77,6 +84,7 @@ export const runMixNode = async (deps: MixNodeDeps, signal: AbortSignal): Promis
     },
     () => {
       flushOnce(deps);
+      vitals.flushed();
       post();
     },
     { phase },
@@ -85,6 +93,8 @@ export const runMixNode = async (deps: MixNodeDeps, signal: AbortSignal): Promis
     lookForSchedule();
     post();
   });
+  jobs.once(() => vitals.start({ clock, pollMs, listUntil: (now) => networkAt(deps.directory, now)?.validUntil }));
+  jobs.every(ticker, beatSchedule, () => vitals.beat());
   jobs.every(ticker, keySchedule, () => destroyExpiredKeys(deps));
   jobs.every(ticker, purgeSchedule, (stop) => purgeSent(deps, stop));
   if (following !== undefined)
@@ -95,13 +105,16 @@ export const runMixNode = async (deps: MixNodeDeps, signal: AbortSignal): Promis
     });
   jobs.loop(async (stop) => {
     awake = new AbortController();
+    vitals.turned();
     if (following?.mailbox !== undefined) {
-      await following.mailbox.read(stop);
+      await following.mailbox.read(inbox, stop);
       lookForSchedule();
       post();
     }
     if (following === undefined || networkAt(deps.directory, clock.now()) !== undefined) await receiveOnce(deps, stop);
-    await inbox.waitForMail(deps.pollMs, AbortSignal.any([stop, awake.signal]));
+    if (stop.aborted) return;
+    vitals.read();
+    await inbox.waitForMail(pollMs, AbortSignal.any([stop, awake.signal]));
   });
   post();
   await jobs.finished();

@@ -89,7 +89,11 @@ export interface OutgoingMail {
 
 /** One account's way out over SMTP. Never rejects for what a server says or a network does. */
 export interface Outbox {
-  readonly send: (mail: OutgoingMail, signal: AbortSignal) => Promise<SendOutcome>;
+  /**
+   * @param signal gives up what has not begun to go out
+   * @param cut breaks off a mail that has; the same as `signal`, if it is left out
+   */
+  readonly send: (mail: OutgoingMail, signal: AbortSignal, cut?: AbortSignal) => Promise<SendOutcome>;
   readonly close: () => Promise<void>;
 }
 

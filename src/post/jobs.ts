@@ -3,8 +3,27 @@ import { minuteMs, secondMs } from '../base/units.js';
 import type { Log } from '../ports/log.js';
 import type { Ticker, Ticking, TickOptions } from '../ports/ticker.js';
 
-/** Work of a process: given a signal that aborts when the process is to stop. */
-export type Job = (signal: AbortSignal) => Promise<void> | void;
+/** How a process comes to its end, after it was told to stop. */
+export interface Ending {
+  /** Aborts when no server is to be waited for that nothing has been handed to yet. */
+  readonly reach: AbortSignal;
+  /** Aborts when what is under way is to be cut off. */
+  readonly cut: AbortSignal;
+}
+
+/**
+ * Work of a process.
+ *
+ * @param signal aborts when nothing new is to be begun
+ */
+export type Job = (signal: AbortSignal, ending: Ending) => Promise<void> | void;
+
+/** So long after the stop a mail server may take to answer at all. */
+export const reachMs = 3 * secondMs;
+/** So long after the stop mails that are due are still begun. */
+export const lastCallMs = 10 * secondMs;
+/** So long after the stop what is under way is cut off: well within the 60 s of `TimeoutStopSec` in the systemd unit. */
+export const cutMs = 25 * secondMs;
 
 /** After a failure a loop rests this long, twice as long after each one more, and never longer than the second. */
 const firstRestMs = 15 * secondMs;
@@ -30,6 +49,8 @@ export const rest = (forMs: number, signal: AbortSignal): Promise<void> =>
 /**
  * The jobs of one process, which start together and end together.
  *
+ * After the stop what is under way comes to its end, and what is due is handed over; for a while (`lastCallMs`, `cutMs`).
+ *
  * When the world fails a job (mail server gone, disk full, network list expired, a program that takes no reply now), it is said in the log and the job's
  * next turn tries again. When the job itself is wrong, all jobs stop and `finished` rejects.
  */
@@ -38,21 +59,42 @@ export class Jobs {
   readonly #stop = new AbortController();
   readonly #endings: (() => Promise<void>)[] = [];
   readonly #running = new Set<Promise<void>>();
+  readonly #last: (() => void)[] = [];
+  readonly #reach = new AbortController();
+  readonly #lastCall = new AbortController();
+  readonly #cut = new AbortController();
+  #timers: readonly ReturnType<typeof setTimeout>[] = [];
   readonly signal: AbortSignal;
 
   constructor(log: Log, signal: AbortSignal) {
     this.#log = log;
     this.signal = AbortSignal.any([signal, this.#stop.signal]);
+    const stopped = (): void => {
+      this.#timers = [
+        setTimeout(() => this.#reach.abort(), reachMs),
+        setTimeout(() => this.#lastCall.abort(), lastCallMs),
+        setTimeout(() => this.#cut.abort(), cutMs),
+      ];
+    };
+    if (this.signal.aborted) stopped();
+    else this.signal.addEventListener('abort', stopped, { once: true });
+  }
+
+  /** Aborts when what is under way is to be cut off. */
+  get cut(): AbortSignal {
+    return this.#cut.signal;
   }
 
   /** Does the job once. @returns whether the world let it */
-  async #once(job: Job): Promise<boolean> {
+  async #once(job: Job, signal = this.signal): Promise<boolean> {
     try {
-      await job(this.signal);
+      await job(signal, { reach: this.#reach.signal, cut: this.cut });
       return true;
     } catch (error) {
       if (isNotOurs(error)) {
-        if (!this.signal.aborted) this.#log.warn(error.code, { message: error.message });
+        // Whoever stops lets go of connections.
+        const isLetGo = this.signal.aborted && error instanceof MailError;
+        if (!isLetGo) this.#log.warn(error.code, { message: error.message });
       } else {
         this.#stop.abort(error);
       }
@@ -63,6 +105,11 @@ export class Jobs {
   #track(work: Promise<void>): void {
     this.#running.add(work);
     void work.finally(() => this.#running.delete(work));
+  }
+
+  /** Does the job now, once. */
+  once(job: Job): void {
+    this.#track(this.#once(job).then(() => undefined));
   }
 
   /** Does the job at every tick of the schedule. */
@@ -120,13 +167,24 @@ export class Jobs {
 
   /** A job that runs when woken, never twice at once; woken while it runs, it runs once more. */
   waking(job: Job): () => void {
+    return this.#waking(job, this.signal);
+  }
+
+  /** Like `waking`; it still runs when woken shortly after the stop, and runs once more when all other jobs have ended. */
+  finishing(job: Job): () => void {
+    const wake = this.#waking(job, this.#lastCall.signal);
+    this.#last.push(wake);
+    return wake;
+  }
+
+  #waking(job: Job, signal: AbortSignal): () => void {
     let wanted = false;
     let busy = false;
     const turns = async (): Promise<void> => {
       busy = true;
-      while (wanted && !this.signal.aborted) {
+      while (wanted && !signal.aborted) {
         wanted = false;
-        await this.#once(job);
+        await this.#once(job, signal);
       }
       busy = false;
     };
@@ -143,6 +201,10 @@ export class Jobs {
     }
     await Promise.all(this.#endings.map((end) => end()));
     await Promise.all(this.#running);
+    // A process that is wrong doesn't go on.
+    if (!this.#stop.signal.aborted) for (const wake of this.#last) wake();
+    await Promise.all(this.#running);
+    for (const timer of this.#timers) clearTimeout(timer);
     if (this.#stop.signal.aborted) throw this.#stop.signal.reason;
   }
 }

@@ -7,6 +7,7 @@ import { deliveryToken } from '../message/delivery.js';
 import type { Outbox, SendOutcome } from '../ports/mail.js';
 import type { Outgoing, OutgoingStore, Store } from '../ports/stores.js';
 import { type Budget, kindsFor } from './account.js';
+import type { Ending } from './jobs.js';
 import { nextStep } from './retry.js';
 
 /** How the sending of a mail ended. */
@@ -51,8 +52,15 @@ export const tellBudget = ({ budget, clock, log }: Pick<PostDeps, 'budget' | 'cl
  *
  * The attempt is counted before it is made, and the mail leaves the store only after the server has taken it: killed
  * in between, the mail goes out again and is folded by its receiver.
+ *
+ * @param signal no further mail is begun once it aborts
+ * @param ending how it goes on then; all ends at once, if nothing is said
  */
-export const postDue = async (deps: PostDeps, signal: AbortSignal): Promise<void> => {
+export const postDue = async (
+  deps: PostDeps,
+  signal: AbortSignal,
+  { reach, cut }: Ending = { reach: signal, cut: signal },
+): Promise<void> => {
   const { store, outbox, budget, clock, log, from, ended } = deps;
   const due = new Map(purposes.map((purpose) => [purpose, [...store.dueOutgoing(clock.now(), kindsFor[purpose])]]));
   const next = (): { readonly id: number; readonly purpose: Purpose } | undefined => {
@@ -72,7 +80,9 @@ export const postDue = async (deps: PostDeps, signal: AbortSignal): Promise<void
     if (mail === undefined) return;
     const { kind, to, raw, messageId, createdAt, attempts } = mail;
     const envelope = messageId === undefined ? {} : { envelopeId: deliveryToken(messageId) };
-    const outcome = await outbox.send({ from, to, raw, ...envelope }, signal);
+    const outcome = await outbox.send({ from, to, raw, ...envelope }, reach, cut);
+    // Who stops doesn't try one mail after the other.
+    if (reach.aborted && outcome.kind !== 'accepted') stopped = true;
     const now = clock.now();
     if (!hasReached(outcome)) budget?.giveBack(now, purpose);
     const remove = (): void =>

@@ -1,8 +1,8 @@
 import type { Base64 } from '../base/base64.js';
-import { sliceCarrierMail } from '../carrier/carrier.js';
-import { isDirectoryMail } from '../carrier/directory-mail.js';
+import { carrierSubject, sliceCarrierMail } from '../carrier/carrier.js';
+import { directorySubject, isDirectoryMail } from '../carrier/directory-mail.js';
 import { isDelivery } from '../message/delivery.js';
-import type { Inbox } from '../ports/mail.js';
+import type { FetchFilter, Inbox } from '../ports/mail.js';
 import type { CursorStore } from '../ports/stores.js';
 
 /** How often that is done. */
@@ -20,11 +20,29 @@ export interface PurgeDeps {
  *
  * @throws MailError, StoreError: the next call starts where this one stopped
  */
-export const purgeSent = async ({ inbox, store, base64 }: PurgeDeps, signal: AbortSignal): Promise<void> => {
+export const purgeSent = (deps: PurgeDeps, signal: AbortSignal): Promise<void> =>
+  purge(deps, { filter: {}, cursorOf: (folder) => folder }, signal);
+
+/**
+ * The same in a mailbox that is a person's too: only mails with the subjects that this program gives its own are looked at.
+ *
+ * @throws MailError, StoreError: the next call starts where this one stopped
+ */
+export const purgeOwnSent = async (deps: PurgeDeps, signal: AbortSignal): Promise<void> => {
+  for (const subject of [carrierSubject, directorySubject])
+    await purge(deps, { filter: { subject }, cursorOf: (folder) => `sent ${subject} ${folder}` }, signal);
+};
+
+const purge = async (
+  { inbox, store, base64 }: PurgeDeps,
+  { filter, cursorOf }: { readonly filter: FetchFilter; readonly cursorOf: (folder: string) => string },
+  signal: AbortSignal,
+): Promise<void> => {
   const folder = await inbox.sentFolder(signal);
   if (folder === undefined) return;
+  const name = cursorOf(folder);
   for (let more = true; more && !signal.aborted;) {
-    const fetched = await inbox.fetch(folder, store.cursor(folder), signal);
+    const fetched = await inbox.fetch(folder, store.cursor(name), signal, filter);
     const ours = fetched.mails.filter(
       ({ raw }) =>
         raw !== undefined &&
@@ -35,7 +53,7 @@ export const purgeSent = async ({ inbox, store, base64 }: PurgeDeps, signal: Abo
       await inbox.remove(folder, fetched.uidValidity, uids, signal);
     }
     const last = fetched.mails.at(-1);
-    if (last !== undefined) store.setCursor(folder, { uidValidity: fetched.uidValidity, uid: last.uid });
+    if (last !== undefined) store.setCursor(name, { uidValidity: fetched.uidValidity, uid: last.uid });
     more = fetched.more;
   }
 };

@@ -1,4 +1,14 @@
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  linkSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -80,5 +90,21 @@ describe('a data folder', () => {
   it('written by a newer version is left alone', () => {
     openStore(file(), [...schema, 'CREATE TABLE later (x INTEGER) STRICT']).close();
     expect(() => openStore(file(), schema)).toThrow(/newer MixMailer/);
+  });
+});
+
+describe('what a power cut left unfinished in a data folder', () => {
+  it('is removed by the next process on it, and only that', () => {
+    const at = (name: string): string => path.join(folder, name);
+    const names = ['mix-aa.key.4711.tmp', 'identity.key', 'mix-bb.key', 'notes.tmp', 'plus-address.12.tmp'];
+    for (const name of names) writeFileSync(at(name), 'a seed', { mode: 0o600 });
+    const before = Date.now() / 1000 - 3600;
+    for (const name of names.slice(0, 4)) utimesSync(at(name), before, before);
+    // Hard links show what became of the bytes.
+    linkSync(at('mix-aa.key.4711.tmp'), at('witness'));
+    lockFolder(folder).release();
+    const left = readdirSync(folder).filter((name) => !name.startsWith('lock.db'));
+    expect(left.toSorted()).toEqual(['identity.key', 'mix-bb.key', 'notes.tmp', 'plus-address.12.tmp', 'witness']);
+    expect([readFileSync(at('witness'), 'utf8'), readFileSync(at('mix-bb.key'), 'utf8')]).toEqual(['000000', 'a seed']);
   });
 });

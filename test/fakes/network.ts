@@ -23,9 +23,11 @@ import type { Pace } from '../../src/cover/pace.js';
 import type { Reserve } from '../../src/mix/strategy.js';
 import { settleDelivery } from '../../src/node/answers.js';
 import { flushOnce } from '../../src/node/flush.js';
+import { runMixNode } from '../../src/node/mix-node.js';
 import { receiveOnce } from '../../src/node/receive.js';
 import { Tally } from '../../src/node/tally.js';
 import type { ReassemblyBounds } from '../../src/message/reassembly.js';
+import type { KeyStore } from '../../src/ports/keys.js';
 import type { Log } from '../../src/ports/log.js';
 import type { Directory } from '../../src/ports/network.js';
 import type { LiveKey } from '../../src/ports/unwrapper.js';
@@ -63,6 +65,8 @@ export interface FakeNode {
   readonly post: (wrap?: Wrap) => Promise<void>;
   /** One round of all jobs: receive, flush, post. */
   readonly turn: (wrap?: Wrap) => Promise<void>;
+  /** The jobs themselves, as a process runs them. */
+  readonly run: (ticker: Ticker, stop: AbortSignal, wrap?: Wrap) => Promise<void>;
 }
 
 export interface FakeClient {
@@ -228,8 +232,16 @@ export const fakeNetwork = (options: FakeNetworkOptions = {}): FakeNetwork => {
       flushOnce(deps);
       await post(wrap);
     };
+    const keyStore: KeyStore = {
+      // No descriptor is signed in a network whose list is given.
+      identity: () => new Uint8Array(32),
+      mixKeys: () => (network.byId.get(self)?.mixKeys ?? []).map((listed) => ({ ...listed, ...key })),
+      destroyExpired: () => [],
+    };
+    const run = (ticker: Ticker, stop: AbortSignal, wrap = untouched): Promise<void> =>
+      runMixNode({ ...depsOf(wrap), keyStore, ticker, following: undefined, pollMs: minuteMs }, stop);
     const counted = (): Readonly<Record<string, number>> => Object.fromEntries(counts);
-    return { nodeId: self, key, account, store: kept, tally, counted, logged, sees, post, turn };
+    return { nodeId: self, key, account, store: kept, tally, counted, logged, sees, post, turn, run };
   });
 
   const account = world.account('alice@home.test');

@@ -10,7 +10,7 @@ import { composeDirectoryMail } from '../../src/carrier/directory-mail.js';
 import { composeDelivery } from '../../src/message/delivery.js';
 import type { Deliverable } from '../../src/message/delivery.js';
 import { composeNotice } from '../../src/message/notice.js';
-import { purgeSent } from '../../src/post/purge.js';
+import { purgeOwnSent, purgeSent } from '../../src/post/purge.js';
 import { geometry } from '../../src/sphinx/geometry.js';
 import { fakeInbox, FakeMailbox } from '../fakes/inbox.js';
 
@@ -80,4 +80,28 @@ it('leaves of the sent folder only what its owner wrote', async () => {
 it('has nothing to do where the provider keeps no copies', async () => {
   const deps = { inbox: fakeInbox(new FakeMailbox()), store: sqliteMixStore(':memory:'), base64: nodeBase64 };
   await expect(purgeSent(deps, never)).resolves.toBeUndefined();
+});
+
+it('looks in a person’s sent folder at nothing but what has the subjects of this program', async () => {
+  const mailbox = new FakeMailbox(['INBOX', 'Junk', 'Sent']);
+  const inbox = fakeInbox(mailbox);
+  const looked: number[] = [];
+  const watching: typeof inbox = {
+    ...inbox,
+    fetch: async (...args) => {
+      const fetched = await inbox.fetch(...args);
+      looked.push(...fetched.mails.flatMap(({ uid, raw }) => (raw === undefined ? [] : [uid])));
+      return fetched;
+    },
+  };
+  const about = ascii('From: owner@one.test\r\nSubject: MixMailer packets, what are they?\r\n\r\nhello\r\n');
+  for (const raw of [letter, packetMail(), about, directoryMail(), letter]) mailbox.put(raw, 'Sent');
+  const deps = { inbox: watching, store: sqliteMixStore(':memory:'), base64: nodeBase64 };
+  await purgeOwnSent(deps, never);
+  expect(mailbox.raws('Sent')).toEqual([letter, about, letter]);
+  expect(looked.toSorted()).toEqual([2, 3, 4]);
+  mailbox.put(packetMail(), 'Sent');
+  await purgeOwnSent(deps, never);
+  expect(mailbox.raws('Sent')).toEqual([letter, about, letter]);
+  expect(looked.toSorted()).toEqual([2, 3, 4, 6]);
 });

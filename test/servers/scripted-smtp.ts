@@ -4,6 +4,8 @@ import { createServer, type AddressInfo, type Socket } from 'node:net';
 /** What a scripted server does when a command, or the end of a mail, reaches it. */
 export type Reaction =
   | { readonly kind: 'reply'; readonly text: string }
+  /** The same, but not before the test wants it. */
+  | { readonly kind: 'slow-reply'; readonly text: Promise<string> }
   /** Ends the link without a word. */
   | { readonly kind: 'drop' }
   /** Says nothing at all. */
@@ -50,6 +52,7 @@ export const startScriptedSmtp = async (): Promise<ScriptedSmtp> => {
     const text = usual[moment];
     const reaction = script.get(moment) ?? (text === undefined ? { kind: 'silence' } : { kind: 'reply', text });
     if (reaction.kind === 'drop') socket.destroy();
+    if (reaction.kind === 'slow-reply') void reaction.text.then((words) => socket.write(`${words}\r\n`));
     if (reaction.kind === 'reply') socket.write(`${reaction.text}\r\n`);
     return reaction.kind !== 'drop';
   };

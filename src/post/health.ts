@@ -1,0 +1,103 @@
+import { hourMs, minuteMs } from '../base/units.js';
+import type { HealthRecord } from '../ports/health.js';
+
+/** One thing that was found. */
+export interface Finding {
+  readonly kind: 'good' | 'bad' | 'note';
+  readonly text: string;
+}
+
+export interface Health {
+  /** The process is there, and its loops turn. */
+  readonly isLive: boolean;
+  /** It does its work: it has read its mailbox lately, and has a valid list. */
+  readonly isReady: boolean;
+  readonly findings: readonly Finding[];
+}
+
+/** A process tells of itself every minute. */
+const silentMs = 5 * minuteMs;
+/** A mailbox that was not read for so long after its time is out of reach. */
+const unreadMs = hourMs;
+
+const minutes = (ms: number): string => {
+  const count = Math.max(0, Math.round(ms / minuteMs));
+  if (count < 120) return `${count} minute${count === 1 ? '' : 's'}`;
+  return count < 2880 ? `${Math.round(count / 60)} hours` : `${Math.round(count / 1440)} days`;
+};
+
+const dateOf = (at: number): string => `${new Date(at).toISOString().slice(0, 16).replace('T', ' ')} UTC`;
+
+const mailboxFinding = ({ pollMs, readAt }: HealthRecord, now: number): Finding => {
+  if (pollMs === undefined) return { kind: 'note', text: 'no mailbox is read' };
+  if (readAt === undefined) return { kind: 'bad', text: 'the mailbox was not read since the start' };
+  const text = `the mailbox was last read about ${minutes(now - readAt)} ago`;
+  return { kind: now - readAt > pollMs + unreadMs ? 'bad' : 'good', text };
+};
+
+const listFinding = ({ role, listUntil }: HealthRecord, now: number): Finding => {
+  // An authority makes lists, the first one too.
+  const missing = role === 'authority' ? 'note' : 'bad';
+  if (listUntil === undefined) return { kind: missing, text: 'there is no valid list of nodes' };
+  if (listUntil <= now) return { kind: missing, text: `the list of nodes was valid until ${dateOf(listUntil)}` };
+  return { kind: 'good', text: `the list of nodes is valid until ${dateOf(listUntil)}` };
+};
+
+const turnFinding = ({ at, isTurning }: HealthRecord, now: number): Finding => {
+  if (now - at > silentMs)
+    return { kind: 'bad', text: `the process has said nothing of itself for ${minutes(now - at)}` };
+  return isTurning
+    ? { kind: 'good', text: 'its loops turn' }
+    : { kind: 'bad', text: 'a loop stands still: something that should end in minutes has not' };
+};
+
+const lastOnes = ({ role, sentAt, flushedAt }: HealthRecord, now: number): readonly Finding[] => {
+  const ago = (what: string, at: number | undefined): Finding[] =>
+    at === undefined ? [] : [{ kind: 'note', text: `${what} about ${minutes(now - at)} ago` }];
+  return [
+    ...ago('a server last took a mail', sentAt),
+    ...ago(role === 'client' ? 'the last slot came' : 'the pool was last flushed', flushedAt),
+  ];
+};
+
+/**
+ * What is to be thought of a process.
+ *
+ * @param record what it told last; undefined: nothing
+ * @param isRunning a process is on the data folder
+ */
+export const judgeHealth = (record: HealthRecord | undefined, isRunning: boolean, now: number): Health => {
+  if (!isRunning) {
+    const last = record === undefined ? '' : `; the last sign of one is of ${dateOf(record.at)}`;
+    return {
+      isLive: false,
+      isReady: false,
+      findings: [{ kind: 'bad', text: `no process runs on the data folder${last}` }],
+    };
+  }
+  if (record === undefined) {
+    const text = 'a process runs on the data folder, and has told nothing of itself yet';
+    return { isLive: false, isReady: false, findings: [{ kind: 'bad', text }] };
+  }
+  const live = turnFinding(record, now);
+  const stop: readonly Finding[] = record.isStopping ? [{ kind: 'bad', text: 'it is coming to its end' }] : [];
+  const ready = [mailboxFinding(record, now), listFinding(record, now), ...stop];
+  const isLive = live.kind === 'good';
+  return {
+    isLive,
+    isReady: isLive && ready.every(({ kind }) => kind !== 'bad'),
+    findings: [
+      { kind: 'good', text: `the ${record.role} runs since ${dateOf(record.startedAt)}` },
+      live,
+      ...ready,
+      ...lastOnes(record, now),
+    ],
+  };
+};
+
+/** The same in one line, for who has started the process. */
+export const statusOf = (record: HealthRecord, now: number): string => {
+  const { isReady, findings } = judgeHealth(record, true, now);
+  const bad = findings.filter(({ kind }) => kind === 'bad').map(({ text }) => text);
+  return isReady ? 'at work' : bad.join('; ');
+};
