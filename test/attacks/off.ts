@@ -1,0 +1,91 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { switchVariable } from './switch-off.js';
+import { switches, type Switch } from './switches.js';
+
+/*
+ * `npm run attacks:off [-- WORD]`: runs the test of each attack as the program is, and then with its countermeasure
+ * switched off, or those with that word in their names. Exit code 1 unless each passes with it and, without it, fails by an assertion.
+ */
+
+/** What vitest's JSON report says, of that what is needed here. */
+interface Report {
+  readonly testResults: readonly {
+    readonly name: string;
+    readonly status: string;
+    readonly assertionResults: readonly { readonly status: string; readonly failureMessages: readonly string[] }[];
+  }[];
+}
+
+type File = Report['testResults'][number];
+
+const folder = mkdtempSync(join(tmpdir(), 'mm-attacks-'));
+
+const run = (argv: readonly string[], off?: string): readonly File[] => {
+  const report = join(folder, 'report.json');
+  rmSync(report, { force: true });
+  const { [switchVariable]: _none, ...env } = process.env;
+  spawnSync(
+    process.execPath,
+    [
+      'node_modules/vitest/vitest.mjs',
+      'run',
+      '--project',
+      'unit',
+      '--reporter=json',
+      `--outputFile=${report}`,
+      ...argv,
+    ],
+    { stdio: 'ignore', env: { ...env, ...(off !== undefined && { [switchVariable]: off }) } },
+  );
+  try {
+    return (JSON.parse(readFileSync(report, 'utf8')) as Report).testResults;
+  } catch {
+    return [];
+  }
+};
+
+/** By an expectation, not because the file could not be read or a test took too long. */
+const isAssertion = (message: string): boolean => /^(?:AssertionError|Error: Property failed)/.test(message);
+
+const outcomeOf = (file: File | undefined): 'passes' | 'fails' | 'breaks' => {
+  if (file === undefined || file.assertionResults.length === 0) return 'breaks';
+  if (file.status === 'passed') return 'passes';
+  const messages = file.assertionResults.flatMap(({ failureMessages }) => failureMessages);
+  return messages.some(isAssertion) ? 'fails' : 'breaks';
+};
+
+const of = (files: readonly File[], { test }: Switch): File | undefined =>
+  files.find(({ name }) => name.endsWith(test));
+
+const word = process.argv[2] ?? '';
+const chosen = switches.filter(({ name }) => name.includes(word));
+const withAll = run([...new Set(chosen.map(({ test }) => test))]);
+const rows = chosen.map((entry) => {
+  const { name, test, what } = entry;
+  const row = [
+    name,
+    test.replace('test/', ''),
+    what,
+    outcomeOf(of(withAll, entry)),
+    outcomeOf(of(run([test], name), entry)),
+  ];
+  process.stderr.write(`${row.join(', ')}\n`);
+  return row;
+});
+rmSync(folder, { recursive: true });
+
+const table = [['attack', 'test', 'countermeasure', 'with it', 'without it'], ...rows];
+const widths = (table[0] ?? []).map((_, i) => Math.max(...table.map((row) => row[i]?.length ?? 0)));
+for (const row of table)
+  process.stdout.write(
+    `${row
+      .map((cell, i) => cell.padEnd(widths[i] ?? 0))
+      .join('  ')
+      .trimEnd()}\n`,
+  );
+const failed = rows.filter(([, , , on, off]) => on !== 'passes' || off !== 'fails').length;
+process.stdout.write(`\n${rows.length - failed} of ${rows.length} countermeasures are what their test shows\n`);
+process.exitCode = failed === 0 && rows.length > 0 ? 0 : 1;
