@@ -3,7 +3,8 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { switchVariable } from './switch-off.js';
-import { switches, type Switch } from './switches.js';
+import type { Switch } from './switch.js';
+import { switches } from './switches.js';
 
 /*
  * `npm run attacks:off [-- WORD]`: runs the test of each attack as the program is, and then with its countermeasure
@@ -57,21 +58,19 @@ const outcomeOf = (file: File | undefined): 'passes' | 'fails' | 'breaks' => {
   return messages.some(isAssertion) ? 'fails' : 'breaks';
 };
 
+const argvOf = ({ test, only }: Switch): readonly string[] => (only === undefined ? [test] : [test, '-t', only]);
 const of = (files: readonly File[], { test }: Switch): File | undefined =>
   files.find(({ name }) => name.endsWith(test));
 
 const word = process.argv[2] ?? '';
-const chosen = switches.filter(({ name }) => name.includes(word));
-const withAll = run([...new Set(chosen.map(({ test }) => test))]);
+const chosen = switches.filter(({ name, test }) => name.includes(word) || test.includes(word));
+const whole = chosen.filter(({ only }) => only === undefined).map(({ test }) => test);
+const usual = whole.length === 0 ? [] : run([...new Set(whole)]);
 const rows = chosen.map((entry) => {
-  const { name, test, what } = entry;
-  const row = [
-    name,
-    test.replace('test/', ''),
-    what,
-    outcomeOf(of(withAll, entry)),
-    outcomeOf(of(run([test], name), entry)),
-  ];
+  const { name, test, what, only } = entry;
+  const argv = argvOf(entry);
+  const on = outcomeOf(of(only === undefined ? usual : run(argv), entry));
+  const row = [name, test.replace('test/attacks/', ''), what, on, outcomeOf(of(run(argv, name), entry))];
   process.stderr.write(`${row.join(', ')}\n`);
   return row;
 });

@@ -130,7 +130,9 @@ describe('documents of the directory', () => {
       );
       const read = await outcomeOf(() => ({ ...readDescriptor(text), text: '' }));
       // A keyword has lower-case letters and hyphens only.
-      expect(read).toEqual(/[_A-Z]/.test(name) ? expect.stringMatching(/^route\/bad-document/) : { ...plain, text: '' });
+      expect(read).toEqual(
+        /[_A-Z]/.test(name) ? expect.stringMatching(/^route\/bad-document/) : { ...plain, text: '' },
+      );
     }
   });
 

@@ -1,5 +1,6 @@
 import { relative, sep } from 'node:path';
-import { switches, type Switch } from './switches.js';
+import type { Switch } from './switch.js';
+import { switches } from './switches.js';
 
 /** Names the countermeasure that is off while the tests run. */
 export const switchVariable = 'MIXMAILER_SWITCH_OFF';
