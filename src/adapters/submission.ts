@@ -84,7 +84,7 @@ const readAll = async (stream: SMTPServerDataStream): Promise<Uint8Array> => {
  */
 export const submissionServer = async (options: SubmissionOptions): Promise<SubmissionServer> => {
   const { host, port, user, token, maxMailBytes, accept, log } = options;
-  const { pause = (ms) => sleep(ms, undefined, { ref: false }) } = options;
+  const { pause = (ms: number) => sleep(ms, undefined, { ref: false }) } = options;
   const wrongLogins = new WeakMap<SMTPServerSession, number>();
   const server = new SMTPServer({
     name: 'localhost',

@@ -29,11 +29,13 @@ const bounded = <T>(work: () => T, mostBytes = 128 * mebibyte): T => {
 
 const pkesk3 = concat(Uint8Array.of(0xc1, 30, 3), new Uint8Array(29).fill(1));
 const seipdHead = Uint8Array.of(0xd2);
+/** Data of version 1, by its first byte. */
+const sealed = concat(Uint8Array.of(1), new Uint8Array(100));
 
 describe('OpenPGP data', () => {
   const lengths: Readonly<Record<string, Uint8Array>> = {
-    'four gigabytes that are not there': concat(seipdHead, Uint8Array.of(255), u32(0xffffffff), new Uint8Array(100)),
-    'of the old form too': concat(Uint8Array.of(0x80 | (9 << 2) | 2), u32(0xffffffff), new Uint8Array(100)),
+    'four gigabytes that are not there': concat(seipdHead, Uint8Array.of(255), u32(0xffffffff), sealed),
+    'of the old form too': concat(Uint8Array.of(0x80 | (9 << 2) | 2), u32(0xffffffff), sealed),
     'a piece of a gigabyte': concat(seipdHead, Uint8Array.of(224 | 30), new Uint8Array(1000)),
     'pieces without an end': concat(
       seipdHead,
@@ -64,10 +66,10 @@ describe('OpenPGP data', () => {
 
   test('that was compressed is handed over as it is, since nobody but its reader can look into it', () => {
     const bomb = deflateRawSync(new Uint8Array(20_000_000));
-    const sealed = concat(Uint8Array.of(1), bomb);
-    const message = concat(pkesk3, seipdHead, Uint8Array.of(255), u32(sealed.length), sealed);
+    const data = concat(Uint8Array.of(1), bomb);
+    const message = concat(pkesk3, seipdHead, Uint8Array.of(255), u32(data.length), data);
     const read = bounded(() => readEncrypted(message));
-    expect(read.kind === 'encrypted' && read.data.body.length).toBe(sealed.length);
+    expect(read.kind === 'encrypted' && read.data.body.length).toBe(data.length);
   });
 });
 

@@ -27,7 +27,9 @@ const folder = mkdtempSync(join(tmpdir(), 'mm-attacks-'));
 const run = (argv: readonly string[], off?: string): readonly File[] => {
   const report = join(folder, 'report.json');
   rmSync(report, { force: true });
-  const { [switchVariable]: _none, ...env } = process.env;
+  const env = { ...process.env, [switchVariable]: off };
+  // The first failure will do.
+  const bail = off === undefined ? [] : ['--bail=1'];
   spawnSync(
     process.execPath,
     [
@@ -37,9 +39,10 @@ const run = (argv: readonly string[], off?: string): readonly File[] => {
       'unit',
       '--reporter=json',
       `--outputFile=${report}`,
+      ...bail,
       ...argv,
     ],
-    { stdio: 'ignore', env: { ...env, ...(off !== undefined && { [switchVariable]: off }) } },
+    { stdio: 'ignore', env },
   );
   try {
     return (JSON.parse(readFileSync(report, 'utf8')) as Report).testResults;

@@ -56,7 +56,9 @@ const startNode = () => {
     const deps = {
       ...running,
       ...{ crypto, rng, clock, parse: parseMail, base64: nodeBase64, inbox: fakeInbox(mailbox) },
-      ...{ from: 'node@mix1.test', replyTo: 'plus', clearReplies: 'refuse' },
+      from: 'node@mix1.test',
+      replyTo: 'plus',
+      clearReplies: 'refuse',
       directory: { network: noList },
       keys: (at: number) => running.keyStore.mixKeys(at),
       bench: () => ({ isExit: false, knows: () => true }),

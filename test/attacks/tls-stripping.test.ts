@@ -126,7 +126,8 @@ describe.each(['imap', 'smtp'] as const)('%s', (protocol) => {
   it('sends nothing in clear to another machine, whatever the settings say', async () => {
     for (const host of ['mail.home.test', '192.0.2.1', '0.0.0.0', 'localhost.evil.test', '::ffff:192.0.2.1']) {
       const account = {
-        ...{ host, port: 1, user, security: 'none', deadlineMs: 1500 },
+        ...{ host, port: 1, user, deadlineMs: 1500 },
+        security: 'none',
         credential: () => expect.fail('asked for the password'),
       } as const;
       const port = protocol === 'imap' ? imapInbox(account, silentLog) : smtpOutbox(account, silentLog);
