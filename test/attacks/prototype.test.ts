@@ -45,6 +45,12 @@ const outcomeOf = async (work: () => unknown): Promise<unknown> => {
   }
 };
 
+/** What an operator reads. */
+const wordsOf = async (outcome: Promise<unknown>): Promise<string> => {
+  const said = await outcome;
+  return typeof said === 'string' ? said : 'accepted';
+};
+
 describe('a configuration', () => {
   const sections = {
     '': 'data = "data"\n',
@@ -72,8 +78,10 @@ describe('a configuration', () => {
                 .join(''),
             );
           const key = [table, name].filter((part) => part !== '').join('.');
-          expect(await withKey(name)).toMatch(new RegExp(`${key}: unknown key|${key}.*can't be read|redefine`));
-          expect(await withKey('unheardOf')).toMatch(/unheardOf: unknown key/);
+          expect(await wordsOf(withKey(name))).toMatch(
+            new RegExp(`${key}: unknown key|${key}.*can't be read|redefine`),
+          );
+          expect(await wordsOf(withKey('unheardOf'))).toMatch(/unheardOf: unknown key/);
         }
   });
 
@@ -87,7 +95,7 @@ describe('a configuration', () => {
       '[[__proto__.x]]',
       '[mail.imap.constructor]',
     ]) {
-      expect(await load(`${good}${head}\npolluted = true\n`)).toMatch(/unknown key|can't be read/);
+      expect(await wordsOf(load(`${good}${head}\npolluted = true\n`))).toMatch(/unknown key|can't be read/);
       expect(await load(good)).toEqual(read);
     }
   });

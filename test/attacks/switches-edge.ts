@@ -155,7 +155,7 @@ export const edgeSwitches: readonly Switch[] = [
   entry(
     'linking by logs',
     'they hold counts and nothing else',
-    ['node/exit.ts', "tally.add('delivery');", 'tally.add(`delivery/${message.recipient}`);'],
+    ['node/exit.ts', "tally.add('delivery');", "tally.add('delivery'); tally.add(`to/${message.recipient}`);"],
     'logs',
   ),
 ];

@@ -95,7 +95,11 @@ export const mixSwitches: readonly Switch[] = [
   entry(
     'an exit that looks for the sender',
     'no node of the exit’s operator on a way back',
-    ['client/blocks.ts', 'senderProvider: provider,', "senderProvider: 'nobody.invalid',"],
+    [
+      'client/blocks.ts',
+      "senderProvider: provider,\n      recipientDomains: [rules.senderProvider],\n      allow: rules.allow,\n      lastRole: 'mix',\n      from: nodeId,",
+      "senderProvider: 'nobody.invalid',\n      recipientDomains: [],\n      allow: rules.allow,\n      lastRole: 'mix',",
+    ],
     'exit-knows-nothing',
   ),
   entry(
