@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, describe, expect, it, vi } from 'vitest';
 import { parseMail } from '../../src/adapters/mime.js';
 import { sqliteMixStore } from '../../src/adapters/sqlite-mix-store.js';
 import { ConfigError, RouteError } from '../../src/base/errors.js';
@@ -68,21 +68,16 @@ describe('a configuration', () => {
   const good = Object.values(sections).join('');
 
   it('refuses such keys in each of its tables like any other that it does not know', async () => {
+    const values = ['1', '{ host = "evil.test", polluted = 1 }', '"x"'];
     for (const table of Object.keys(sections))
-      for (const name of names)
-        for (const value of ['1', '{ host = "evil.test", polluted = 1 }', '"x"']) {
-          const withKey = (key: string): Promise<unknown> =>
-            load(
-              Object.entries(sections)
-                .map(([each, text]) => (each === table ? `${text}"${key}" = ${value}\n` : text))
-                .join(''),
-            );
-          const key = [table, name].filter((part) => part !== '').join('.');
-          expect(await wordsOf(withKey(name))).toMatch(
-            new RegExp(`${key}: unknown key|${key}.*can't be read|redefine`),
-          );
-          expect(await wordsOf(withKey('unheardOf'))).toMatch(/unheardOf: unknown key/);
-        }
+      for (const [i, name] of [...names, 'unheardOf'].entries()) {
+        const line = `"${name}" = ${values[i % values.length] ?? ''}\n`;
+        const text = Object.entries(sections).map(([each, own]) => (each === table ? own + line : own));
+        const key = [table, name].filter((part) => part !== '').join('.');
+        expect(await wordsOf(load(text.join('')))).toMatch(
+          new RegExp(`${key}: unknown key|${key}.*can't be read|redefine`),
+        );
+      }
   });
 
   it('is not changed by tables of such names', async () => {
@@ -237,5 +232,26 @@ describe('a database', () => {
       expect(store.cursor(name)).toEqual({ uidValidity: '1', uid: 2 });
     }
     store.close();
+  });
+});
+
+describe('a command line', () => {
+  it('with such a word in the place of a command is told that there is none', async () => {
+    const said: string[] = [];
+    const { argv } = process;
+    const spies = [
+      vi.spyOn(process.stderr, 'write').mockImplementation((text) => said.push(String(text)) > 0),
+      vi.spyOn(process, 'exit').mockImplementation(() => {
+        throw new Error('the end');
+      }),
+    ];
+    process.argv = ['node', 'mixmailer', 'constructor'];
+    try {
+      await expect(import('../../src/main.js')).rejects.toThrow('the end');
+    } finally {
+      process.argv = argv;
+      for (const spy of spies) spy.mockRestore();
+    }
+    expect(said.join('')).toContain("unknown command 'constructor'");
   });
 });
