@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, describe, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { parseMail } from '../../src/adapters/mime.js';
 import { sqliteMixStore } from '../../src/adapters/sqlite-mix-store.js';
 import { ConfigError, RouteError } from '../../src/base/errors.js';
@@ -232,26 +232,5 @@ describe('a database', () => {
       expect(store.cursor(name)).toEqual({ uidValidity: '1', uid: 2 });
     }
     store.close();
-  });
-});
-
-describe('a command line', () => {
-  it('with such a word in the place of a command is told that there is none', async () => {
-    const said: string[] = [];
-    const { argv } = process;
-    const spies = [
-      vi.spyOn(process.stderr, 'write').mockImplementation((text) => said.push(String(text)) > 0),
-      vi.spyOn(process, 'exit').mockImplementation(() => {
-        throw new Error('the end');
-      }),
-    ];
-    process.argv = ['node', 'mixmailer', 'constructor'];
-    try {
-      await expect(import('../../src/main.js')).rejects.toThrow('the end');
-    } finally {
-      process.argv = argv;
-      for (const spy of spies) spy.mockRestore();
-    }
-    expect(said.join('')).toContain("unknown command 'constructor'");
   });
 });

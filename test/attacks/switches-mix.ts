@@ -117,11 +117,11 @@ export const mixSwitches: readonly Switch[] = [
   {
     ...entry(
       'a message lost in silence',
-      'an exit says how it ended',
+      'what is sent is kept until an exit says how it ended',
       [
-        'node/answers.ts',
-        'if (messageId === undefined || deps.store.message(messageId)?.answer !== undefined) return;',
-        'if (messageId === undefined || end.kind === end.kind) return;',
+        'client/send.ts',
+        'if (receipts === undefined) store.settleMessage(id,',
+        'if (Number.isFinite(now)) store.settleMessage(id,',
       ],
       'loss',
     ),
