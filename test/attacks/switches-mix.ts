@@ -117,14 +117,14 @@ export const mixSwitches: readonly Switch[] = [
   {
     ...entry(
       'a message lost in silence',
-      'what is sent is kept until an exit says how it ended',
+      'what nobody confirms is sent again',
       [
         'client/send.ts',
-        'if (receipts === undefined) store.settleMessage(id,',
-        'if (Number.isFinite(now)) store.settleMessage(id,',
+        'const due = [...again, ...store.queuedMessages()];',
+        'const due = [...again.slice(again.length), ...store.queuedMessages()];',
       ],
       'loss',
     ),
-    only: 'loses nothing',
+    only: 'whose only exit is dead',
   },
 ];
