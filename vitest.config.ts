@@ -1,10 +1,12 @@
 import { defineConfig } from 'vitest/config';
+import { switchOff, switchVariable } from './test/attacks/switch-off.js';
 
 export default defineConfig({
   test: {
     reporters: ['default', './test/count-reporter.ts'],
     projects: [
       {
+        plugins: [switchOff(process.env[switchVariable])],
         test: {
           name: 'unit',
           include: ['test/**/*.test.ts'],

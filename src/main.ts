@@ -4,28 +4,30 @@ import { ConfigError, MailError, RouteError, StoreError } from './base/errors.js
 import { version } from './version.js';
 
 // Loaded when asked for: what a node needs takes half a second, and `sendmail` runs at every mail.
-const commands: Readonly<Record<string, () => Promise<{ readonly register: (program: Command) => void }>>> = {
-  keygen: () => import('./cli/keygen.js'),
-  descriptor: () => import('./cli/descriptor.js'),
-  network: () => import('./cli/network.js'),
-  check: () => import('./cli/check.js'),
-  node: () => import('./cli/node.js'),
-  health: () => import('./cli/health.js'),
-  leave: () => import('./cli/leave.js'),
-  authority: () => import('./cli/authority.js'),
-  client: () => import('./cli/client.js'),
-  sendmail: () => import('./cli/sendmail.js'),
-  queue: () => import('./cli/queue.js'),
-  simulate: () => import('./cli/simulate.js'),
-};
+const commands: ReadonlyMap<string, () => Promise<{ readonly register: (program: Command) => void }>> = new Map(
+  Object.entries({
+    keygen: () => import('./cli/keygen.js'),
+    descriptor: () => import('./cli/descriptor.js'),
+    network: () => import('./cli/network.js'),
+    check: () => import('./cli/check.js'),
+    node: () => import('./cli/node.js'),
+    health: () => import('./cli/health.js'),
+    leave: () => import('./cli/leave.js'),
+    authority: () => import('./cli/authority.js'),
+    client: () => import('./cli/client.js'),
+    sendmail: () => import('./cli/sendmail.js'),
+    queue: () => import('./cli/queue.js'),
+    simulate: () => import('./cli/simulate.js'),
+  }),
+);
 
 const program = new Command('mixmailer')
   .description('A mix network carried by ordinary e-mail.')
   .version(version)
   // What stands behind a command is the command's: `sendmail -V` is no question for our version.
   .enablePositionalOptions();
-const wanted = commands[process.argv[2] ?? ''];
-for (const load of wanted === undefined ? Object.values(commands) : [wanted]) (await load()).register(program);
+const wanted = commands.get(process.argv[2] ?? '');
+for (const load of wanted === undefined ? commands.values() : [wanted]) (await load()).register(program);
 
 try {
   await program.parseAsync();

@@ -1,5 +1,7 @@
 import {
+  chmodSync,
   closeSync,
+  existsSync,
   fsyncSync,
   mkdirSync,
   openSync,
@@ -120,6 +122,26 @@ export const removeTemporaries = (folder: string, now: number): number => {
   }
   if (removed > 0) syncFolder(folder);
   return removed;
+};
+
+/** What SQLite keeps beside a database. It makes them with the database's own mode. */
+const besides = ['', '-journal', '-wal', '-shm'];
+
+/**
+ * Makes an empty database file that its owner alone may read and change, whatever the umask; of one that is there takes
+ * from others what they may do. SQLite itself makes files that everybody may read.
+ *
+ * @throws StoreError `store/open`
+ */
+export const makePrivateDatabase = (path: string): void => {
+  try {
+    // One that is there is not opened: closing it would end the locks that this process holds on it by SQLite.
+    if (!existsSync(path)) closeSync(openSync(path, 'a', 0o600));
+    for (const file of besides.map((suffix) => `${path}${suffix}`))
+      if (hasModes && existsSync(file) && (statSync(file).mode & forbiddenBits.owner) !== 0) chmodSync(file, 0o600);
+  } catch (cause) {
+    throw new StoreError('store/open', `${path} can't be opened: is its folder there and writable?`, { cause });
+  }
 };
 
 /** Makes renames and removals in a folder durable. */

@@ -4,7 +4,7 @@ import { DatabaseSync } from '@photostructure/sqlite';
 import type { DatabaseSyncInstance } from '@photostructure/sqlite';
 import { StoreError } from '../base/errors.js';
 import type { Store } from '../ports/stores.js';
-import { makePrivateFolder, removeTemporaries } from './owner-only.js';
+import { makePrivateDatabase, makePrivateFolder, removeTemporaries } from './owner-only.js';
 
 /** A row as SQLite gives it, asked for by column with the type it must have. */
 export class Row {
@@ -85,7 +85,10 @@ const asStoreError = (error: unknown): StoreError => {
  * @throws StoreError 'store/open', 'store/version'; ConfigError when others can read the folder
  */
 export const openStore = (file: string, schema: readonly string[]): OpenStore => {
-  if (file !== ':memory:') makePrivateFolder(path.dirname(file));
+  if (file !== ':memory:') {
+    makePrivateFolder(path.dirname(file));
+    makePrivateDatabase(file);
+  }
   let db: DatabaseSyncInstance;
   try {
     db = new DatabaseSync(file);
@@ -169,9 +172,11 @@ const lockPatienceMs = 250;
  */
 export const lockFolder = (folder: string): { readonly release: () => void } => {
   makePrivateFolder(folder);
+  const file = path.join(folder, 'lock.db');
+  makePrivateDatabase(file);
   let db: DatabaseSyncInstance;
   try {
-    db = new DatabaseSync(path.join(folder, 'lock.db'));
+    db = new DatabaseSync(file);
   } catch (error) {
     throw new StoreError('store/open', `${folder} can't be written to`, { cause: error });
   }

@@ -1,9 +1,11 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { SMTPServer } from 'smtp-server';
-import type { SMTPServerDataStream } from 'smtp-server';
+import type { SMTPServerDataStream, SMTPServerSession } from 'smtp-server';
 import { ConfigError, MailError, RouteError, StoreError, SubmissionError } from '../base/errors.js';
+import { secondMs } from '../base/units.js';
 import type { Log } from '../ports/log.js';
 
 /** A mail as the user's program handed it in. */
@@ -24,12 +26,19 @@ export interface SubmissionOptions {
   /** Resolves when the mail is on the disk; only then the program hears 250. */
   readonly accept: (mail: Submitted) => Promise<unknown>;
   readonly log: Log;
+  /** Waits before a wrong log-in is answered; the machine's clock, if nothing is said. */
+  readonly pause?: (ms: number) => Promise<unknown>;
 }
 
 export interface SubmissionServer {
   readonly port: number;
   readonly close: () => Promise<void>;
 }
+
+/** A mail program that has the token wrong asks its user after the first. */
+const mostWrongLogins = 3;
+/** EHLO, and few others: a mail program logs in before it does anything. Words that are no commands count for themselves. */
+const mostCommandsBeforeLogin = 6;
 
 /** Compares in time that depends on neither string, not even on their lengths. */
 const sameSecret = (a: string, b: string): boolean =>
@@ -67,12 +76,16 @@ const readAll = async (stream: SMTPServerDataStream): Promise<Uint8Array> => {
  * The SMTP submission server that mail programs on this machine talk to.
  *
  * Loopback only and without TLS, so it asks for a log-in even there: any other user or web page of this machine could
- * reach the port. A mail is answered with 250 only when it is durable, and otherwise with words for its user.
+ * reach the port. A line is closed at the third wrong log-in, each of which is answered late, at the first line of HTTP, at
+ * anything that comes before the greeting (a TLS hello), and after ten words that are no commands; the last three are
+ * smtp-server's own. A mail is answered with 250 only when it is durable, and otherwise with words for its user.
  *
  * @throws ConfigError when the port can't be listened on, such as one that is taken
  */
 export const submissionServer = async (options: SubmissionOptions): Promise<SubmissionServer> => {
   const { host, port, user, token, maxMailBytes, accept, log } = options;
+  const { pause = (ms: number) => sleep(ms, undefined, { ref: false }) } = options;
+  const wrongLogins = new WeakMap<SMTPServerSession, number>();
   const server = new SMTPServer({
     name: 'localhost',
     banner: 'MixMailer',
@@ -83,15 +96,26 @@ export const submissionServer = async (options: SubmissionOptions): Promise<Subm
     disableReverseLookup: true,
     authMethods: ['PLAIN', 'LOGIN'],
     size: maxMailBytes,
+    maxAllowedUnauthenticatedCommands: mostCommandsBeforeLogin,
     maxClients: 20,
     socketTimeout: 300_000,
     closeTimeout: 1000,
     logger: false,
-    onAuth: (auth, _session, done) => {
+    onAuth: (auth, session, done) => {
       const userMatches = sameSecret(auth.username ?? '', user);
       const tokenMatches = sameSecret(auth.password ?? '', token);
-      if (userMatches && tokenMatches) done(null, { user });
-      else done(reply(535, 'Wrong user or token: they are printed by "mixmailer client" when it starts'));
+      if (userMatches && tokenMatches) {
+        done(null, { user });
+        return;
+      }
+      const wrong = (wrongLogins.get(session) ?? 0) + 1;
+      wrongLogins.set(session, wrong);
+      log.info('submission/wrong-login');
+      const isLast = wrong >= mostWrongLogins;
+      const answer = isLast
+        ? reply(421, 'Too many wrong log-ins')
+        : reply(535, 'Wrong user or token: they are printed by "mixmailer client" when it starts');
+      void pause(secondMs).then(() => done(answer));
     },
     onData: (stream, session, done) => {
       const take = async (): Promise<void> => {

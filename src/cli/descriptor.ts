@@ -32,6 +32,6 @@ export const register = (program: Command): void => {
       const config = loadConfig(options.config);
       const text = descriptorOf(config, openNodeKeys(config), Date.now());
       if (options.out === undefined) printer(command)(text.trimEnd());
-      else writeFileSync(options.out, text);
+      else writeFileSync(options.out, text, { mode: 0o644 });
     });
 };

@@ -69,7 +69,7 @@ const registerSign = (network: Command): void => {
         throw new ConfigError('network sign: expected either descriptors for a new list or --list to cosign one');
       const secretKey = readSecretKey(options.authority);
       const text = options.list === undefined ? newList(files, options, secretKey) : cosigned(options.list, secretKey);
-      writeFileSync(options.out, text);
+      writeFileSync(options.out, text, { mode: 0o644 });
       const { network: signed, support } = inspectNetwork(text, [publicKeyOf(secretKey)]);
       printer(command)(...describeNetwork(signed), ...describeSignatures(support), ...warnings(signed));
     });

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
+import { createServer, type AddressInfo } from 'node:net';
 import { hostname, tmpdir } from 'node:os';
 import path from 'node:path';
 import { createTransport } from 'nodemailer';
@@ -13,6 +13,7 @@ import { systemClock, systemRng } from '../../src/adapters/system.js';
 import { ConfigError, RouteError, StoreError } from '../../src/base/errors.js';
 import { submitMail } from '../../src/client/submit.js';
 import { pepMail, person } from '../servers/pep-mail.js';
+import { dialSmtp, type SmtpLine } from '../servers/smtp-line.js';
 
 const token = 'f00dfeed'.repeat(4);
 const user = 'mixmailer';
@@ -34,7 +35,8 @@ const serve = async (
   const logged: string[] = [];
   const note = (event: string, counts = {}): void => void logged.push(`${event} ${JSON.stringify(counts)}`);
   const log = { info: note, warn: note };
-  const server = await submissionServer({ host: '127.0.0.1', port: 0, user, token, maxMailBytes, accept, log });
+  const pause = (): Promise<void> => Promise.resolve();
+  const server = await submissionServer({ host: '127.0.0.1', port: 0, user, token, maxMailBytes, accept, log, pause });
   closers.push(() => server.close());
   return { ...server, logged };
 };
@@ -92,27 +94,15 @@ const handIn = async (port: number, { raw = encrypted, to = ['bob@friend.test'],
   }
 };
 
-/** A bare socket to the server, with all that it said. */
-const dial = async (port: number): Promise<{ socket: Socket; said: (what: RegExp) => Promise<string> }> => {
-  const socket = connect(port, '127.0.0.1');
-  let text = '';
-  socket.setEncoding('latin1').on('data', (chunk) => (text += String(chunk)));
-  socket.on('error', () => undefined);
-  closers.push(() => void socket.destroy());
-  const said = async (what: RegExp): Promise<string> => {
-    while (!what.test(text)) {
-      if (socket.destroyed) throw new Error(`the server closed after: ${text}`);
-      await Promise.race([once(socket, 'data'), once(socket, 'close')]);
-    }
-    return text;
-  };
-  await said(/^220 /m);
-  return { socket, said };
+const dial = async (port: number): Promise<SmtpLine> => {
+  const line = await dialSmtp(port);
+  closers.push(() => void line.socket.destroy());
+  return line;
 };
 
 const plain = Buffer.from(`\0${user}\0${token}`).toString('base64');
 
-const inData = async (port: number): Promise<Awaited<ReturnType<typeof dial>>> => {
+const inData = async (port: number): Promise<SmtpLine> => {
   const line = await dial(port);
   line.socket.write(
     `EHLO x\r\nAUTH PLAIN ${plain}\r\nMAIL FROM:<a@home.test>\r\nRCPT TO:<bob@friend.test>\r\nDATA\r\n`,

@@ -6,7 +6,15 @@ import { PacketError } from '../../src/base/errors.js';
 import { messageIdOf } from '../../src/base/ids.js';
 import { checkDeliverable, composeDelivery } from '../../src/message/delivery.js';
 import { decodeMessage, encodeMessage, type Message } from '../../src/message/envelope.js';
+import { aliasIn } from '../../src/message/alias.js';
+import { readHead } from '../../src/message/head.js';
+import { readIncoming } from '../../src/message/incoming.js';
+import { composeNotice } from '../../src/message/notice.js';
+import { recipientAddress } from '../../src/message/address.js';
+import { SubmissionError } from '../../src/base/errors.js';
+import { fakeNetwork } from '../fakes/network.js';
 import { encryptBinary, personOf } from '../message/pep-mail.js';
+import { letterOf } from '../node/packets.js';
 
 // A client of the attacker's own makes whatever message bytes it likes. The exit must write one mail of the known
 // shape to one recipient, or nothing.
@@ -126,5 +134,64 @@ describe('no header or recipient gets in', () => {
       }
     // Most changes hit ciphertext, which nobody but the receiver can judge.
     expect(written).toBeGreaterThan(0);
+  });
+});
+
+describe('no header or recipient gets in at the user’s own machine', () => {
+  test('as a recipient, which is refused before anything is queued', async () => {
+    const letter = await letterOf();
+    const { client } = fakeNetwork({ nodes: 4 });
+    for (const recipient of evil.filter((one) => one !== '<bob@b.example>')) {
+      const handedIn = client.submit(letter, ['carol@b.example', recipient]);
+      await expect(handedIn, recipient).rejects.toMatchObject({ code: 'submission/bad-recipient' });
+      expect(client.store.queuedMessages()).toEqual([]);
+    }
+  });
+
+  test('in any form: what is taken is one bare address', () => {
+    const characters = fc.constantFrom(...Array.from('ab.@<>,;:"\r\n\0 \tBcc-'));
+    fc.assert(
+      fc.property(fc.oneof(fc.string({ unit: characters, maxLength: 30 }), fc.constantFrom(...evil)), (text) => {
+        try {
+          expect(recipientAddress(text)).toMatch(/^[^\s<>,;:"()[\]]+@[a-z0-9.-]+$/);
+        } catch (error) {
+          if (!(error instanceof SubmissionError)) throw error;
+        }
+      }),
+      { numRuns: 500 },
+    );
+  });
+});
+
+describe('no header or recipient gets into a notice', () => {
+  const lines =
+    /^(|From: <exit@x\.example>|To: <[^\s<>,;:"()[\]]+@[a-z0-9.-]+>|(In-Reply-To|References): <[!-;=?-~]{1,898}>|Subject: Your answer was not delivered|Date: Thu, 01 Jan 1970 00:00:00 \+0000|Message-ID: <0{32}@mixmailer\.invalid>|MIME-Version: 1\.0|Auto-Submitted: auto-replied|Content-Type: text\/plain; charset=us-ascii)$/;
+  const expectNotice = (to: string, inReplyTo: string | undefined): void => {
+    const notice = { from: 'exit@x.example', to, reason: 'too-large', inReplyTo, roomBytes: 100_000 } as const;
+    const mail = latin1(composeNotice({ ...notice, id: '0'.repeat(32), now: 0 }));
+    const head = mail.slice(0, mail.indexOf('\r\n\r\n'));
+    for (const line of head.split('\r\n')) expect(line).toMatch(lines);
+    expect(head.match(/^To: /gm)).toHaveLength(1);
+  };
+
+  test('through From, Message-ID or anything else of the mail that it is about', () => {
+    const ids = [...evil, '<a@b>', '<a b@c>', '<a@b>\r\nBcc: <eve@e.example>', '<a@b><c@d>', `<${'x'.repeat(2000)}@b>`];
+    for (const from of [...evil, 'bob@b.example', 'Bob <bob@b.example>', '"B\r\nBcc: e@e.example" <bob@b.example>'])
+      for (const id of ids) {
+        const raw = ascii(`To: exit+aaaaaaaaaaaaaaaa@x.example\nFrom: ${from}\nMessage-ID: ${id}\n\nx`);
+        const incoming = readIncoming(readHead(raw), 'exit@x.example');
+        if (incoming.kind !== 'reply' || incoming.from === undefined) continue;
+        expectNotice(incoming.from, incoming.messageId);
+      }
+    expectNotice('bob@b.example', undefined);
+  });
+});
+
+describe('no header or recipient gets in as an alias', () => {
+  test('which is sixteen letters and digits, or none', () => {
+    for (const detail of ['aaaaaaaaaaaaaaaa', 'AAAAAAAAAAAAAAAA']) expect(aliasIn(detail)).toBe('a'.repeat(16));
+    for (const end of ['\r\nBcc: e@e.example', '>', ' ', ',e@e.example', '\0'])
+      for (const detail of [`aaaaaaaaaaaaaaaa${end}`, `${end}aaaaaaaaaaaaaaaa`, `aaaaaaaa${end}aaaaaaaa`])
+        expect(aliasIn(detail)).toBeUndefined();
   });
 });

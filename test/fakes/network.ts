@@ -73,6 +73,8 @@ export interface FakeClient {
   readonly account: FakeAccount;
   /** Every warning of its log. */
   readonly warnings: readonly string[];
+  /** Every line of its log. */
+  readonly logged: readonly string[];
   readonly sees: (network: Network | undefined) => void;
   readonly store: ClientStore;
   /** All that it has told of its messages, in order. */
@@ -249,7 +251,15 @@ export const fakeNetwork = (options: FakeNetworkOptions = {}): FakeNetwork => {
   let kept = sqliteClientStore(file);
   const { directory, sees } = directoryOf(network);
   const warnings: string[] = [];
-  const log: Log = { info: () => undefined, warn: (event) => void warnings.push(event) };
+  const logged: string[] = [];
+  const note = (event: string, counted: object = {}): void => void logged.push(`${event} ${JSON.stringify(counted)}`);
+  const log: Log = {
+    info: note,
+    warn: (event, counted) => {
+      warnings.push(event);
+      note(event, counted);
+    },
+  };
   const {
     receipts,
     retry,
@@ -295,6 +305,7 @@ export const fakeNetwork = (options: FakeNetworkOptions = {}): FakeNetwork => {
   const client: FakeClient = {
     account,
     warnings,
+    logged,
     sees,
     get store() {
       return kept;

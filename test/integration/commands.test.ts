@@ -260,6 +260,16 @@ describe('mixmailer node', () => {
   });
 });
 
+describe('a word that every object of the program has', () => {
+  it('is no command', async () => {
+    for (const word of ['constructor', '__proto__', 'toString']) {
+      const { code, err } = await mixmailer([word]);
+      expect(code).toBe(1);
+      expect(err).toBe(`error: unknown command '${word}'\n`);
+    }
+  });
+});
+
 describe('mixmailer client', () => {
   it('whose port is taken ends with 78 and names the key', async () => {
     const taken = createServer().listen(0, '127.0.0.1');

@@ -1,0 +1,161 @@
+import { entry, type Switch } from './switch.js';
+
+/** Of mails, servers, files and logs. */
+export const edgeSwitches: readonly Switch[] = [
+  entry(
+    'header and recipient injection',
+    'a recipient is one strict form',
+    [
+      'message/delivery.ts',
+      "if (recipient.kind === 'refused') throw",
+      "if (recipient.kind === 'refused' && message.recipient === '') throw",
+    ],
+    'mail-injection',
+  ),
+  entry(
+    'SMTP smuggling',
+    'every line that is written ends with CRLF',
+    ['message/canonical.ts', "const lineEnd = ascii('\\r\\n');", "const lineEnd = ascii('\\n');"],
+    'smuggling',
+  ),
+  entry(
+    'relaying mail in clear',
+    'an exit hands over one encrypted message or nothing',
+    [
+      'message/delivery.ts',
+      'if (checkEncrypted(message.openpgp) !== undefined) throw',
+      'if (message.openpgp.length === 0) throw',
+    ],
+    'open-relay',
+  ),
+  entry(
+    'relaying through a client',
+    'its server wants a log-in',
+    ['adapters/submission.ts', 'authOptional: false,', 'authOptional: true,'],
+    'open-relay',
+  ),
+  entry(
+    'a submission port that others reach',
+    'loopback only',
+    [
+      'config-schema.ts',
+      "host: text('loopback address such as 127.0.0.1', isLoopback)",
+      "host: text('loopback address such as 127.0.0.1')",
+    ],
+    'open-relay',
+  ),
+  entry(
+    'mail loops',
+    'a notice for each reason, once',
+    [
+      'node/replies.ts',
+      'const untold = refusals.filter(({ token, reason }) => !store.isMarked(token, `notice ${reason}`));',
+      'const untold = refusals;',
+    ],
+    'mail-loops',
+  ),
+  entry(
+    'mail loops with programs that say what they are',
+    'automatic mail is never answered',
+    ['message/incoming.ts', "if (isAutomatic(head)) return { kind: 'automatic' };", ''],
+    'mail-loops',
+  ),
+  entry(
+    'MIME bombs',
+    'a mail that is too large is not taken apart',
+    ['adapters/mime.ts', 'if (raw.length > maxMailBytes) throw malformed();', ''],
+    'mime-bombs',
+  ),
+  entry(
+    'bombs of compressed data',
+    'inflating stops at a bound',
+    ['adapters/node-compression.ts', 'maxOutputLength: Math.max(1, mostBytes)', 'maxOutputLength: 512 * 1024 * 1024'],
+    'bombs',
+  ),
+  entry(
+    'bombs of OpenPGP packets',
+    'a packet is no longer than what is there',
+    [
+      'message/openpgp.ts',
+      'if (length === undefined || length.from + length.length > bytes.length) return undefined;',
+      'if (length === undefined) return undefined;',
+    ],
+    'bombs',
+  ),
+  entry(
+    'names that every object has',
+    'an unknown key of the configuration is refused',
+    ['config-schema.ts', 'z.strictObject(shape, {', 'z.looseObject(shape, {'],
+    'prototype',
+  ),
+  entry(
+    'telling a refused packet from one that was taken',
+    'mails are removed whatever was in them',
+    [
+      'node/receive.ts',
+      'keep(deps, results);\n',
+      "keep(deps, results);\n if (results.every(({ kind }) => kind === 'drop')) uids.length = 0;\n",
+    ],
+    'verdicts',
+  ),
+  entry(
+    'measuring how much of a MAC is right',
+    'bytes are compared to their end',
+    [
+      'base/bytes.ts',
+      'for (let i = 0; i < a.length; i++) difference |=',
+      'for (let i = 0; i < a.length && difference === 0; i++) difference |=',
+    ],
+    'verdicts',
+  ),
+  entry(
+    'a browser, and who guesses the token',
+    'three wrong log-ins on a line at most',
+    ['adapters/submission.ts', 'const isLast = wrong >= mostWrongLogins;', 'const isLast = wrong < 0;'],
+    'browser',
+  ),
+  entry(
+    'another user of the machine, folders',
+    'made for their owner only',
+    [
+      'adapters/owner-only.ts',
+      'mkdirSync(path, { recursive: true, mode: 0o700 });',
+      'mkdirSync(path, { recursive: true, mode: 0o755 });',
+    ],
+    'local-user',
+  ),
+  entry(
+    'another user of the machine, databases',
+    'made for their owner only',
+    ['adapters/sqlite.ts', '    makePrivateDatabase(file);\n', ''],
+    'local-user',
+  ),
+  entry(
+    'STARTTLS struck out, SMTP',
+    'without TLS there is no log-in',
+    ['adapters/smtp-link.ts', "requireTLS: account.security === 'starttls',", 'requireTLS: false,'],
+    'tls-stripping',
+  ),
+  entry(
+    'STARTTLS struck out, IMAP',
+    'without TLS there is no log-in',
+    [
+      'adapters/imap-link.ts',
+      "...(account.security === 'tls' ? {} : { doSTARTTLS: account.security === 'starttls' }),",
+      '',
+    ],
+    'tls-stripping',
+  ),
+  entry(
+    'wrong certificates',
+    'a certificate is checked',
+    ['adapters/mail-account.ts', "minVersion: 'TLSv1.2',", "minVersion: 'TLSv1.2', rejectUnauthorized: false,"],
+    'tls-stripping',
+  ),
+  entry(
+    'linking by logs',
+    'they hold counts and nothing else',
+    ['node/exit.ts', "tally.add('delivery');", "tally.add('delivery'); tally.add(`to/${message.recipient}`);"],
+    'logs',
+  ),
+];
