@@ -44,6 +44,16 @@ export const makePrivateFolder = (path: string): void => {
   refuseSharedWithOthers(path);
 };
 
+/** Makes an empty file for the owner only, or checks that the one there is such. @throws ConfigError, StoreError `store/open` */
+export const makePrivateFile = (path: string): void => {
+  try {
+    closeSync(openSync(path, 'a', 0o600));
+  } catch (cause) {
+    throw new StoreError('store/open', `${path}: can't be opened: is its folder there and writable?`, { cause });
+  }
+  refuseSharedWithOthers(path);
+};
+
 /**
  * The text of a secret file, undefined if there is none.
  *

@@ -5,6 +5,7 @@ import type { Ticker } from '../ports/ticker.js';
 import { Jobs } from '../post/jobs.js';
 import { postDue, tellBudget } from '../post/post.js';
 import type { PostDeps } from '../post/post.js';
+import { scrubOnce, scrubSchedule } from '../post/scrub.js';
 import { collectOnce } from './collect.js';
 import type { RetryRules } from './exits.js';
 import { deliverInbound } from './inbound.js';
@@ -65,6 +66,7 @@ export const runClient = async (deps: ClientDeps, signal: AbortSignal): Promise<
     post();
   });
   jobs.every(ticker, postSchedule, () => post());
+  jobs.every(ticker, scrubSchedule, () => scrubOnce(deps));
   if (following !== undefined)
     jobs.every(ticker, followSchedule, async (stop) => {
       await following.tick(clock.now(), stop);

@@ -18,6 +18,7 @@ import type { Ticker } from '../ports/ticker.js';
 import { Jobs } from '../post/jobs.js';
 import { postDue, type PostDeps, tellBudget } from '../post/post.js';
 import { purgeSchedule, purgeSent } from '../post/purge.js';
+import { scrubOnce, scrubSchedule } from '../post/scrub.js';
 import type { Rng } from '../base/random.js';
 import { publicKeyOf, type PublicKeyHex } from '../route/document.js';
 import { inspectNetwork, type Network } from '../route/network.js';
@@ -284,6 +285,7 @@ export const runAuthority = async (deps: AuthorityDeps, signal: AbortSignal): Pr
   jobs.every(ticker, workSchedule(rules.periodMs), work);
   jobs.every(ticker, operatorSchedule, (stop) => refreshOperators(authority.gather, stop));
   jobs.every(ticker, purgeSchedule, (stop) => purgeSent(deps, stop));
+  jobs.every(ticker, scrubSchedule, () => scrubOnce(deps));
   jobs.loop(async (stop) => {
     await readOnce(authority, stop);
     work();
