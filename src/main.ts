@@ -6,6 +6,7 @@ import { version } from './version.js';
 // Loaded when asked for: what a node needs takes half a second, and `sendmail` runs at every mail.
 const commands: Readonly<Record<string, () => Promise<{ readonly register: (program: Command) => void }>>> = {
   keygen: () => import('./cli/keygen.js'),
+  keys: () => import('./cli/keys.js'),
   descriptor: () => import('./cli/descriptor.js'),
   network: () => import('./cli/network.js'),
   check: () => import('./cli/check.js'),

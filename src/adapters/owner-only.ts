@@ -1,5 +1,6 @@
 import {
   closeSync,
+  fstatSync,
   fsyncSync,
   mkdirSync,
   openSync,
@@ -92,6 +93,26 @@ export const writePrivateFile = (path: string, text: string): void => {
   } catch (cause) {
     rmSync(temporary, { force: true });
     throw new StoreError('store/write', `${path}: can't be written`, { cause });
+  }
+};
+
+/**
+ * Writes over a file and removes it: on disks that write in place it is gone at once.
+ *
+ * @throws StoreError `store/write`
+ */
+export const destroyFile = (path: string): void => {
+  try {
+    const file = openSync(path, 'r+');
+    try {
+      writeSync(file, '0'.repeat(fstatSync(file).size));
+      fsyncSync(file);
+    } finally {
+      closeSync(file);
+    }
+    rmSync(path, { force: true });
+  } catch (cause) {
+    throw new StoreError('store/write', `${path}: can't be removed`, { cause });
   }
 };
 

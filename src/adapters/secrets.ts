@@ -20,7 +20,7 @@ export type SecretSource =
 /** Providers' tokens live an hour; one is asked for again well before. */
 const tokenLifetimeMs = 30 * minuteMs;
 /** Long enough for a person to unlock a key ring. */
-const commandDeadlineMs = 60 * secondMs;
+export const commandDeadlineMs = 60 * secondMs;
 const longestSecretCharacters = 16 * 1024;
 
 /**
@@ -66,19 +66,32 @@ const keptToken = (ask: () => Promise<string>, now: () => number): (() => Promis
   };
 };
 
-const firstLine = (key: string, text: string, from: string): string => {
+/** @throws ConfigError when there is nothing in it */
+export const firstLine = (key: string, text: string, from: string): string => {
   const line = (text.split('\n')[0] ?? '').trim();
   if (line === '') throw new ConfigError(`${key}: expected a secret in the first line of ${from}, got nothing`);
   return line;
 };
 
-const fromFile = (key: string, path: string): string => {
-  const text = readPrivateFile(path, 'owner and group');
-  if (text === undefined) throw new ConfigError(`${key}: ${path}: no such file`);
+const credentials = '$CREDENTIALS_DIRECTORY/';
+
+/** What a path of a secret is resolved to, but for those that only systemd knows: `$CREDENTIALS_DIRECTORY/name`. */
+export const isCredential = (path: string): boolean => path.startsWith(credentials);
+
+/** The file that a path means. @throws ConfigError for a systemd credential where there are none */
+const fileOf = (key: string, path: string): string =>
+  isCredential(path) ? `${fromVariable(key, 'CREDENTIALS_DIRECTORY')}/${path.slice(credentials.length)}` : path;
+
+/** The first line of a file that only its owner and group can read. @throws ConfigError */
+export const fromFile = (key: string, path: string): string => {
+  const file = fileOf(key, path);
+  const text = readPrivateFile(file, 'owner and group');
+  if (text === undefined) throw new ConfigError(`${key}: ${file}: no such file`);
   return firstLine(key, text, 'the file');
 };
 
-const fromVariable = (key: string, variable: string): string => {
+/** @throws ConfigError when it is not set */
+export const fromVariable = (key: string, variable: string): string => {
   const value = process.env[variable];
   if (value === undefined || value === '')
     throw new ConfigError(`${key}: the environment variable ${variable} is not set`);

@@ -34,7 +34,8 @@ const bytesOnDisk = (): Buffer => {
 };
 /** A packet is looked for in pieces, at any place of it. */
 const isThere = (disk: Buffer, bytes: Uint8Array): boolean => {
-  for (let at = 0; at < bytes.length; at += 2000) if (disk.includes(bytes.subarray(at, at + 16))) return true;
+  for (let at = 0; at < bytes.length; at += 2000)
+    if (disk.includes(Buffer.from(bytes.subarray(at, at + 16)))) return true;
   return false;
 };
 const countThere = (all: readonly Uint8Array[]): number => {
