@@ -2,7 +2,7 @@ import { existsSync, linkSync, readdirSync, rmSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { fromHex, toHex } from '../base/bytes.js';
 import { ConfigError, StoreError } from '../base/errors.js';
-import { destroyFile, readPrivateFile, syncFolder, writePrivateFile } from './owner-only.js';
+import { destroyFile, readPrivateFile, refuseUnfinishedRestore, syncFolder, writePrivateFile } from './owner-only.js';
 import { isSealLine, type Seal } from './seal.js';
 import { lockFolder } from './sqlite.js';
 
@@ -27,6 +27,9 @@ export const keyFilesIn = (folder: string, others: readonly string[] = []): read
   const names = existsSync(folder) ? readdirSync(folder).filter(isKeyFile) : [];
   return [...names.map((name) => path.join(folder, name)), ...others.filter((file) => existsSync(file))].toSorted();
 };
+
+/** Whether that is the text of a key file in clear. */
+export const isKeyFileText = (text: string): boolean => /^[0-9a-f]{64}\s/.test(text);
 
 const isSealedText = (text: string): boolean => text.startsWith(`${firstLine}\n`);
 
@@ -62,7 +65,7 @@ export const readKeyFile = (file: string, seal: Seal | undefined): string | unde
     return textOf(path.basename(file), text, seal);
   }
   // Anything else is damaged, and whoever reads it says so.
-  if (seal !== undefined && /^[0-9a-f]{64}\s/.test(text))
+  if (seal !== undefined && isKeyFileText(text))
     throw new ConfigError(
       `${file}: is not sealed, and [keys] has a passphrase; run: mixmailer keys seal --config '${seal.configFile}'`,
     );
@@ -136,6 +139,7 @@ export const setSealing = (
  * @throws ConfigError without a passphrase; StoreError `store/locked` while it is going on
  */
 export const finishSealing = (folder: string, files: () => readonly string[], seal: Seal | undefined): void => {
+  refuseUnfinishedRestore(folder);
   if (!existsSync(markFile(folder))) return;
   if (seal === undefined)
     throw new ConfigError(

@@ -1,5 +1,6 @@
 import {
   closeSync,
+  existsSync,
   fstatSync,
   fsyncSync,
   mkdirSync,
@@ -8,9 +9,10 @@ import {
   renameSync,
   rmSync,
   statSync,
+  writeFileSync,
   writeSync,
 } from 'node:fs';
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 import { ConfigError, StoreError } from '../base/errors.js';
 
 // Windows has no such bits; there a file is as private as the folder it lies in.
@@ -77,13 +79,13 @@ export const readPrivateFile = (path: string, readers: Readers = 'owner'): strin
  *
  * @throws StoreError `store/write`
  */
-export const writePrivateFile = (path: string, text: string): void => {
+export const writePrivateFile = (path: string, content: string | Uint8Array): void => {
   const temporary = `${path}.${process.pid}.tmp`;
   rmSync(temporary, { force: true }); // left by a crash
   try {
     const file = openSync(temporary, 'wx', 0o600);
     try {
-      writeSync(file, text);
+      writeFileSync(file, content);
       fsyncSync(file);
     } finally {
       closeSync(file);
@@ -114,6 +116,15 @@ export const destroyFile = (path: string): void => {
   } catch (cause) {
     throw new StoreError('store/write', `${path}: can't be removed`, { cause });
   }
+};
+
+/** Stands in a data folder while it is restored. */
+export const restoreMark = (folder: string): string => join(folder, 'restore.unfinished');
+
+/** @throws ConfigError when what is in that data folder is half of a backup */
+export const refuseUnfinishedRestore = (folder: string): void => {
+  if (existsSync(restoreMark(folder)))
+    throw new ConfigError(`${folder}: a restore was cut off here; run the same \`mixmailer restore\` again`);
 };
 
 /** Makes renames and removals in a folder durable. */

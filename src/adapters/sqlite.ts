@@ -4,7 +4,7 @@ import { DatabaseSync } from '@photostructure/sqlite';
 import type { DatabaseSyncInstance } from '@photostructure/sqlite';
 import { StoreError } from '../base/errors.js';
 import type { Scrub, ScrubStore, Store } from '../ports/stores.js';
-import { makePrivateFile, makePrivateFolder, refuseSharedWithOthers } from './owner-only.js';
+import { makePrivateFile, makePrivateFolder, refuseSharedWithOthers, refuseUnfinishedRestore } from './owner-only.js';
 
 /** A row as SQLite gives it, asked for by column with the type it must have. */
 export class Row {
@@ -174,7 +174,12 @@ export const openStore = (file: string, schema: readonly string[]): OpenStore =>
         db.exec(`PRAGMA busy_timeout=${busyMs}`);
       }
     });
-  return { sql, atomically, scrub, close: () => db.close() };
+  const close = (): void => {
+    // Prepared statements keep the connection half open until they are collected, so that SQLite does not do it itself.
+    if (db.isOpen) scrub('log');
+    db.close();
+  };
+  return { sql, atomically, scrub, close };
 };
 
 const busyMs = 10_000;
@@ -191,10 +196,14 @@ const makePrivateDatabase = (file: string): void => {
 /**
  * Makes sure that one process at a time works on a data folder; the lock ends with the process, however it ends.
  *
- * @throws StoreError 'store/locked', 'store/open'; ConfigError when others can read the folder
+ * @throws StoreError 'store/locked', 'store/open'; ConfigError when others can read the folder, or a restore was cut off
  */
-export const lockFolder = (folder: string): { readonly release: () => void } => {
+export const lockFolder = (
+  folder: string,
+  { evenUnfinished = false }: { readonly evenUnfinished?: boolean } = {},
+): { readonly release: () => void } => {
   makePrivateFolder(folder);
+  if (!evenUnfinished) refuseUnfinishedRestore(folder);
   let db: DatabaseSyncInstance;
   try {
     db = new DatabaseSync(path.join(folder, 'lock.db'));

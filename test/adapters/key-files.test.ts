@@ -20,10 +20,11 @@ vi.mock('node:fs', async (original) => {
       if (++disk.changes >= disk.diesAt) throw new Error('killed');
       return work(...args);
     };
-  const { writeSync, renameSync, linkSync, rmSync: remove, openSync, fsyncSync } = fs;
+  const { writeSync, writeFileSync: write, renameSync, linkSync, rmSync: remove, openSync, fsyncSync } = fs;
   return {
     ...fs,
     writeSync: dying(writeSync as (...args: unknown[]) => number),
+    writeFileSync: dying(write),
     renameSync: dying(renameSync),
     linkSync: dying(linkSync),
     rmSync: dying(remove),
