@@ -16,7 +16,7 @@ import { stderrLog } from './adapters/stderr-log.js';
 import { systemClock, systemRng } from './adapters/system.js';
 import { ConfigError } from './base/errors.js';
 import { minuteMs } from './base/units.js';
-import { budgetIn, type Composed, opened } from './compose-joined.js';
+import { budgetIn, type Composed, opened, refuseOpenSecrets } from './compose-joined.js';
 import { authorityConfig, type Config } from './config.js';
 import { finishSealingOf, sealOf } from './node-keys.js';
 import type { AuthorityDeps } from './directory/authority.js';
@@ -58,6 +58,7 @@ export const composeAuthority = (config: Config): Composed<AuthorityDeps> => {
   const { mail } = config;
   const authority = authorityConfig(config);
   if (mail.imap === undefined) throw new ConfigError(`mail.imap: expected a section, got nothing (in ${config.file})`);
+  refuseOpenSecrets(config);
   const secretKey = ownSecretKey(config);
   const authorities = authoritiesOf(config, secretKey);
   const lock = lockFolder(config.data);

@@ -1,7 +1,8 @@
 import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { ConfigError } from '../base/errors.js';
 import { minuteMs, secondMs } from '../base/units.js';
-import { readPrivateFile } from './owner-only.js';
+import { readPrivateFile, refuseSharedWithOthers } from './owner-only.js';
 
 /** What proves that a mail account is ours. */
 export type Credential = { readonly password: string } | { readonly accessToken: string };
@@ -81,6 +82,18 @@ export const isCredential = (path: string): boolean => path.startsWith(credentia
 /** The file that a path means. @throws ConfigError for a systemd credential where there are none */
 const fileOf = (key: string, path: string): string =>
   isCredential(path) ? `${fromVariable(key, 'CREDENTIALS_DIRECTORY')}/${path.slice(credentials.length)}` : path;
+
+/**
+ * Looks at a password file before it is needed, if it is there.
+ *
+ * @throws ConfigError when others can read it
+ */
+export const refuseOpenSecret = (source: SecretSource): void => {
+  if (source.kind !== 'passwordFile') return;
+  if (isCredential(source.path) && process.env['CREDENTIALS_DIRECTORY'] === undefined) return;
+  const file = fileOf('passwordFile', source.path);
+  if (existsSync(file)) refuseSharedWithOthers(file, 'owner and group');
+};
 
 /** The first line of a file that only its owner and group can read. @throws ConfigError */
 export const fromFile = (key: string, path: string): string => {
