@@ -128,7 +128,7 @@ describe('a start', () => {
   it.each(['mixmailer.db', 'mixmailer.db-wal', 'identity.key', '', 'imap.password'])(
     'refuses what others may read, with the chmod that mends it: %s',
     async (name) => {
-      const { file, data } = await backedUp(`start-${name.replace(/[^a-z]/g, '')}`);
+      const { file, data } = await backedUp(`start${name.replace(/[^a-z]/g, '')}`);
       const text = readFileSync(file, 'utf8').replace(
         'passwordCommand = "echo secret"',
         'passwordFile = "imap.password"',
