@@ -176,8 +176,14 @@ export const openStore = (file: string, schema: readonly string[]): OpenStore =>
     });
   const close = (): void => {
     // Prepared statements keep the connection half open until they are collected, so that SQLite does not do it itself.
-    if (db.isOpen) scrub('log');
-    db.close();
+    try {
+      if (db.isOpen) scrub('log');
+    } catch (error) {
+      // On a full or failing disk the log stays, and the next start reads it.
+      if (!(error instanceof StoreError)) throw error;
+    } finally {
+      db.close();
+    }
   };
   return { sql, atomically, scrub, close };
 };
