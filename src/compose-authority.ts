@@ -16,8 +16,9 @@ import { stderrLog } from './adapters/stderr-log.js';
 import { systemClock, systemRng } from './adapters/system.js';
 import { ConfigError } from './base/errors.js';
 import { minuteMs } from './base/units.js';
-import { budgetIn, type Composed, opened } from './compose-joined.js';
+import { budgetIn, type Composed, opened, refuseOpenSecrets } from './compose-joined.js';
 import { authorityConfig, type Config } from './config.js';
+import { finishSealingOf, sealOf } from './node-keys.js';
 import type { AuthorityDeps } from './directory/authority.js';
 import { publicKeyOf } from './route/document.js';
 import type { AuthorityAddress } from './route/network.js';
@@ -27,15 +28,23 @@ export const authorityDatabaseOf = (config: Config): string => path.join(config.
 /** How often the mailbox is asked without a notice from its server. */
 const pollMs = 10 * minuteMs;
 
+/** The secret key of the authority. @throws ConfigError when it has none yet, or it does not open; StoreError */
+export const ownSecretKey = (config: Config): Uint8Array => {
+  const { key } = authorityConfig(config);
+  const seal = sealOf(config);
+  finishSealingOf(config, seal);
+  return readSecretKey(key, seal);
+};
+
 /** The authority of that configuration, with its key as it is. @throws ConfigError when it has none yet */
-export const ownAuthority = (config: Config): AuthorityAddress => ({
-  key: publicKeyOf(readSecretKey(authorityConfig(config).key)),
+export const ownAuthority = (config: Config, secretKey = ownSecretKey(config)): AuthorityAddress => ({
+  key: publicKeyOf(secretKey),
   address: config.mail.address,
 });
 
 /** All authorities of the configuration, in the one order that all of them write. @throws ConfigError without a key */
-export const authoritiesOf = (config: Config): readonly AuthorityAddress[] => {
-  const own = ownAuthority(config);
+export const authoritiesOf = (config: Config, secretKey = ownSecretKey(config)): readonly AuthorityAddress[] => {
+  const own = ownAuthority(config, secretKey);
   const others = authorityConfig(config).peers.filter(({ key }) => key !== own.key);
   return [own, ...others].toSorted((a, b) => (a.key < b.key ? -1 : 1));
 };
@@ -49,7 +58,9 @@ export const composeAuthority = (config: Config): Composed<AuthorityDeps> => {
   const { mail } = config;
   const authority = authorityConfig(config);
   if (mail.imap === undefined) throw new ConfigError(`mail.imap: expected a section, got nothing (in ${config.file})`);
-  const authorities = authoritiesOf(config);
+  refuseOpenSecrets(config);
+  const secretKey = ownSecretKey(config);
+  const authorities = authoritiesOf(config, secretKey);
   const lock = lockFolder(config.data);
   const store = opened(lock, () => sqliteAuthorityStore(authorityDatabaseOf(config)));
   const inbox = imapInbox(accountOf('mail.imap', mail.imap, mail.proxy), stderrLog);
@@ -70,7 +81,7 @@ export const composeAuthority = (config: Config): Composed<AuthorityDeps> => {
     ticker: cronTicker,
     log: stderrLog,
     from: mail.address,
-    secretKey: readSecretKey(authority.key),
+    secretKey,
     rules: {
       periodMs: authority.periodMs,
       authorities,

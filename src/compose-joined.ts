@@ -22,7 +22,7 @@ import { openNodeKeys } from './node-keys.js';
 import { figuresOf } from './node/traffic.js';
 import { accountBudget, type Budget } from './post/account.js';
 import { postDue } from './post/post.js';
-import { accountOf } from './adapters/secrets.js';
+import { accountOf, refuseOpenSecret } from './adapters/secrets.js';
 import { smtpOutbox } from './adapters/smtp-outbox.js';
 import { sqliteMixStore } from './adapters/sqlite-mix-store.js';
 import { stderrLog } from './adapters/stderr-log.js';
@@ -50,6 +50,11 @@ export const directoryOf = (network: NetworkConfig, store: ConsensusStore): Dire
 /** A process whose list is a file does not start without a valid one; one that has joined waits. @throws RouteError */
 export const refuseBadFile = (network: NetworkConfig): void => {
   if (network.kind === 'list') fileNetwork(network.list, trustOf(network)).network(systemClock.now());
+};
+
+/** What a start looks at besides what it opens. @throws ConfigError when others can read a password */
+export const refuseOpenSecrets = ({ mail }: Config): void => {
+  for (const server of [mail.imap, mail.smtp]) if (server !== undefined) refuseOpenSecret(server.secret);
 };
 
 interface Lock {

@@ -32,6 +32,7 @@ import {
   nodeIdOf,
   opened,
   refuseBadFile,
+  refuseOpenSecrets,
 } from './compose-joined.js';
 import { networkAt } from './follow/network-at.js';
 import { announceOnce, takeChallenge } from './node/announce.js';
@@ -66,6 +67,7 @@ export const composeNode = (config: Config): Composed<MixNodeDeps> => {
   const node = nodeConfig(config);
   if (mail.imap === undefined) throw new ConfigError(`mail.imap: expected a section, got nothing (in ${config.file})`);
   const network = networkConfig(config);
+  refuseOpenSecrets(config);
   refuseBadFile(network);
   const keyStore = openNodeKeys(config);
   const self = nodeIdOf(keyStore);
@@ -230,6 +232,7 @@ export const composeClient = (config: Config, log = stderrLog): Composed<ClientD
   const { mail } = config;
   const client = clientConfig(config);
   const network = networkConfig(config);
+  refuseOpenSecrets(config);
   refuseBadFile(network);
   const lock = lockFolder(config.data);
   const store = opened(lock, () => sqliteClientStore(databaseOf(config)));

@@ -73,6 +73,8 @@ const dayOf = (value: unknown): string | undefined => {
   return Number.isFinite(at) && new Date(at).toISOString().startsWith(written) ? written : undefined;
 };
 
+const variable = text('name of an environment variable', (value) => /^\w+$/.test(value));
+
 const server = section({
   host: text('host name or IP address', (value) => isIP(value) !== 0 || parseDomain(value) !== undefined),
   port: integer(1, 65535).optional(),
@@ -80,7 +82,7 @@ const server = section({
   user: text('user name').optional(),
   password: text('password').optional(),
   passwordFile: path.optional(),
-  passwordEnv: text('name of an environment variable', (value) => /^\w+$/.test(value)).optional(),
+  passwordEnv: variable.optional(),
   passwordCommand: text('shell command').optional(),
   tokenCommand: text('shell command').optional(),
   ca: path.optional(),
@@ -92,6 +94,11 @@ const isSource = (value: string): boolean =>
 
 const schema = section({
   data: path,
+  keys: section({
+    passphraseFile: path.optional(),
+    passphraseEnv: variable.optional(),
+    passphraseCommand: text('shell command').optional(),
+  }).optional(),
   mail: section({
     address: mailAddress,
     provider: text('domain', (value) => parseDomain(value) !== undefined).optional(),
@@ -236,7 +243,7 @@ const found = (path: readonly PropertyKey[], raw: unknown): string => {
     value = typeof value === 'object' && value !== null ? (value as Record<PropertyKey, unknown>)[key] : undefined;
   if (value === undefined) return 'nothing';
   // Whatever stands where a secret belongs is taken for one; a proxy's URL can hold one.
-  if (path.some((key) => /password|token|proxy/i.test(String(key)))) return 'something else';
+  if (path.some((key) => /password|passphrase|token|proxy/i.test(String(key)))) return 'something else';
   if (Array.isArray(value)) return 'a list';
   if (value instanceof Date) return 'a date';
   if (typeof value === 'object') return 'a table';

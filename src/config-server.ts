@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { isLoopback } from './adapters/proxy.js';
-import type { SecretSource, ServerSettings } from './adapters/secrets.js';
+import { isCredential, type SecretSource, type ServerSettings } from './adapters/secrets.js';
 import type { Fail } from './config.js';
 import type { FileServer } from './config-schema.js';
 
@@ -42,13 +42,19 @@ export const serverOf = (
   };
 };
 
+/** Paths as always, apart from systemd's credentials, whose folder the service alone knows. */
+export const secretAt =
+  (at: (name: string) => string) =>
+  (name: string): string =>
+    isCredential(name) ? name : at(name);
+
 const secretOf = (read: FileServer, kind: (typeof secretKeys)[number], at: (name: string) => string): SecretSource => {
   const value = read[kind] ?? '';
   switch (kind) {
     case 'password':
       return { kind, password: value };
     case 'passwordFile':
-      return { kind, path: at(value) };
+      return { kind, path: secretAt(at)(value) };
     case 'passwordEnv':
       return { kind, variable: value };
     case 'passwordCommand':

@@ -2,10 +2,12 @@ import { readFileSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { parse } from 'smol-toml';
 import { refuseSharedWithOthers } from './adapters/owner-only.js';
+import type { PassphraseSource } from './adapters/passphrase.js';
 import { type BudgetConfig, budgetOf } from './config-budget.js';
 import { authorityOf, networkOf } from './config-network.js';
 import { checkFile, type FileConfig, type FileSettings } from './config-schema.js';
-import { serverOf } from './config-server.js';
+import { passphraseOf } from './config-keys.js';
+import { secretAt, serverOf } from './config-server.js';
 import type { RetryRules } from './client/exits.js';
 import type { ServerSettings } from './adapters/secrets.js';
 import { ConfigError } from './base/errors.js';
@@ -24,6 +26,8 @@ export interface Config {
   readonly file: string;
   /** Folder of keys and database. */
   readonly data: string;
+  /** What keys and backups are sealed with; undefined: they are not. */
+  readonly keys: PassphraseSource | undefined;
   readonly mail: MailConfig;
   /** Undefined until the operator has a list or an invitation; see `networkConfig`. */
   readonly network: NetworkConfig | undefined;
@@ -233,6 +237,7 @@ const configOf = (read: FileConfig, { file, folder }: Origin): Config => {
   const config: Config = {
     file,
     data,
+    keys: passphraseOf(read.keys, secretAt(at), fail),
     mail: {
       address,
       provider,

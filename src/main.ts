@@ -7,11 +7,14 @@ import { version } from './version.js';
 const commands: ReadonlyMap<string, () => Promise<{ readonly register: (program: Command) => void }>> = new Map(
   Object.entries({
     keygen: () => import('./cli/keygen.js'),
+    keys: () => import('./cli/keys.js'),
     descriptor: () => import('./cli/descriptor.js'),
     network: () => import('./cli/network.js'),
     check: () => import('./cli/check.js'),
     node: () => import('./cli/node.js'),
     health: () => import('./cli/health.js'),
+    backup: async () => ({ register: (await import('./cli/backup.js')).registerBackup }),
+    restore: async () => ({ register: (await import('./cli/backup.js')).registerRestore }),
     leave: () => import('./cli/leave.js'),
     authority: () => import('./cli/authority.js'),
     client: () => import('./cli/client.js'),

@@ -1,18 +1,22 @@
-import { closeSync, existsSync, fsyncSync, openSync, readdirSync, rmSync, writeSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fromHex, toHex } from '../base/bytes.js';
-import { ConfigError, StoreError } from '../base/errors.js';
+import { ConfigError } from '../base/errors.js';
 import type { Rng } from '../base/random.js';
 import type { KeyStore, MixKey } from '../ports/keys.js';
 import { expandKey, keyIdOf } from '../sphinx/kem.js';
 import { nobleCrypto as crypto } from '../sphinx/noble-crypto.js';
-import { makePrivateFolder, readPrivateFile, syncFolder, writePrivateFile } from './owner-only.js';
+import { readKeyFile, writeKeyFile } from './key-files.js';
+import { destroyFile, makePrivateFolder, syncFolder } from './owner-only.js';
+import type { Seal } from './seal.js';
 
 /** What a key store needs to know of the world. */
 export interface FileKeysParams {
   readonly rng: Rng;
   /** The span of the epoch a moment is in: `epochSpan(rule, epochAt(rule, at))` of route/epoch. */
   readonly spanAt: (at: number) => Pick<MixKey, 'notBefore' | 'notAfter' | 'expiresAt'>;
+  /** What the files are sealed with; undefined: they are not. */
+  readonly seal?: Seal | undefined;
 }
 
 const identityFile = 'identity.key';
@@ -32,13 +36,17 @@ export const hasIdentity = (folder: string): boolean => existsSync(join(folder, 
  * Spans stand in the files, so a changed epoch length changes no key that is published already. Files that another
  * process adds are seen at the next call.
  *
- * Not protected: seeds are stored in clear (whoever reads the disk as this user or root has them), and a removed file
- * can remain on disk below the file system until its blocks are used again. Encrypt the disk.
+ * With a seal the same text is in a sealed file (key-files.ts).
  *
- * @throws ConfigError when a file can be read by others or is damaged; StoreError when the disk fails
+ * Not protected: without a seal seeds are stored in clear (whoever reads the disk as this user or root has them), and a
+ * removed file can remain on disk below the file system until its blocks are used again. Encrypt the disk.
+ *
+ * @throws ConfigError when a file can be read by others, is damaged, is sealed without a seal or not sealed with one;
+ *   StoreError when the disk fails
  */
 export const fileKeys = (folder: string, params: FileKeysParams): KeyStore => {
   makePrivateFolder(folder);
+  const { seal } = params;
   const loaded = new Map<string, MixKey>();
 
   const keysOnDisk = (): MixKey[] => {
@@ -46,19 +54,22 @@ export const fileKeys = (folder: string, params: FileKeysParams): KeyStore => {
     for (const keyId of loaded.keys()) if (!present.has(keyId)) loaded.delete(keyId);
     for (const keyId of present) {
       if (keyId === undefined || loaded.has(keyId)) continue;
-      const key = readMixKey(join(folder, mixFile(keyId)), keyId);
+      const key = readMixKey(join(folder, mixFile(keyId)), keyId, seal);
       if (key !== undefined) loaded.set(keyId, key);
     }
     return [...loaded.values()].sort((a, b) => a.notBefore - b.notBefore || (a.keyId < b.keyId ? -1 : 1));
   };
 
   const makeMixKey = (at: number): void => {
+    // Nothing is written with a passphrase that is not the one of the keys at hand.
+    readKeyFile(join(folder, identityFile), seal);
     const seed = params.rng(seedBytes);
     const { publicKey } = expandKey(crypto, seed);
     const key: MixKey = { keyId: keyIdOf(crypto, publicKey), seed, publicKey, ...params.spanAt(at) };
-    writePrivateFile(
+    writeKeyFile(
       join(folder, mixFile(key.keyId)),
       `${[toHex(seed), key.notBefore, key.notAfter, key.expiresAt].join('\n')}\n`,
+      seal,
     );
     loaded.set(key.keyId, key);
   };
@@ -66,10 +77,10 @@ export const fileKeys = (folder: string, params: FileKeysParams): KeyStore => {
   return {
     identity: () => {
       const path = join(folder, identityFile);
-      const known = readPrivateFile(path);
+      const known = readKeyFile(path, seal);
       if (known !== undefined) return readSeed(path, known.trim());
       const seed = params.rng(seedBytes);
-      writePrivateFile(path, `${toHex(seed)}\n`);
+      writeKeyFile(path, `${toHex(seed)}\n`, seal);
       return seed;
     },
     mixKeys: (now, until = now) => {
@@ -82,14 +93,7 @@ export const fileKeys = (folder: string, params: FileKeysParams): KeyStore => {
     destroyExpired: (now) => {
       const expired = keysOnDisk().filter(({ expiresAt }) => now >= expiresAt);
       for (const { keyId } of expired) {
-        const path = join(folder, mixFile(keyId));
-        try {
-          // Overwritten first: on disks that write in place the seed is gone at once.
-          writeOver(path);
-          rmSync(path, { force: true });
-        } catch (cause) {
-          throw new StoreError('store/write', `${path}: can't be removed`, { cause });
-        }
+        destroyFile(join(folder, mixFile(keyId)));
         loaded.delete(keyId);
       }
       if (expired.length > 0) syncFolder(folder);
@@ -98,19 +102,9 @@ export const fileKeys = (folder: string, params: FileKeysParams): KeyStore => {
   };
 };
 
-const writeOver = (path: string): void => {
-  const file = openSync(path, 'r+');
-  try {
-    writeSync(file, '0'.repeat(2 * seedBytes));
-    fsyncSync(file);
-  } finally {
-    closeSync(file);
-  }
-};
-
 /** A secret key file of 64 hex digits, such as an authority's. @throws ConfigError when it is missing or damaged */
-export const readSecretKey = (path: string): Uint8Array => {
-  const text = readPrivateFile(path);
+export const readSecretKey = (path: string, seal?: Seal): Uint8Array => {
+  const text = readKeyFile(path, seal);
   if (text === undefined) throw new ConfigError(`${path}: no such file`);
   return readSeed(path, text.trim());
 };
@@ -121,8 +115,8 @@ const readSeed = (path: string, hex: string): Uint8Array => {
   return seed;
 };
 
-const readMixKey = (path: string, keyId: string): MixKey | undefined => {
-  const text = readPrivateFile(path);
+const readMixKey = (path: string, keyId: string, seal: Seal | undefined): MixKey | undefined => {
+  const text = readKeyFile(path, seal);
   if (text === undefined) return undefined; // removed meanwhile
   const [hex = '', ...times] = text.trim().split('\n');
   const seed = readSeed(path, hex);

@@ -2,6 +2,7 @@ import {
   chmodSync,
   closeSync,
   existsSync,
+  fstatSync,
   fsyncSync,
   mkdirSync,
   openSync,
@@ -10,6 +11,7 @@ import {
   renameSync,
   rmSync,
   statSync,
+  writeFileSync,
   writeSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -73,13 +75,13 @@ export const readPrivateFile = (path: string, readers: Readers = 'owner'): strin
  *
  * @throws StoreError `store/write`
  */
-export const writePrivateFile = (path: string, text: string): void => {
+export const writePrivateFile = (path: string, content: string | Uint8Array): void => {
   const temporary = `${path}.${process.pid}.tmp`;
   rmSync(temporary, { force: true }); // left by a crash
   try {
     const file = openSync(temporary, 'wx', 0o600);
     try {
-      writeSync(file, text);
+      writeFileSync(file, content);
       fsyncSync(file);
     } finally {
       closeSync(file);
@@ -90,6 +92,35 @@ export const writePrivateFile = (path: string, text: string): void => {
     rmSync(temporary, { force: true });
     throw new StoreError('store/write', `${path}: can't be written`, { cause });
   }
+};
+
+/**
+ * Writes over a file and removes it: on disks that write in place it is gone at once.
+ *
+ * @throws StoreError `store/write`
+ */
+export const destroyFile = (path: string): void => {
+  try {
+    const file = openSync(path, 'r+');
+    try {
+      writeSync(file, '0'.repeat(fstatSync(file).size));
+      fsyncSync(file);
+    } finally {
+      closeSync(file);
+    }
+    rmSync(path, { force: true });
+  } catch (cause) {
+    throw new StoreError('store/write', `${path}: can't be removed`, { cause });
+  }
+};
+
+/** Stands in a data folder while it is restored. */
+export const restoreMark = (folder: string): string => join(folder, 'restore.unfinished');
+
+/** @throws ConfigError when what is in that data folder is half of a backup */
+export const refuseUnfinishedRestore = (folder: string): void => {
+  if (existsSync(restoreMark(folder)))
+    throw new ConfigError(`${folder}: a restore was cut off here; run the same \`mixmailer restore\` again`);
 };
 
 const temporaryForm = /\.\d+\.tmp$/;
@@ -106,18 +137,7 @@ export const removeTemporaries = (folder: string, now: number): number => {
   for (const name of readdirSync(folder)) {
     const path = join(folder, name);
     if (!temporaryForm.test(name) || now - statSync(path).mtimeMs < abandonedMs) continue;
-    try {
-      const file = openSync(path, 'r+');
-      try {
-        writeSync(file, '0'.repeat(statSync(path).size));
-        fsyncSync(file);
-      } finally {
-        closeSync(file);
-      }
-      rmSync(path, { force: true });
-    } catch (cause) {
-      throw new StoreError('store/write', `${path}: can't be removed`, { cause });
-    }
+    destroyFile(path);
     removed++;
   }
   if (removed > 0) syncFolder(folder);

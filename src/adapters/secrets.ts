@@ -1,7 +1,8 @@
 import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { ConfigError } from '../base/errors.js';
 import { minuteMs, secondMs } from '../base/units.js';
-import { readPrivateFile } from './owner-only.js';
+import { readPrivateFile, refuseSharedWithOthers } from './owner-only.js';
 
 /** What proves that a mail account is ours. */
 export type Credential = { readonly password: string } | { readonly accessToken: string };
@@ -20,7 +21,7 @@ export type SecretSource =
 /** Providers' tokens live an hour; one is asked for again well before. */
 const tokenLifetimeMs = 30 * minuteMs;
 /** Long enough for a person to unlock a key ring. */
-const commandDeadlineMs = 60 * secondMs;
+export const commandDeadlineMs = 60 * secondMs;
 const longestSecretCharacters = 16 * 1024;
 
 /**
@@ -66,19 +67,44 @@ const keptToken = (ask: () => Promise<string>, now: () => number): (() => Promis
   };
 };
 
-const firstLine = (key: string, text: string, from: string): string => {
+/** @throws ConfigError when there is nothing in it */
+export const firstLine = (key: string, text: string, from: string): string => {
   const line = (text.split('\n')[0] ?? '').trim();
   if (line === '') throw new ConfigError(`${key}: expected a secret in the first line of ${from}, got nothing`);
   return line;
 };
 
-const fromFile = (key: string, path: string): string => {
-  const text = readPrivateFile(path, 'owner and group');
-  if (text === undefined) throw new ConfigError(`${key}: ${path}: no such file`);
+const credentials = '$CREDENTIALS_DIRECTORY/';
+
+/** What a path of a secret is resolved to, but for those that only systemd knows: `$CREDENTIALS_DIRECTORY/name`. */
+export const isCredential = (path: string): boolean => path.startsWith(credentials);
+
+/** The file that a path means. @throws ConfigError for a systemd credential where there are none */
+const fileOf = (key: string, path: string): string =>
+  isCredential(path) ? `${fromVariable(key, 'CREDENTIALS_DIRECTORY')}/${path.slice(credentials.length)}` : path;
+
+/**
+ * Looks at a password file before it is needed, if it is there.
+ *
+ * @throws ConfigError when others can read it
+ */
+export const refuseOpenSecret = (source: SecretSource): void => {
+  if (source.kind !== 'passwordFile') return;
+  if (isCredential(source.path) && process.env['CREDENTIALS_DIRECTORY'] === undefined) return;
+  const file = fileOf('passwordFile', source.path);
+  if (existsSync(file)) refuseSharedWithOthers(file, 'owner and group');
+};
+
+/** The first line of a file that only its owner and group can read. @throws ConfigError */
+export const fromFile = (key: string, path: string): string => {
+  const file = fileOf(key, path);
+  const text = readPrivateFile(file, 'owner and group');
+  if (text === undefined) throw new ConfigError(`${key}: ${file}: no such file`);
   return firstLine(key, text, 'the file');
 };
 
-const fromVariable = (key: string, variable: string): string => {
+/** @throws ConfigError when it is not set */
+export const fromVariable = (key: string, variable: string): string => {
   const value = process.env[variable];
   if (value === undefined || value === '')
     throw new ConfigError(`${key}: the environment variable ${variable} is not set`);

@@ -338,9 +338,10 @@ export const authoritySchema: readonly string[] = [
  * @throws StoreError 'store/open', 'store/version'
  */
 export const sqliteAuthorityStore = (file: string): AuthorityStore & { readonly close: () => void } => {
-  const { sql, atomically, close } = openStore(file, authoritySchema);
+  const { sql, atomically, scrub, close } = openStore(file, authoritySchema);
   return {
     atomically,
+    scrub,
     close,
     ...cursorStore(sql),
     ...outgoingStore(sql),

@@ -389,9 +389,10 @@ const inboundStore = (sql: Sql): InboundStore => ({
  * @throws StoreError 'store/open', 'store/version'
  */
 export const sqliteClientStore = (file: string): ClientStore & { readonly close: () => void } => {
-  const { sql, atomically, close } = openStore(file, clientSchema);
+  const { sql, atomically, scrub, close } = openStore(file, clientSchema);
   return {
     atomically,
+    scrub,
     close,
     ...cursorStore(sql),
     ...poolStore(sql),

@@ -192,9 +192,10 @@ const returnStore = (sql: Sql): ReturnStore => ({
  * @throws StoreError 'store/open', 'store/version'
  */
 export const sqliteMixStore = (file: string): MixStore & { readonly close: () => void } => {
-  const { sql, atomically, close } = openStore(file, mixSchema);
+  const { sql, atomically, scrub, close } = openStore(file, mixSchema);
   return {
     atomically,
+    scrub,
     close,
     ...cursorStore(sql),
     ...poolStore(sql),

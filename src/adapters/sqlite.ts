@@ -3,8 +3,8 @@ import path from 'node:path';
 import { DatabaseSync } from '@photostructure/sqlite';
 import type { DatabaseSyncInstance } from '@photostructure/sqlite';
 import { StoreError } from '../base/errors.js';
-import type { Store } from '../ports/stores.js';
-import { makePrivateDatabase, makePrivateFolder, removeTemporaries } from './owner-only.js';
+import type { Scrub, ScrubStore, Store } from '../ports/stores.js';
+import { makePrivateDatabase, makePrivateFolder, refuseUnfinishedRestore, removeTemporaries } from './owner-only.js';
 
 /** A row as SQLite gives it, asked for by column with the type it must have. */
 export class Row {
@@ -61,7 +61,7 @@ export interface Sql {
   readonly first: (text: string, ...values: Value[]) => Row | undefined;
 }
 
-export interface OpenStore extends Store {
+export interface OpenStore extends Store, ScrubStore {
   readonly sql: Sql;
   readonly close: () => void;
 }
@@ -78,11 +78,14 @@ const asStoreError = (error: unknown): StoreError => {
  * Opens (and at first use makes) a database in the data folder.
  *
  * A commit is on the disk when it returns (WAL with synchronous=FULL: 2,700-3,100 transactions a second, none lost under
- * kill -9); what is deleted is overwritten (secure_delete), so that a seized disk does not hold old packets.
+ * kill -9); what is deleted is overwritten (secure_delete), so that a seized disk does not hold old packets. The log
+ * beside it holds what was written last, deleted or not, until `scrub`.
+ *
+ * Not protected: blocks that the file system has taken back from the log, or keeps as copies (docs/operating.md).
  *
  * @param file ':memory:' in tests that don't need a disk
  * @param schema statements that make the tables; versions follow one another, from 1
- * @throws StoreError 'store/open', 'store/version'; ConfigError when others can read the folder
+ * @throws StoreError 'store/open', 'store/version'; ConfigError when others can read the folder or the files
  */
 export const openStore = (file: string, schema: readonly string[]): OpenStore => {
   if (file !== ':memory:') {
@@ -94,7 +97,7 @@ export const openStore = (file: string, schema: readonly string[]): OpenStore =>
     db = new DatabaseSync(file);
     // The timeout first: of two processes that open a new database at once, one waits while the other sets it up.
     db.exec(
-      'PRAGMA busy_timeout=10000; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA secure_delete=ON; PRAGMA journal_size_limit=0; PRAGMA foreign_keys=ON',
+      `PRAGMA busy_timeout=${busyMs}; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA secure_delete=ON; PRAGMA journal_size_limit=0; PRAGMA foreign_keys=ON; PRAGMA temp_store=MEMORY`,
     );
   } catch (error) {
     throw new StoreError('store/open', `${file} can't be opened: is its folder there and writable?`, { cause: error });
@@ -158,8 +161,42 @@ export const openStore = (file: string, schema: readonly string[]): OpenStore =>
       });
     });
   }
-  return { sql, atomically, close: () => db.close() };
+  const figure = (name: string): number => sql.first(`PRAGMA ${name}`)?.number(name) ?? 0;
+  const scrub = (how: Scrub): boolean =>
+    guarded(() => {
+      // Who reads beside us is not waited for: the whole process would stand still.
+      db.exec('PRAGMA busy_timeout=0');
+      try {
+        if (
+          how === 'file' &&
+          (figure('page_count') - figure('freelist_count')) * figure('page_size') <= mostVacuumedBytes
+        )
+          db.exec('VACUUM');
+        return sql.first('PRAGMA wal_checkpoint(TRUNCATE)')?.number('busy') === 0;
+      } catch (error) {
+        if (asStoreError(error).code === 'store/locked') return false;
+        throw error;
+      } finally {
+        db.exec(`PRAGMA busy_timeout=${busyMs}`);
+      }
+    });
+  const close = (): void => {
+    // Prepared statements keep the connection half open until they are collected, so that SQLite does not do it itself.
+    try {
+      if (db.isOpen) scrub('log');
+    } catch (error) {
+      // On a full or failing disk the log stays, and the next start reads it.
+      if (!(error instanceof StoreError)) throw error;
+    } finally {
+      db.close();
+    }
+  };
+  return { sql, atomically, scrub, close };
 };
+
+const busyMs = 10_000;
+/** Rewriting a database takes a second for these, in memory, because temporary files would lie elsewhere. */
+const mostVacuumedBytes = 64 * 1024 * 1024;
 
 /** Who only looks whether a folder is locked holds it for a moment: whoever wants to work there waits so long. */
 const lockPatienceMs = 250;
@@ -168,10 +205,14 @@ const lockPatienceMs = 250;
  * Makes sure that one process at a time works on a data folder; the lock ends with the process, however it ends. What an
  * earlier one left unfinished there is removed.
  *
- * @throws StoreError 'store/locked', 'store/open'; ConfigError when others can read the folder
+ * @throws StoreError 'store/locked', 'store/open'; ConfigError when others can read the folder, or a restore was cut off
  */
-export const lockFolder = (folder: string): { readonly release: () => void } => {
+export const lockFolder = (
+  folder: string,
+  { evenUnfinished = false }: { readonly evenUnfinished?: boolean } = {},
+): { readonly release: () => void } => {
   makePrivateFolder(folder);
+  if (!evenUnfinished) refuseUnfinishedRestore(folder);
   const file = path.join(folder, 'lock.db');
   makePrivateDatabase(file);
   let db: DatabaseSyncInstance;

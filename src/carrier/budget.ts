@@ -140,6 +140,9 @@ export const openAccount = (limits: Limits, now: number, since: number = now): A
   };
 };
 
+/** The same account with nothing left to send now: how much it has sent is not known. */
+export const drained = (account: Account, now: number): Account => ({ ...account, ...empty, at: now });
+
 /** The account at `now`. A clock that was set back gives nothing: what fills up begins again where it stood before. */
 const filledAt = (account: Account, limits: Limits, now: number): Account => {
   const spanMs = now - account.at;

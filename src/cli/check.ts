@@ -7,6 +7,7 @@ import { minuteMs } from '../base/units.js';
 import { type Config, loadConfig } from '../config.js';
 import { publicKeyOf } from '../route/document.js';
 import { checkBudget } from './check-budget.js';
+import { checkFiles } from './check-files.js';
 import { checkNetwork } from './check-network.js';
 import { loginAdvice, mailAdvice } from './advice.js';
 import { probeImap } from '../adapters/imap-inbox.js';
@@ -67,6 +68,7 @@ export const register = (
       checkBudget(config, report, Date.now());
       if (config.node?.exit === true && report.problems === 0) await checkPlusAddress(config, probes, report);
       const now = Date.now();
+      checkFiles(config, report);
       const nodeId = checkKeys(config, report, now);
       checkNetwork(config, report, { now, nodeId });
       if (report.problems > 0) command.error(`${report.problems} to mend`, { exitCode: 1 });

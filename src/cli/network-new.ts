@@ -1,13 +1,15 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { type Command, InvalidArgumentError } from 'commander';
-import { makePrivateFolder, writePrivateFile } from '../adapters/owner-only.js';
+import { writeKeyFile } from '../adapters/key-files.js';
+import { makePrivateFolder } from '../adapters/owner-only.js';
 import { systemRng } from '../adapters/system.js';
 import { toHex } from '../base/bytes.js';
 import { dayMs } from '../base/units.js';
 import { authoritiesOf, ownAuthority } from '../compose-authority.js';
 import { authorityConfig, type Config, loadConfig } from '../config.js';
 import { formatInvitation } from '../council/invitation.js';
+import { sealOf } from '../node-keys.js';
 import type { AuthorityAddress } from '../route/network.js';
 import { printer } from './print.js';
 
@@ -20,10 +22,11 @@ const invitationOf = (config: Config, urls: readonly string[]): string => {
   });
 };
 
-const makeKey = (file: string): 'made' | 'found' => {
+const makeKey = (config: Config): 'made' | 'found' => {
+  const { key: file } = authorityConfig(config);
   if (existsSync(file)) return 'found';
   if (!existsSync(path.dirname(file))) makePrivateFolder(path.dirname(file));
-  writePrivateFile(file, `${toHex(systemRng(32))}\n`);
+  writeKeyFile(file, `${toHex(systemRng(32))}\n`, sealOf(config));
   return 'made';
 };
 
@@ -48,7 +51,7 @@ export const registerNew = (network: Command): void => {
     .action(({ config: file, url = [] }: Options, command: Command) => {
       const config = loadConfig(file);
       const { key, peers } = authorityConfig(config);
-      const how = makeKey(key);
+      const how = makeKey(config);
       const own = ownAuthority(config);
       printer(command)(
         how === 'made' ? `made the key ${key}` : `the key ${key} is there already, and stays`,

@@ -7,6 +7,7 @@ import { postDue, tellBudget } from '../post/post.js';
 import type { PostDeps } from '../post/post.js';
 import { purgeOwnSent, purgeSchedule } from '../post/purge.js';
 import { beatSchedule, Vitals } from '../post/vitals.js';
+import { scrubOnce, scrubSchedule } from '../post/scrub.js';
 import { collectOnce } from './collect.js';
 import type { RetryRules } from './exits.js';
 import { deliverInbound } from './inbound.js';
@@ -78,6 +79,7 @@ export const runClient = async (
     post();
   });
   jobs.every(ticker, postSchedule, () => post());
+  jobs.every(ticker, scrubSchedule, () => scrubOnce(deps));
   if (following !== undefined)
     jobs.every(ticker, followSchedule, async (stop) => {
       await following.tick(clock.now(), stop);

@@ -18,6 +18,7 @@ import { Jobs } from '../post/jobs.js';
 import { postDue, type PostDeps, tellBudget } from '../post/post.js';
 import { purgeSchedule, purgeSent } from '../post/purge.js';
 import { beatSchedule, Vitals } from '../post/vitals.js';
+import { scrubOnce, scrubSchedule } from '../post/scrub.js';
 import type { Rng } from '../base/random.js';
 import { publicKeyOf, type PublicKeyHex } from '../route/document.js';
 import type { SphinxCrypto } from '../sphinx/crypto.js';
@@ -286,6 +287,7 @@ export const runAuthority = async (
   jobs.every(ticker, workSchedule(rules.periodMs), work);
   jobs.every(ticker, operatorSchedule, (stop) => refreshOperators(authority.gather, stop));
   jobs.every(ticker, purgeSchedule, (stop) => purgeSent(deps, stop));
+  jobs.every(ticker, scrubSchedule, () => scrubOnce(deps));
   jobs.loop(async (stop) => {
     vitals.turned();
     await readOnce(authority, stop);

@@ -4,16 +4,18 @@ import type { Rng } from '../base/random.js';
 import { agree } from '../council/agree.js';
 import { listOf, readEndorsement, signEndorsement } from '../council/endorsement.js';
 import { moreThanHalf } from '../council/majority.js';
-import { commitOf, readReveal, type Reveal, signReveal } from '../council/reveal.js';
+import { commitOf, readReveal, signReveal } from '../council/reveal.js';
 import { numberAt, timesOf } from '../council/timetable.js';
 import { readVote, signVote, type Vote, type VoteMember } from '../council/vote.js';
 import type { CouncilDocument } from '../ports/authority.js';
 import type { EndorsementStore } from '../ports/follow.js';
-import type { Store } from '../ports/stores.js';
+import type { NoteStore, Store } from '../ports/stores.js';
 import { mostHistory } from '../route/consensus.js';
 import { digestOf, fitsBody } from '../route/document.js';
 import type { AuthorityAddress, Network, NetworkParameters } from '../route/network.js';
+import { abstainsFrom } from './abstain.js';
 import { parametersFor } from './ballot.js';
+import { countedVotes, excludedFrom, revealsFor } from './counted.js';
 import type { Dispatch } from './dispatch.js';
 import { descriptorsOf, type HearDeps, roundAt } from './hear.js';
 
@@ -33,7 +35,7 @@ export interface Ballot {
 }
 
 export interface RoundDeps extends HearDeps {
-  readonly store: HearDeps['store'] & Store & Pick<EndorsementStore, 'keepEndorsement'>;
+  readonly store: HearDeps['store'] & Store & Pick<EndorsementStore, 'keepEndorsement'> & Pick<NoteStore, 'note'>;
   readonly rng: Rng;
   /** Ed25519, 32 bytes. */
   readonly secretKey: Uint8Array;
@@ -132,9 +134,6 @@ const revealOnce = (deps: RoundDeps, number: number, now: number): void => {
   );
 };
 
-const revealsFor = ({ store }: RoundDeps, number: number): readonly Reveal[] =>
-  store.councilDocuments(number, 'reveal').map(({ text }) => readReveal(text));
-
 /**
  * Hands on what the others may not have: votes they did not say they saw, reveals, what authorities signed of the list
  * before, contradictions. What comes after that is handed on as soon as it is there, so that who tells one authority what
@@ -170,32 +169,6 @@ const echoOnce = (deps: RoundDeps, number: number, now: number): void => {
     if (news.length > 0) deps.mail([address], news, now);
   }
 };
-
-/**
- * The votes that were made before secrets were opened: all but one of a threshold of the others had them when they
- * opened theirs. A vote made later could choose its secret so that the randomness is what its maker wants.
- */
-const countedVotes = ({ store, rules }: RoundDeps, number: number, reveals: readonly Reveal[]): readonly Vote[] => {
-  const needed = moreThanHalf(rules.authorities.length) - 1;
-  return store
-    .councilDocuments(number, 'vote')
-    .filter(({ authority, digest }) => {
-      const others = reveals.filter(
-        (reveal) => reveal.authority !== authority && reveal.seen.get(authority) === digest,
-      );
-      return others.length >= needed;
-    })
-    .map(({ text }) => readVote(text));
-};
-
-/** Who has contradicted itself for that number or an earlier one: what it says does not count any more. */
-const excludedFrom = ({ store }: RoundDeps, number: number): ReadonlySet<string> =>
-  new Set(
-    store
-      .contradictions()
-      .filter((one) => one.number <= number)
-      .map(({ authority }) => authority),
-  );
 
 /** Reckons what follows from what all have said, and signs it, once a number. */
 const signOnce = (deps: RoundDeps, number: number, now: number): void => {
@@ -248,6 +221,19 @@ const assembleOnce = (deps: RoundDeps, number: number, now: number): void => {
   if (fitting.length >= threshold) deps.accept(listOf(body, fitting), now);
 };
 
+/** Whether nothing is signed for that number, after a restore; the log says so once. */
+const abstains = ({ store, rules, log }: RoundDeps, number: number): boolean => {
+  if (!abstainsFrom(store, rules.periodMs, number)) return false;
+  if (!store.isDone(number, 'abstains')) {
+    log.warn('directory/abstains', {
+      number,
+      message: 'this authority was restored and may have signed for it before',
+    });
+    store.setDone(number, 'abstains');
+  }
+  return true;
+};
+
 /**
  * One authority alone waits for nobody: it says all that it has to say in one turn, and as late as it can, so that whoever
  * came meanwhile is in the list. Where there has been no list yet, it makes the first one as soon as enough nodes are there,
@@ -256,13 +242,15 @@ const assembleOnce = (deps: RoundDeps, number: number, now: number): void => {
 const aloneOnce = (deps: RoundDeps, now: number): void => {
   const { store, rules, self } = deps;
   const { periodMs } = rules;
-  const say = (number: number): void =>
+  const say = (number: number): void => {
+    if (abstains(deps, number)) return;
     store.atomically(() => {
       voteOnce(deps, number, now);
       revealOnce(deps, number, now);
       signOnce(deps, number, now);
       assembleOnce(deps, number, now);
     });
+  };
   const number = roundAt(periodMs, now);
   const { signAt, validFrom } = timesOf(periodMs, number);
   const isFirst = !deps.hasList(0);
@@ -292,6 +280,11 @@ export const roundOnce = (deps: RoundDeps, now: number): void => {
   const { voteAt, revealAt, echoAt, signAt, validFrom } = timesOf(rules.periodMs, number);
   if (now < voteAt) throw new Bug('a round begins with its votes');
   store.atomically(() => {
+    if (abstains(deps, number)) {
+      if (now >= echoAt && now < validFrom) echoOnce(deps, number, now);
+      assembleOnce(deps, number, now);
+      return;
+    }
     const isAnyOpen = store.councilDocuments(number, 'reveal').some(({ authority }) => authority !== self);
     if (now < revealAt || (now < echoAt && !isAnyOpen)) voteOnce(deps, number, now);
     if (now >= revealAt && now < validFrom) revealOnce(deps, number, now);

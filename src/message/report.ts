@@ -14,6 +14,8 @@ export type Ending =
   | Exclude<Receipt, { kind: 'incomplete' }>
   /** No exit ever confirmed it, in that many sendings; in none, when there was no way to send it. */
   | { readonly kind: 'no-answer'; readonly sendings: number }
+  /** It was under way in a backup that this client was restored from: what became of it since, nobody knows. */
+  | { readonly kind: 'restored' }
   /** An answer to it came in part, and the rest did not come. */
   | { readonly kind: 'reply-incomplete' };
 
@@ -66,6 +68,8 @@ export const wordsFor = (ending: Ending): string => {
     case 'no-answer':
       if (ending.sendings === 0) return 'It was not sent: for days there was no safe way through the network for it.';
       return `Nobody knows whether it was delivered: no confirmation came (attempts: ${ending.sendings}); it may have arrived all the same.`;
+    case 'restored':
+      return 'Nobody knows whether it was delivered: it waited or was under way when the backup was made from which this client was restored, and may have arrived since.';
     case 'reply-incomplete':
       return 'It was delivered, and an answer to it came, but parts of the answer were lost on the way.';
     default:
@@ -92,6 +96,8 @@ const adviceFor = (ending: Ending): string => {
     case 'no-answer':
       if (ending.sendings === 0) return 'Please see what "mixmailer check" says, and send it again.';
       return 'Please ask the recipient whether it arrived before you send it again.';
+    case 'restored':
+      return 'Please ask the recipient whether it arrived before you send it again. It is not sent again by itself.';
     case 'reply-incomplete':
       return 'Please ask the writer to send the answer again.';
     default:
@@ -101,7 +107,8 @@ const adviceFor = (ending: Ending): string => {
 
 /**
  * Enhanced status code. 4.4.7, delivery time expired, stands for all that was given up after its time, whether an exit
- * gave it up or this client; 4.4.2, bad connection, for what came in part. Of a refusal only the SMTP code is known, which
+ * gave it up or this client; 4.4.2, bad connection, for what came in part; 4.3.0, something about a mail system, for what a
+ * backup made of it. Of a refusal only the SMTP code is known, which
  * says nothing about what is wrong.
  *
  * Source: RFC 3463 section 3.
@@ -126,6 +133,8 @@ const statusFor = (ending: Exclude<Ending, { kind: 'reply-incomplete' }>): strin
       return '4.4.7';
     case 'expired':
       return '4.4.2';
+    case 'restored':
+      return '4.3.0';
     default:
       return unreachable(ending);
   }
@@ -137,6 +146,8 @@ const subjectFor = (ending: Ending): string => {
       return 'Your mail was delivered after all';
     case 'no-answer':
       if (ending.sendings === 0) return 'Your mail was not sent';
+      return 'Your mail may not have been delivered';
+    case 'restored':
       return 'Your mail may not have been delivered';
     case 'reply-incomplete':
       return 'An answer to your mail did not arrive whole';

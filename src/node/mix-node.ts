@@ -8,6 +8,7 @@ import { postDue, tellBudget } from '../post/post.js';
 import type { PostDeps } from '../post/post.js';
 import { beatSchedule, Vitals } from '../post/vitals.js';
 import { purgeSchedule, purgeSent } from '../post/purge.js';
+import { scrubOnce, scrubSchedule, scrubSoon } from '../post/scrub.js';
 import { settleDelivery } from './answers.js';
 import { flushOnce } from './flush.js';
 import type { FlushDeps } from './flush.js';
@@ -32,16 +33,17 @@ const keySchedule = '7 * * * *';
  * Destroys the keys whose time is over, on the disk and in memory, and then the replay tags that guarded them. Those are
  * found by the keys that live: what a power cut between the steps left behind goes at the next turn.
  */
-export const destroyExpiredKeys = async ({
-  keyStore,
-  store,
-  clock,
-  unwrapper,
-}: Pick<MixNodeDeps, 'keyStore' | 'store' | 'clock' | 'unwrapper'>): Promise<void> => {
+export const destroyExpiredKeys = async (
+  deps: Pick<MixNodeDeps, 'keyStore' | 'store' | 'clock' | 'unwrapper'>,
+): Promise<void> => {
+  const { keyStore, store, clock, unwrapper } = deps;
   const now = clock.now();
-  keyStore.destroyExpired(now);
+  const destroyed = keyStore.destroyExpired(now);
   const living = keyStore.mixKeys(now);
-  store.atomically(() => store.forgetReplayTagsBut(living.map(({ keyId }) => keyId)));
+  store.atomically(() => {
+    store.forgetReplayTagsBut(living.map(({ keyId }) => keyId));
+    if (destroyed.length > 0) scrubSoon(deps);
+  });
   await unwrapper.unwrap([], living);
 };
 
@@ -97,6 +99,7 @@ export const runMixNode = async (
   jobs.every(ticker, beatSchedule, () => vitals.beat());
   jobs.every(ticker, keySchedule, () => destroyExpiredKeys(deps));
   jobs.every(ticker, purgeSchedule, (stop) => purgeSent(deps, stop));
+  jobs.every(ticker, scrubSchedule, () => scrubOnce(deps));
   if (following !== undefined)
     jobs.every(ticker, followSchedule, async (stop) => {
       await following.tick(clock.now(), stop);

@@ -1,7 +1,7 @@
 import type { NodeId } from '../base/ids.js';
 import type { PublicKeyHex } from '../route/document.js';
 import type { FollowStore } from './follow.js';
-import type { CursorStore, NoteStore, OutgoingStore, Store } from './stores.js';
+import type { CursorStore, NoteStore, OutgoingStore, ScrubStore, Store } from './stores.js';
 
 /** What an authority knows of a node's word about itself. */
 export interface Applicant {
@@ -184,4 +184,5 @@ export interface AuthorityStore
     MemberStore,
     ProbeStore,
     RoundStore,
-    NoteStore {}
+    NoteStore,
+    ScrubStore {}

@@ -14,6 +14,19 @@ export interface Store {
   readonly atomically: <T>(work: () => T) => T;
 }
 
+/** What is looked through for remains of what was deleted. */
+export type Scrub =
+  /** The log of the last changes. */
+  | 'log'
+  /** The whole file, if it is not too large for that; then the log. */
+  | 'file';
+
+/** Deleting is not destroying: what is gone for the program may still lie in its files. */
+export interface ScrubStore {
+  /** Destroys what remains of it there. @returns false when somebody was reading just then: later, again */
+  readonly scrub: (how: Scrub) => boolean;
+}
+
 /** Small records by name that outlive the process: how much of an account's budget is left, when the last flush was. */
 export interface NoteStore {
   readonly note: (name: string) => string | undefined;
@@ -225,7 +238,8 @@ export interface MixStore
     FollowStore,
     MembershipStore,
     NoteStore,
-    LoopStore {}
+    LoopStore,
+    ScrubStore {}
 
 /** A mail accepted from the user's program, for one recipient. */
 export interface QueuedMessage {
@@ -418,4 +432,5 @@ export interface ClientStore
     QuestionStore,
     FollowStore,
     NoteStore,
-    LoopStore {}
+    LoopStore,
+    ScrubStore {}

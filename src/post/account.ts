@@ -1,6 +1,7 @@
 import {
   type Account,
   available,
+  drained,
   giveBack,
   learn,
   nextAt,
@@ -57,6 +58,10 @@ export const accountIn = ({ note }: Pick<NoteStore, 'note'>, { limits, since, no
   const kept = text === undefined ? openAccount(limits, now, since) : (JSON.parse(text) as Account);
   return since === undefined ? kept : { ...kept, since };
 };
+
+/** Of an account whose mails of the last day nobody has counted: the worst is assumed. */
+export const drainAccount = (store: NoteStore, rules: AccountRules): void =>
+  store.setNote(noteName, JSON.stringify(drained(accountIn(store, rules), rules.now)));
 
 /**
  * The budget of the one account that a process posts from, kept in its store. Each change is durable when it returns, or

@@ -236,6 +236,30 @@ describe('an authority', () => {
   });
 });
 
+describe('a passphrase for keys', () => {
+  const keysOf = (lines: string) => load({ more: `[keys]\n${lines}` }).keys;
+
+  it('comes from a file, a variable, a command, or a credential of systemd, whose folder the service knows', () => {
+    expect(load().keys).toBeUndefined();
+    expect(keysOf('passphraseFile = "word"')).toEqual({ kind: 'passphraseFile', path: join(folder, 'word') });
+    expect(keysOf('passphraseFile = "$CREDENTIALS_DIRECTORY/word"')).toEqual({
+      kind: 'passphraseFile',
+      path: '$CREDENTIALS_DIRECTORY/word',
+    });
+    expect(keysOf('passphraseEnv = "WORD"')).toEqual({ kind: 'passphraseEnv', variable: 'WORD' });
+    expect(keysOf('passphraseCommand = "echo word"')).toEqual({ kind: 'passphraseCommand', command: 'echo word' });
+  });
+
+  it.each([
+    ['', 'keys: expected one of passphraseFile, passphraseEnv, passphraseCommand, got none of them'],
+    ['passphraseEnv = "A"\npassphraseFile = "b"', 'got passphraseFile and passphraseEnv'],
+    ['passphrase = "in clear"', 'keys.passphrase: unknown key; did you mean'],
+    ['passphraseEnv = "not one"', 'keys.passphraseEnv: expected name of an environment variable, got something else'],
+  ])('is refused as %s', (lines, words) => {
+    expect(complaint({ more: `[keys]\n${lines}` })).toContain(words);
+  });
+});
+
 describe('a configuration', () => {
   it('with the least in it has safe defaults and absolute paths', () => {
     const config = load({

@@ -61,6 +61,8 @@ export interface FakeAuthority {
   readonly run: (ticker: Ticker, stop: AbortSignal) => Promise<void>;
   /** The newest list it holds. */
   readonly list: () => Network | undefined;
+  /** Ends the process and starts another one on the store in that file. */
+  readonly restart: (file: string) => void;
 }
 
 /** A node reduced to what authorities see of it: it has no pool, and sends on at once. */
@@ -95,6 +97,8 @@ export interface FakeDirectoryOptions {
   readonly candidatesPerOperatorPerHour?: number;
   readonly probesPerPeriod?: number;
   readonly operators?: Operators;
+  /** Where each authority's store is kept; in memory, if nothing is said. */
+  readonly fileOf?: (address: string) => string;
   /** Turns that all take in a period; 16, if nothing is said. */
   readonly turnsAPeriod?: number;
 }
@@ -241,7 +245,7 @@ const thinNode = (scene: Scene, name: string, address: string, identity = scene.
 const fakeAuthority = (scene: Scene, secretKey: Uint8Array, address: string): FakeAuthority => {
   const { options, world, now, periodMs, configured, rng } = scene;
   const account = world.account(address);
-  const store = sqliteAuthorityStore(':memory:');
+  let store = sqliteAuthorityStore(options.fileOf?.(address) ?? ':memory:');
   const logged: string[] = [];
   const log = (event: string, counts: object = {}): void => void logged.push(`${event} ${JSON.stringify(counts)}`);
   let published: ReadonlyMap<string, string> = new Map();
@@ -285,12 +289,19 @@ const fakeAuthority = (scene: Scene, secretKey: Uint8Array, address: string): Fa
       probesPerPeriod: options.probesPerPeriod ?? 4,
     },
   });
-  const running = authorityTurn(depsOf(untouched));
+  let running = authorityTurn(depsOf(untouched));
   const authority: FakeAuthority = {
     key: publicKeyOf(secretKey),
     secretKey,
     account,
-    store,
+    get store() {
+      return store;
+    },
+    restart: (elsewhere) => {
+      store.close();
+      store = sqliteAuthorityStore(elsewhere);
+      running = authorityTurn(depsOf(untouched));
+    },
     logged,
     published: () => published,
     skewMs: 0,

@@ -67,6 +67,8 @@ export interface FakeNode {
   readonly turn: (wrap?: Wrap) => Promise<void>;
   /** The jobs themselves, as a process runs them. */
   readonly run: (ticker: Ticker, stop: AbortSignal, wrap?: Wrap) => Promise<void>;
+  /** From now on its process is another one, with that store and these keys. */
+  readonly become: (store: MixStore, keys: () => readonly LiveKey[]) => void;
 }
 
 export interface FakeClient {
@@ -82,8 +84,8 @@ export interface FakeClient {
   readonly submit: (raw: Uint8Array, recipients: readonly string[], wrap?: Wrap) => Promise<readonly Submitted[]>;
   /** One round of all jobs: collect, deliver to the own inbox, send, post. Without its mailbox the last two. */
   readonly turn: (wrap?: Wrap) => Promise<void>;
-  /** Ends the process and starts another one on the same store, which has to be in a file. */
-  readonly restart: () => void;
+  /** Ends the process and starts another one on the same store, which has to be in a file. @param elsewhere on that file */
+  readonly restart: (elsewhere?: string) => void;
   /** The jobs themselves, as a process runs them. */
   readonly run: (ticker: Ticker, stop: AbortSignal, wrap?: Wrap) => Promise<void>;
 }
@@ -174,7 +176,8 @@ export const fakeNetwork = (options: FakeNetworkOptions = {}): FakeNetwork => {
   const nodes = cast.members.map(({ address, key, nodeId: self, ...member }): FakeNode => {
     const isExit = member.isExit && (options.isExit ?? true);
     const account = world.account(address);
-    const kept = sqliteMixStore(':memory:');
+    let kept: MixStore = sqliteMixStore(':memory:');
+    let keys = (): readonly LiveKey[] => [key];
     const tally = new Tally();
     const { directory, sees } = directoryOf(network);
     const counts = new Map<string, number>();
@@ -210,7 +213,7 @@ export const fakeNetwork = (options: FakeNetworkOptions = {}): FakeNetwork => {
         self,
         log,
         from: address,
-        keys: () => [key],
+        keys: () => keys(),
         bench: () => {
           const { byId } = directory.network(now);
           return { isExit, knows: (id: NodeId) => byId.has(id) };
@@ -243,7 +246,16 @@ export const fakeNetwork = (options: FakeNetworkOptions = {}): FakeNetwork => {
     const run = (ticker: Ticker, stop: AbortSignal, wrap = untouched): Promise<void> =>
       runMixNode({ ...depsOf(wrap), keyStore, ticker, following: undefined, pollMs: minuteMs }, stop);
     const counted = (): Readonly<Record<string, number>> => Object.fromEntries(counts);
-    return { nodeId: self, key, account, store: kept, tally, counted, logged, sees, post, turn, run };
+    const become = (store: MixStore, live: () => readonly LiveKey[]): void => {
+      kept = store;
+      keys = live;
+    };
+    return {
+      ...{ nodeId: self, key, account, tally, counted, logged, sees, post, turn, run, become },
+      get store() {
+        return kept;
+      },
+    };
   });
 
   const account = world.account('alice@home.test');
@@ -311,9 +323,9 @@ export const fakeNetwork = (options: FakeNetworkOptions = {}): FakeNetwork => {
       return kept;
     },
     statuses,
-    restart: () => {
+    restart: (elsewhere = file) => {
       kept.close();
-      kept = sqliteClientStore(file);
+      kept = sqliteClientStore(elsewhere);
       readAt = -Infinity;
     },
     submit: (raw, recipients, wrap = untouched) => {
