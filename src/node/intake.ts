@@ -95,13 +95,13 @@ export class Intake {
     }
   }
 
-  /** Where the cursor of that folder stands: every mail up to it has been dealt with. */
-  cursor(folder: string): Cursor | undefined {
-    const known = this.#folders.get(folder);
-    if (known === undefined) return undefined;
-    // A folder's mails are kept in the order of their uids.
-    const [first] = known.waiting.keys();
-    return { uidValidity: known.uidValidity, uid: first === undefined ? known.seenUid : first - 1 };
+  /** Where the cursor of each folder stands: every mail up to it has been dealt with. */
+  cursors(): readonly (readonly [folder: string, cursor: Cursor])[] {
+    return [...this.#folders].map(([folder, { uidValidity, seenUid, waiting }]) => {
+      // A folder's mails are kept in the order of their uids.
+      const [first] = waiting.keys();
+      return [folder, { uidValidity, uid: first === undefined ? seenUid : first - 1 }] as const;
+    });
   }
 
   /** What is to be read now, by folders, fairly. */

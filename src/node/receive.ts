@@ -1,5 +1,5 @@
 import { mostInPool } from '../base/bounds.js';
-import { Bug } from '../base/errors.js';
+import { Bug, MailError } from '../base/errors.js';
 import { hourMs } from '../base/units.js';
 import { extraCost } from '../carrier/intake.js';
 import { packetsInParts } from '../carrier/parts.js';
@@ -86,17 +86,35 @@ const momentOf = ({ clock, directory, bench }: ReceiveDeps): IntakeMoment => {
   };
 };
 
-/** Looks at all mails that have come since the last look, and removes those unread for which there is no room. */
-const lookAround = async (deps: ReceiveDeps, moment: IntakeMoment, signal: AbortSignal): Promise<void> => {
-  const { inbox, store, intake, tally } = deps;
+/**
+ * Looks at all mails that have come since the last look.
+ *
+ * @returns what went wrong in a folder, if anything: the mails of the others can be read all the same
+ */
+const lookAround = async (
+  { inbox, store, intake }: ReceiveDeps,
+  moment: IntakeMoment,
+  signal: AbortSignal,
+): Promise<MailError | undefined> => {
+  let failure: MailError | undefined;
   for (const folder of await inbox.folders(signal)) {
     const cursor = store.cursor(folder);
-    for (let more = true; more && intake.hasRoom() && !signal.aborted;) {
-      const looked = await inbox.look(folder, intake.lookFrom(folder, cursor), signal);
-      intake.saw(folder, looked, cursor, moment);
-      more = looked.more;
+    try {
+      for (let more = true; more && intake.hasRoom() && !signal.aborted;) {
+        const looked = await inbox.look(folder, intake.lookFrom(folder, cursor), signal);
+        intake.saw(folder, looked, cursor, moment);
+        more = looked.more;
+      }
+    } catch (error) {
+      if (!(error instanceof MailError)) throw error;
+      failure ??= error;
     }
   }
+  return failure;
+};
+
+/** Removes unread what has no room in the mailbox. */
+const makeRoom = async ({ inbox, intake, tally }: ReceiveDeps, signal: AbortSignal): Promise<void> => {
   for (const [reason, folders] of intake.over(await inbox.quota(signal)))
     for (const [folder, looks] of folders) {
       const uidValidity = intake.uidValidity(folder);
@@ -115,11 +133,8 @@ const hasRoom = ({ store, intake, log }: ReceiveDeps): boolean => {
   return now === 'reading';
 };
 
-const keepCursors = async ({ inbox, store, intake }: ReceiveDeps, signal: AbortSignal): Promise<void> => {
-  for (const folder of await inbox.folders(signal)) {
-    const cursor = intake.cursor(folder);
-    if (cursor !== undefined) store.setCursor(folder, cursor);
-  }
+const keepCursors = ({ store, intake }: ReceiveDeps): void => {
+  for (const [folder, cursor] of intake.cursors()) store.setCursor(folder, cursor);
 };
 
 /**
@@ -137,11 +152,13 @@ export const receiveOnce = async (deps: ReceiveDeps, signal: AbortSignal): Promi
   while (!signal.aborted) {
     // Without a valid list no packet can be judged: the mails stay where they are, and aren't looked at in vain.
     const moment = momentOf(deps);
-    await lookAround(deps, moment, signal);
+    const failure = await lookAround(deps, moment, signal);
+    await makeRoom(deps, signal);
     intake.forget(moment);
     const batches = hasRoom(deps) ? intake.next(moment) : new Map<string, readonly MailLook[]>();
     for (const [folder, looks] of batches) await readBatch(deps, { folder, looks }, signal);
-    await keepCursors(deps, signal);
+    keepCursors(deps);
+    if (failure !== undefined) throw failure;
     if (batches.size === 0) return;
   }
 };
