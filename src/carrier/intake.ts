@@ -119,7 +119,8 @@ const queuesOf = (waiting: readonly WaitingMail[], levelOf: Room['levelOf']): Qu
 
 /**
  * Which mails are read now, in this order: nodes of the list and all others take turns, and in each class the senders do; of one
- * sender the oldest first. Nobody's thousand mails stand before another's one.
+ * sender the oldest first. Nobody's thousand mails stand before another's one. Of who is no node one mail is chosen at a time: what it
+ * costs (`extraCost`) shows only when it is open.
  *
  * @param waiting those that came first, first
  * @returns at least one if there is any whose sender has something left
@@ -150,7 +151,7 @@ export const nextMails = (waiting: readonly WaitingMail[], room: Room): readonly
     const cost = costOfMail(mail.sizeBytes);
     queue.level -= cost;
     one.level -= cost;
-    if (queue.mails.length > 0 && queue.level > 0) one.queues.push(queue);
+    if (queue.mails.length > 0 && queue.level > 0 && mail.isListed) one.queues.push(queue);
   }
   return chosen;
 };

@@ -113,8 +113,12 @@ describe('the order of reading', () => {
     );
   });
 
-  it('reads no more of one sender than is in his bucket, and one mail', () => {
-    const mails = Array.from({ length: 100 }, (_, i) => mailOf(i + 1));
+  it('reads one mail at a time of who is no node, for what is in it may cost him all he has', () => {
+    expect(nextMails([mailOf(1), mailOf(2)], room()).map(({ uid }) => uid)).toEqual([1]);
+  });
+
+  it('reads no more of a node than is in its bucket, and one mail', () => {
+    const mails = Array.from({ length: 100 }, (_, i) => mailOf(i + 1, { isListed: true }));
     const chosen = nextMails(mails, room({ levelOf: () => 10 }));
     const cost = costOfMail(packetMailBytes);
     expect(chosen.length * cost).toBeGreaterThanOrEqual(10);
