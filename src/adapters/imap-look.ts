@@ -66,7 +66,7 @@ export const fetchThose = async (client: ImapFlow, task: Task, mails: readonly M
 /** RFC 9208: what the mailbox holds and may hold; undefined where the server doesn't say. */
 export const quotaOf = async (client: ImapFlow, folder: string): Promise<Quota | undefined> => {
   const told = await client.getQuota(folder);
-  const { usage, limit } = (told === false ? undefined : told?.storage) ?? {};
+  const { usage, limit } = (told === false ? undefined : told.storage) ?? {};
   return usage === undefined || limit === undefined || limit === 0
     ? undefined
     : { usedBytes: usage, limitBytes: limit };

@@ -60,11 +60,6 @@ export class Running {
     return this.#child.pid;
   }
 
-  /** Its process id, while it runs. */
-  get pid(): number | undefined {
-    return this.#child.pid;
-  }
-
   /** Everything it has said on standard error. */
   get log(): string {
     return this.#trouble;
