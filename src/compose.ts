@@ -36,6 +36,7 @@ import {
 } from './compose-joined.js';
 import { networkAt } from './follow/network-at.js';
 import { announceOnce, takeChallenge } from './node/announce.js';
+import { Intake } from './node/intake.js';
 import type { MixNodeDeps } from './node/mix-node.js';
 import { Tally } from './node/tally.js';
 import { type Meter, meterOf } from './mix/meter.js';
@@ -97,6 +98,7 @@ export const composeNode = (config: Config): Composed<MixNodeDeps> => {
     budget,
     store,
     unwrapper,
+    intake: new Intake({ perSender: node.limits.packetsPerSender, perNode: node.limits.packetsPerNode }),
     crypto,
     keyStore,
     self,

@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
 import { validate as isCron } from 'node-cron';
 import * as z from 'zod';
+import { mostOpenMessages, packetsPerNode, packetsPerSender } from './base/bounds.js';
 import { fromHex } from './base/bytes.js';
 import { ConfigError } from './base/errors.js';
 import { bundleClasses } from './carrier/bundle.js';
@@ -139,8 +140,10 @@ const schema = section({
     }).prefault({}),
     limits: section({
       maxMessageBytes: integer(1024, 6_000_000).prefault(6_000_000),
-      maxOpenMessages: integer(1, 1_000_000).prefault(1000),
+      maxOpenMessages: integer(1, 1_000_000).prefault(mostOpenMessages),
       expiryHours: integer(1, 24 * 60).prefault(48),
+      packetsPerSender: integer(1, 1_000_000).prefault(packetsPerSender),
+      packetsPerNode: integer(1, 1_000_000).prefault(packetsPerNode),
     }).prefault({}),
     replies: section({
       alias: oneOf('auto', 'plus', 'message-id').prefault('auto'),

@@ -104,6 +104,10 @@ export interface NodeConfig {
     readonly maxMessageBytes: number;
     readonly maxOpenMessages: number;
     readonly expiryMs: number;
+    /** Packets that are read of one address in the time of a mix interval: of anybody's, */
+    readonly packetsPerSender: number;
+    /** and of a node's in the list. */
+    readonly packetsPerNode: number;
   };
   readonly replies: {
     /** How an exit knows whom an answer is for; `auto`: by plus addresses where the mailbox has proved to have them. */
@@ -263,6 +267,8 @@ const configOf = (read: FileConfig, { file, folder }: Origin): Config => {
         maxMessageBytes: node.limits.maxMessageBytes,
         maxOpenMessages: node.limits.maxOpenMessages,
         expiryMs: node.limits.expiryHours * hourMs,
+        packetsPerSender: node.limits.packetsPerSender,
+        packetsPerNode: node.limits.packetsPerNode,
       },
       replies: node.replies,
     },

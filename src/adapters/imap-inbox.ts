@@ -1,8 +1,9 @@
 import { MailError } from '../base/errors.js';
 import { secondMs } from '../base/units.js';
 import type { Log } from '../ports/log.js';
-import type { Cursor, Fetched, FetchFilter, Inbox } from '../ports/mail.js';
+import type { Cursor, Fetched, FetchFilter, Inbox, InboxMail, Looked, MailLook, Quota } from '../ports/mail.js';
 import { bounded, granted, openImap, whereOf, type ImapAccount } from './imap-link.js';
+import { fetchThose, lookAtMails, quotaOf } from './imap-look.js';
 import { fetchMails, holdsMail, inboxPath, removeMails, special } from './imap-mails.js';
 import { ImapSession } from './imap-session.js';
 import { InboxWatch } from './imap-watch.js';
@@ -57,6 +58,33 @@ class ImapInbox implements Inbox {
       if (isInbox && fetched.more) this.#watch.hasNews();
       return fetched;
     });
+  }
+
+  look(folder: string, after: Cursor | undefined, signal: AbortSignal): Promise<Looked> {
+    return this.#session.exclusively(signal, async (client) => {
+      const isInbox = folder === inboxPath;
+      const mailbox = isInbox ? await this.#watch.selectForFetch(client) : await client.mailboxOpen(folder);
+      const looked = await lookAtMails(client, mailbox, after);
+      if (isInbox && looked.more) this.#watch.hasNews();
+      return looked;
+    });
+  }
+
+  fetchThose(
+    folder: string,
+    uidValidity: string,
+    mails: readonly MailLook[],
+    signal: AbortSignal,
+  ): Promise<readonly InboxMail[]> {
+    if (mails.length === 0) return Promise.resolve([]);
+    return this.#session.exclusively(signal, async (client, task) => {
+      const mailbox = await this.#watch.select(client, folder);
+      return mailbox.uidValidity.toString() === uidValidity ? fetchThose(client, task, mails) : [];
+    });
+  }
+
+  quota(signal: AbortSignal): Promise<Quota | undefined> {
+    return this.#session.exclusively(signal, (client) => quotaOf(client, inboxPath));
   }
 
   remove(folder: string, uidValidity: string, uids: readonly number[], signal: AbortSignal): Promise<void> {

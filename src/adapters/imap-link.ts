@@ -1,6 +1,7 @@
+import { largestMailBytes, longestImapLineBytes } from '../base/bounds.js';
 import { ImapFlow, type ImapFlowError } from 'imapflow';
 import { MailError } from '../base/errors.js';
-import { minuteMs, secondMs } from '../base/units.js';
+import { mib, minuteMs, secondMs } from '../base/units.js';
 import {
   credentialOf,
   defaultDeadlineMs,
@@ -23,13 +24,8 @@ export interface ImapAccount extends MailAccount {
   readonly retryPauseMs?: number | undefined;
 }
 
-const mib = 1024 * 1024;
-export const defaultMaxMailBytes = 8 * mib;
-
 // NAT boxes forget silent connections; most keep them for 5 minutes.
 const idleMs = 4 * minuteMs;
-// One line of a SEARCH answer names every mail of a folder: this is a million of them.
-const maxLineBytes = 8 * mib;
 
 // imapflow reports a NO to SEARCH, STORE, MOVE and EXPUNGE as `false`.
 export const granted = <T>(result: T | false | undefined, command: string): T => {
@@ -121,7 +117,7 @@ export const openImap = async (account: ImapAccount, signal: AbortSignal): Promi
   refuseClearText(account);
   const deadlineMs = account.deadlineMs ?? defaultDeadlineMs;
   const credential = await credentialOf(account);
-  const maxMailBytes = account.maxMailBytes ?? defaultMaxMailBytes;
+  const maxMailBytes = account.maxMailBytes ?? largestMailBytes;
   const client = new ImapFlow({
     host: account.host,
     port: account.port,
@@ -140,9 +136,9 @@ export const openImap = async (account: ImapAccount, signal: AbortSignal): Promi
     disableCompression: true,
     disableAutoEnable: true,
     disableIMAP4rev2: true,
-    maxLineLength: maxLineBytes,
+    maxLineLength: longestImapLineBytes,
     maxLiteralSize: 2 * maxMailBytes + mib,
-    maxResponseSize: 2 * maxMailBytes + mib + maxLineBytes,
+    maxResponseSize: 2 * maxMailBytes + mib + longestImapLineBytes,
     connectionTimeout: deadlineMs,
     greetingTimeout: deadlineMs,
     maxIdleTime: idleMs,

@@ -1,21 +1,18 @@
+import { largestFetchBytes, largestMailBytes, largestSubjectBytes, mostFetched } from '../base/bounds.js';
 import type { ImapFlow, ListResponse, MailboxObject, SearchObject } from 'imapflow';
 import { simpleParser } from 'mailparser';
 import { latin1 } from '../base/bytes.js';
 import { MailError } from '../base/errors.js';
 import type { Cursor, Fetched, FetchFilter, InboxMail } from '../ports/mail.js';
-import { defaultMaxMailBytes, granted, type ImapAccount, type Task } from './imap-link.js';
+import { granted, type ImapAccount, type Task } from './imap-link.js';
 import { transferMs } from './mail-account.js';
 
 export const inboxPath = 'INBOX';
-const defaultMaxFetchBytes = 32 * 1024 * 1024;
-const defaultMaxFetchCount = 256;
 // Uids of one command: about 4 KB of text at worst, which every server's line limit allows.
 const uidsPerCommand = 500;
-// RFC 5322 allows lines of 998 characters; behind a few of them nobody looks for words.
-const maxSubjectBytes = 4096;
 
 /** `1:3,7` for sorted uids. */
-const uidSet = (uids: readonly number[]): string => {
+export const uidSet = (uids: readonly number[]): string => {
   const ranges: string[] = [];
   for (let i = 0; i < uids.length;) {
     const first = uids[i] ?? 0;
@@ -26,7 +23,7 @@ const uidSet = (uids: readonly number[]): string => {
   return ranges.join(',');
 };
 
-const chunks = (uids: readonly number[]): (readonly number[])[] => {
+export const chunks = (uids: readonly number[]): (readonly number[])[] => {
   const sorted = [...new Set(uids)].sort((a, b) => a - b);
   return Array.from({ length: Math.ceil(sorted.length / uidsPerCommand) }, (_, i) =>
     sorted.slice(i * uidsPerCommand, (i + 1) * uidsPerCommand),
@@ -38,7 +35,7 @@ export const special = (folders: readonly ListResponse[], use: string): string |
   folders.find((folder) => folder.specialUse === use && !folder.flags.has('\\Noselect'))?.path;
 
 /** Uids of the mails that fit, ascending. */
-const search = async (client: ImapFlow, query: SearchObject): Promise<readonly number[]> => {
+export const search = async (client: ImapFlow, query: SearchObject): Promise<readonly number[]> => {
   const found = granted(await client.search(query, { uid: true }), 'SEARCH');
   // The other shape is the answer to `returnOptions`, which nobody asks for.
   return Array.isArray(found) ? found.toSorted((a, b) => a - b) : [];
@@ -55,11 +52,11 @@ interface Candidate extends Look {
 }
 
 /** A header with its folded lines made whole. */
-const unfolded = (header: Uint8Array): string => latin1(header).replace(/\r?\n(?=[ \t])/g, '');
+export const unfolded = (header: Uint8Array): string => latin1(header).replace(/\r?\n(?=[ \t])/g, '');
 
 /** Whether the Subject in that header has those words. What isn't ASCII, or stands beside it, is encoded (RFC 2047). */
 export const subjectHas = async (header: Uint8Array, words: string): Promise<boolean> => {
-  const text = unfolded(header.subarray(0, maxSubjectBytes));
+  const text = unfolded(header.subarray(0, largestSubjectBytes));
   const has = (subject: string): boolean => subject.toLowerCase().includes(words.toLowerCase());
   // The parser needs half a millisecond, and mailboxes have many thousand mails.
   return text.includes('=?') ? has((await simpleParser(text)).subject ?? '') : has(text);
@@ -70,7 +67,7 @@ const look = async (
   client: ImapFlow,
   uids: readonly number[],
   account: ImapAccount,
-  { smallestBytes = 0, largestBytes = account.maxMailBytes ?? defaultMaxMailBytes, subject }: FetchFilter,
+  { smallestBytes = 0, largestBytes = account.maxMailBytes ?? largestMailBytes, subject }: FetchFilter,
 ): Promise<ReadonlyMap<number, Look>> => {
   const query = { uid: true, size: true, ...(subject === undefined ? {} : { headers: ['Subject'] }) };
   const looks = new Map<number, Look>();
@@ -99,7 +96,7 @@ const withinBytes = (uids: readonly number[], looks: ReadonlyMap<number, Look>, 
 };
 
 /** The contents of the wanted ones; those that are gone are missing. @throws MailError `mail/protocol` */
-const bodies = async (
+export const bodies = async (
   client: ImapFlow,
   task: Task,
   chosen: readonly Candidate[],
@@ -146,9 +143,9 @@ export const fetchMails = async (
   const found = await search(client, { uid: `${from}:*` });
   // `n:*` names the last mail even when it is below n.
   const uids = found.filter((uid) => uid >= from);
-  const batch = uids.slice(0, account.maxFetchCount ?? defaultMaxFetchCount);
+  const batch = uids.slice(0, account.maxFetchCount ?? mostFetched);
   const looks = await look(client, batch, account, filter);
-  const chosen = withinBytes(batch, looks, account.maxFetchBytes ?? defaultMaxFetchBytes);
+  const chosen = withinBytes(batch, looks, account.maxFetchBytes ?? largestFetchBytes);
   const raws = await bodies(client, task, chosen);
   const mails: InboxMail[] = [];
   for (const { uid, wanted } of chosen) {

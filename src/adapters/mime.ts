@@ -1,3 +1,4 @@
+import { deepestForward, largestHeaderBytes, largestParsedMailBytes, mostMimeNodes } from '../base/bounds.js';
 import { domainToASCII } from 'node:url';
 import {
   MailParser,
@@ -11,14 +12,6 @@ import {
 import { concat } from '../base/bytes.js';
 import { SubmissionError } from '../base/errors.js';
 import type { MimeParser, MimePart, ParsedMail } from '../ports/mail.js';
-
-// The largest message of the network is 6.5 MB, 9 MB armored; what is larger is nothing of ours.
-const maxMailBytes = 16 * 1024 * 1024;
-// MIME nodes of one mail, multiparts included. It bounds how deep they nest, too.
-const maxNodes = 100;
-const maxHeaderBytes = 256 * 1024;
-// A mail forwarded as an attachment of a forwarded mail of a gateway's wrapping.
-const maxForwardDepth = 3;
 
 /** One level of a mail: the header's fields that matter, and the leaves with forwarded messages still closed. */
 interface Level {
@@ -52,7 +45,7 @@ const parseLevel = (raw: Uint8Array): Promise<Level> =>
   new Promise((resolve, reject) => {
     const parts: MimePart[] = [];
     let headers: Headers = new Map();
-    const bounds = { maxChildNodes: maxNodes, maxHeadSize: maxHeaderBytes, ignoreEmbedded: true };
+    const bounds = { maxChildNodes: mostMimeNodes, maxHeadSize: largestHeaderBytes, ignoreEmbedded: true };
     const parser = new MailParser(Object.assign(bounds, { checksumAlgo: 'sha1' }));
     // Otherwise text leaves are decoded, converted and glued together; like this every leaf comes as it is.
     Object.assign(parser, { textTypes: [] });
@@ -73,10 +66,10 @@ const parseLevel = (raw: Uint8Array): Promise<Level> =>
 const openForwarded = async (parts: readonly MimePart[], depth: number): Promise<readonly MimePart[]> => {
   const opened: MimePart[] = [];
   for (const part of parts) {
-    const isForwarded = part.contentType === 'message/rfc822' && depth < maxForwardDepth;
+    const isForwarded = part.contentType === 'message/rfc822' && depth < deepestForward;
     const inside = isForwarded ? (await parseLevel(part.content)).parts : undefined;
     opened.push(...(inside === undefined ? [part] : await openForwarded(inside, depth + 1)));
-    if (opened.length > maxNodes) throw malformed();
+    if (opened.length > mostMimeNodes) throw malformed();
   }
   return opened;
 };
@@ -108,7 +101,7 @@ const recipientsOf = (headers: Headers): readonly string[] =>
  * SubmissionError `submission/malformed`. Nothing in a mail is compressed, so it can't grow by being taken apart.
  */
 export const parseMail: MimeParser = async (raw): Promise<ParsedMail> => {
-  if (raw.length > maxMailBytes) throw malformed();
+  if (raw.length > largestParsedMailBytes) throw malformed();
   try {
     const { headers, parts } = await parseLevel(raw);
     const contentType = contentTypeOf(headers);

@@ -87,6 +87,7 @@ export const poolStore = (sql: Sql): PoolStore => ({
       entry.bytes,
     );
   },
+  poolSize: () => sql.first('SELECT count(*) AS n FROM pool')?.number('n') ?? 0,
   waiting: (now) =>
     sql
       .all(

@@ -1,3 +1,4 @@
+import { largestHeaderBytes } from '../base/bounds.js';
 import { base64Lines, type Base64 } from '../base/base64.js';
 import { ascii, indexOfBytes, latin1, toHex } from '../base/bytes.js';
 import { Bug } from '../base/errors.js';
@@ -26,8 +27,6 @@ export interface AttachmentMail {
 const boundaryForm = /^=_[0-9a-f]{32}$/;
 const boundaryBytes = 34;
 const base64LineBytes = 76;
-// Servers prepend a few kilobytes of trace and filter headers; a header far longer than that is not worth a search.
-const headerLimitBytes = 262_144;
 
 /** The lines of the body before the base64 text. */
 const bodyHead = (boundary: string, { textLine, fileName }: AttachmentForm): readonly string[] => [
@@ -75,7 +74,7 @@ const cr = 13;
 
 /** Where the body begins, after the first empty line. */
 const bodyStart = (raw: Uint8Array): number | undefined => {
-  for (let at = raw.indexOf(lf); at >= 0 && at < headerLimitBytes; at = raw.indexOf(lf, at + 1)) {
+  for (let at = raw.indexOf(lf); at >= 0 && at < largestHeaderBytes; at = raw.indexOf(lf, at + 1)) {
     if (raw[at + 1] === lf) return at + 2;
     if (raw[at + 1] === cr && raw[at + 2] === lf) return at + 3;
   }

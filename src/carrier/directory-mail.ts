@@ -1,3 +1,4 @@
+import { largestDirectoryBytes } from '../base/bounds.js';
 import type { Base64 } from '../base/base64.js';
 import { ascii, concat, latin1 } from '../base/bytes.js';
 import type { Compression } from '../base/compression.js';
@@ -13,15 +14,6 @@ const form: AttachmentForm = {
   textLine: 'The attachment of this mail is about the list of the MixMailer network. A program reads it.',
   fileName: 'directory.bin',
 };
-
-/** What the attachment of one mail has at most; as base64 in lines it is 16.4 MiB, the largest that big providers take. */
-export const largestDirectoryBytes = 12 * 1024 * 1024;
-/** What a directory mail has at most, with the headers that servers add. */
-export const largestDirectoryMailBytes = 17 * 1024 * 1024;
-/** What may come out of it where a whole list was asked for, */
-export const mostListBytes = 128 * 1024 * 1024;
-/** and where nothing was asked for: documents about single nodes, and the votes of a small network. */
-export const mostUnaskedBytes = 8 * 1024 * 1024;
 
 /** Documents that travel in one mail. */
 export interface DirectoryMail {

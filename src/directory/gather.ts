@@ -1,3 +1,4 @@
+import { mostCandidates, mostCandidatesPerSite } from '../base/bounds.js';
 import { domainOf } from '../base/address.js';
 import { toHex } from '../base/bytes.js';
 import type { Rng } from '../base/random.js';
@@ -71,9 +72,6 @@ export type Taken =
 
 /** Clocks differ. */
 const aheadMs = hourMs;
-/** 1,000 candidates are 4 MB. Who wants to fill them needs 50 registered domains. */
-const mostCandidates = 1000;
-const mostCandidatesPerSite = 20;
 /** Domains looked up in one turn. */
 const lookUpsATurn = 20;
 /** Periods in which a node that goes is still in the list, so that what is under way is carried. */

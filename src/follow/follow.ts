@@ -1,6 +1,7 @@
 import { RouteError, unreachable } from '../base/errors.js';
 import { dayMs } from '../base/units.js';
-import { composeDirectoryMail, mostListBytes, mostUnaskedBytes } from '../carrier/directory-mail.js';
+import { mostDocuments, mostListBytes, mostUnaskedBytes } from '../base/bounds.js';
+import { composeDirectoryMail } from '../carrier/directory-mail.js';
 import { applyDiff, endsOfDiff } from '../council/diff.js';
 import { documentsIn, type FoundDocument } from '../council/documents.js';
 import { endorsersOf, readEndorsement } from '../council/endorsement.js';
@@ -48,9 +49,6 @@ export const trustOf = ({ authorities, threshold }: FollowedNetwork): Trust => (
 /** Time between two lists; a day as long as nobody has said so. */
 export const periodOf = ({ store, followed }: Pick<FollowDeps, 'store' | 'followed'>): number =>
   store.consensuses()[0]?.periodMs ?? followed.periodMs ?? dayMs;
-
-/** A list with all endorsements of it is far less. */
-const mostDocuments = 200;
 
 /** How much a directory mail may bring: a whole list to who has asked for one within a period. */
 export const followedBounds = (deps: Pick<FollowDeps, 'store' | 'followed'>, now: number): MailBounds => {

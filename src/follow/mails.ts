@@ -1,12 +1,8 @@
+import { largestDirectoryMailBytes } from '../base/bounds.js';
 import type { Base64 } from '../base/base64.js';
 import type { Compression } from '../base/compression.js';
 import { SubmissionError } from '../base/errors.js';
-import {
-  directorySubject,
-  documentsInParts,
-  largestDirectoryMailBytes,
-  sliceDirectoryMail,
-} from '../carrier/directory-mail.js';
+import { directorySubject, documentsInParts, sliceDirectoryMail } from '../carrier/directory-mail.js';
 import { documentsIn, type FoundDocument } from '../council/documents.js';
 import { readHead, valuesOf } from '../message/head.js';
 import { authorOf, isAutomaticAnswer } from '../message/incoming.js';

@@ -1,3 +1,4 @@
+import { largestHeaderBytes } from '../base/bounds.js';
 import { latin1 } from '../base/bytes.js';
 
 /** One field of a mail's header. */
@@ -17,8 +18,6 @@ export interface MailHead {
   readonly bodyAt: number;
 }
 
-// Servers prepend a few kilobytes of trace and filter fields; a header far longer than that is not worth a search.
-const limitBytes = 262_144;
 const [tab, lf, cr, space, colon] = [9, 10, 13, 32, 58];
 const nameForm = /^[!-9;-~]+$/;
 
@@ -53,7 +52,7 @@ const fieldOf = (raw: Uint8Array): readonly HeadField[] => {
  * Source: RFC 5322 section 2.2.
  */
 export const readHead = (raw: Uint8Array): MailHead => {
-  const head = raw.subarray(0, limitBytes);
+  const head = raw.subarray(0, largestHeaderBytes);
   const fields: HeadField[] = [];
   for (let at = 0; at < head.length;) {
     let end = lineEnd(head, at);

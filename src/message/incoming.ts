@@ -1,3 +1,4 @@
+import { largestStatusBytes } from '../base/bounds.js';
 import { detailIn, mailboxIn } from '../base/address.js';
 import { ascii, concat, latin1 } from '../base/bytes.js';
 import { aliasIn } from './alias.js';
@@ -122,13 +123,10 @@ export interface Bounce {
   readonly status: readonly [number, number, number];
 }
 
-// A notification about one mail has a few hundred bytes of status.
-const statusLimitBytes = 65_536;
-
 /** The groups of fields in a message/delivery-status: of the mail first, then one for each recipient. */
 const statusGroups = (content: Uint8Array): readonly MailHead[] => {
   const groups: MailHead[] = [];
-  for (let rest = content.subarray(0, statusLimitBytes); rest.length > 0;) {
+  for (let rest = content.subarray(0, largestStatusBytes); rest.length > 0;) {
     const group = readHead(rest);
     groups.push(group);
     rest = rest.subarray(group.bodyAt);

@@ -1,3 +1,4 @@
+import { mostChallengesAnswered } from '../base/bounds.js';
 import type { Base64 } from '../base/base64.js';
 import { equalBytes } from '../base/bytes.js';
 import type { NodeId } from '../base/ids.js';
@@ -48,9 +49,6 @@ export interface AnnounceDeps {
  * not be over.
  */
 const periodsAhead = 5;
-
-/** What a node mails to an authority in a period: one that was replayed must not empty the account's budget. */
-const mostAnswers = 4;
 
 /** The mix keys that a descriptor made now has, at most as many as fit. */
 const offeredKeys = (keyStore: KeyStore, now: number, until: number): readonly MixKeyOffer[] =>
@@ -196,7 +194,7 @@ export const takeChallenge = (
     const isForUs = challenge.nodeId === self && challenge.address.toLowerCase() === profile.address.toLowerCase();
     if (authority === undefined || !isForUs || store.leavingSince() !== undefined) return true;
     const periodMs = networkAt(deps.directory, now)?.consensus?.periodMs ?? deps.periodMs;
-    if (store.countChallenge(authority.key, now, now - periodMs) > mostAnswers) return true;
+    if (store.countChallenge(authority.key, now, now - periodMs) > mostChallengesAnswered) return true;
     mailTo(deps, authority, signAnswer({ authority: authority.key, nonce: challenge.nonce }, keyStore.identity()), now);
   } catch (error) {
     if (!(error instanceof RouteError)) throw error;

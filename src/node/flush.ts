@@ -1,3 +1,4 @@
+import { mostAddresses, mostPerMailbox } from '../base/bounds.js';
 import type { Network } from '../route/network.js';
 import type { Heartbeat } from '../mix/heartbeat.js';
 import { hopBitsOf } from '../mix/meter.js';
@@ -30,14 +31,7 @@ export interface FlushDeps extends BundleDeps, ExitDeps, ShapeDeps, CoverDeps {
   readonly forgetMs: number;
 }
 
-/**
- * Addresses of mailboxes that get a mail at a flush: 150 an hour. Anybody can make a reply block that ends anywhere; 32
- * mails that come in would else make 2,000 that go out, to strangers, and providers close accounts that do so.
- */
-const mostAddresses = 30;
 const addressOf = ({ to }: Waiting): string | undefined => (to.kind === 'mailbox' ? to.address : undefined);
-/** Packets for one mailbox that leave at a flush: one mail. More wait, so that nobody has a mailbox flooded. */
-const mostPerMailbox = 64;
 /** Addresses that differ in case or by a plus detail lead to one mailbox at most providers. */
 const mailboxOf = ({ to }: Waiting): string | undefined =>
   to.kind === 'mailbox' ? to.address.toLowerCase().replace(/\+[^@]*/, '') : undefined;

@@ -1,30 +1,29 @@
-import { Bug, unreachable } from '../base/errors.js';
+import { mostInPool } from '../base/bounds.js';
+import { Bug, MailError } from '../base/errors.js';
+import { hourMs } from '../base/units.js';
+import { extraCost } from '../carrier/intake.js';
 import { packetsInParts } from '../carrier/parts.js';
 import { sliceCarrierMail } from '../carrier/carrier.js';
-import { judge } from '../mix/verdict.js';
-import type { Bench } from '../mix/verdict.js';
-import type { Clock } from '../ports/clock.js';
-import type { Inbox } from '../ports/mail.js';
-import type { Directory } from '../ports/network.js';
-import type { CursorStore, LoopStore, NoteStore, PoolStore, ReplayStore } from '../ports/stores.js';
-import type { LiveKey, Unwrapper, UnwrapResult } from '../ports/unwrapper.js';
-import { decoyHop } from '../post/bundles.js';
+import type { Log } from '../ports/log.js';
+import type { Inbox, MailLook } from '../ports/mail.js';
+import type { CursorStore } from '../ports/stores.js';
+import type { LiveKey, Unwrapper } from '../ports/unwrapper.js';
+import { meanIntervalMs } from '../route/schedule.js';
 import { geometry } from '../sphinx/geometry.js';
-import { createMailboxPacket } from '../sphinx/mailbox.js';
-import { comesHome } from './heartbeat.js';
+import { type Intake, type IntakeMoment, smallestRead } from './intake.js';
+import { keepPackets, type KeepDeps } from './keep.js';
 import { readable, readLetter, takeLetter } from './replies.js';
 import type { LetterDeps } from './replies.js';
 
-export interface ReceiveDeps extends LetterDeps {
+export interface ReceiveDeps extends LetterDeps, KeepDeps {
   readonly inbox: Inbox;
-  readonly store: LetterDeps['store'] & CursorStore & ReplayStore & PoolStore & NoteStore & LoopStore;
+  readonly store: LetterDeps['store'] & KeepDeps['store'] & CursorStore;
   readonly unwrapper: Unwrapper;
-  readonly clock: Clock;
-  readonly directory: Directory;
+  /** What waits in the mailbox, and how much was read of whom; lives as long as the process. */
+  readonly intake: Intake;
+  readonly log: Log;
   /** The mix keys alive at that time. */
   readonly keys: (now: number) => readonly LiveKey[];
-  /** @throws RouteError when there is no valid network list */
-  readonly bench: (now: number) => Bench;
 }
 
 /** The packets of a mail, wherever in it they are; none if it is somebody's ordinary mail. */
@@ -33,138 +32,133 @@ const packetsOf = async ({ parse, base64 }: ReceiveDeps, raw: Uint8Array): Promi
   return sliceCarrierMail(raw, base64) ?? packetsInParts((await readable(parse, raw))?.parts ?? []);
 };
 
-/** Packets for nodes that are not in the list may wait for the next one, but no more than these: 64 MB. */
-const mostStrangers = 2000;
+/** The mails of one folder that have their turn. */
+interface Batch {
+  readonly folder: string;
+  readonly looks: readonly MailLook[];
+}
 
 /**
- * Lists change, and a sender may have the next one already: a packet for a node unknown here waits, while there is
- * room, until the node is known. Counted when the first such packet comes, because it seldom does.
+ * Reads these mails: packets go to the pool; an exit also finds there what is written about the mails it has handed over. What
+ * is dealt with is removed; any other mail stays as it is, unread and unanswered.
  */
-const withRoomForStrangers = (bench: Bench, store: PoolStore): Bench => {
-  let strangers: number | undefined;
-  return {
-    ...bench,
-    knows: (node) => {
-      if (bench.knows(node)) return true;
-      strangers ??= store.waiting(Infinity).filter(({ to }) => to.kind === 'node' && !bench.knows(to.nextHop)).length;
-      return strangers++ < mostStrangers;
-    },
-  };
+const readBatch = async (deps: ReceiveDeps, { folder, looks }: Batch, signal: AbortSignal): Promise<void> => {
+  const { inbox, intake, unwrapper, keys, clock, bench, directory } = deps;
+  const uidValidity = intake.uidValidity(folder);
+  const { isExit } = bench(clock.now());
+  const packets: Uint8Array[] = [];
+  const lookOf: MailLook[] = [];
+  const uids: number[] = [];
+  const byUid = new Map(looks.map((look) => [look.uid, look]));
+  for (const { uid, raw } of await inbox.fetchThose(folder, uidValidity, looks, signal)) {
+    const look = byUid.get(uid);
+    if (raw === undefined || look === undefined) continue;
+    const found = await packetsOf(deps, raw);
+    packets.push(...found);
+    lookOf.push(...found.map(() => look));
+    const letter = found.length === 0 && isExit ? await readLetter(deps, raw) : undefined;
+    const now = clock.now();
+    const isTaken = letter !== undefined && takeLetter(deps, letter, { network: directory.network(now), now });
+    if (found.length > 0 || isTaken) uids.push(uid);
+  }
+  const moment = momentOf(deps);
+  for (const look of looks) intake.pay(look, moment);
+  if (packets.length > 0) {
+    const results = await unwrapper.unwrap(packets, keys(clock.now()));
+    if (results.length !== packets.length) throw new Bug('a packet without a result');
+    keepPackets(deps, results, (result, burden) => {
+      const look = lookOf[result];
+      if (look !== undefined) intake.payExtra(look, extraCost(burden, moment.intervalMs), moment);
+    });
+  }
+  if (uids.length > 0) await inbox.remove(folder, uidValidity, uids, signal);
+  for (const { uid } of looks) intake.done(folder, uidValidity, uid);
 };
 
-/** Ends of replies may wait for their mailboxes, but no more than these: 64 MB. */
-const mostForMailboxes = 2000;
-
-/** Counts the places left, when the first is asked for. */
-const mailboxRoom = (store: PoolStore): (() => boolean) => {
-  let waiting: number | undefined;
-  return () => {
-    waiting ??= store.waiting(Infinity).filter(({ to }) => to.kind === 'mailbox').length;
-    return waiting++ < mostForMailboxes;
-  };
-};
-
-/** Puts into the pool what is new and goes on. In one transaction, so that a tag is never there without its packet. */
-const keep = (deps: ReceiveDeps, results: readonly UnwrapResult[]): void => {
-  const { store, clock, tally, crypto, rng, directory } = deps;
+const momentOf = ({ clock, directory, bench }: ReceiveDeps): IntakeMoment => {
   const now = clock.now();
-  const bench = withRoomForStrangers(deps.bench(now), store);
-  const hasRoom = mailboxRoom(store);
-  const counts: string[] = [];
-  store.atomically(() => {
-    for (const result of results) {
-      if (result.kind === 'drop') {
-        counts.push(result.reason);
-        continue;
-      }
-      if (!store.addReplayTag(result.keyId, result.unwrapped.replayTag)) {
-        counts.push('packet/replayed');
-        continue;
-      }
-      const verdict = judge(result.unwrapped, bench);
-      switch (verdict.kind) {
-        case 'forward':
-          store.addToPool({
-            kind: 'forward',
-            nextHop: verdict.nextHop,
-            readyAt: now + verdict.delayMs,
-            throughHold: verdict.throughHold,
-            bytes: verdict.packet,
-          });
-          counts.push('in');
-          break;
-        case 'exit':
-          store.addToPool({ kind: 'exit', readyAt: now, bytes: verdict.payload });
-          counts.push('in');
-          break;
-        case 'mailbox': {
-          if (!hasRoom()) {
-            counts.push('packet/mailbox-full');
-            break;
-          }
-          const { address, surbId, payload } = verdict;
-          const decoy = decoyHop(directory.network(now), now, rng);
-          const bytes = createMailboxPacket(crypto, { surbId, payload, decoy, rng });
-          store.addToPool({ kind: 'mailbox', address, readyAt: now, bytes });
-          counts.push('in', 'mailbox');
-          break;
-        }
-        case 'loop':
-          counts.push(comesHome(store, verdict.loopId) ? 'loop' : 'packet/unknown-loop');
-          break;
-        case 'cover':
-          counts.push('cover');
-          break;
-        case 'drop':
-          counts.push(verdict.reason);
-          break;
-        default:
-          unreachable(verdict);
-      }
-    }
-  });
-  for (const name of counts) tally.add(name);
+  const { nodes, parameters } = directory.network(now);
+  return {
+    now,
+    intervalMs: meanIntervalMs(parameters.mixSchedule) ?? hourMs,
+    nodes: new Set(nodes.map(({ address }) => address.toLowerCase())),
+    smallestBytes: smallestRead(bench(now).isExit),
+  };
 };
 
 /**
- * Reads all new mail of the mailbox once: packets go to the pool; an exit also finds there what is written about the mails
- * it has handed over, answers and notes that they came back. What is dealt with is removed; any other mail stays as it is,
- * unread and unanswered.
+ * Looks at all mails that have come since the last look.
  *
- * Store, then acknowledge: a mail is removed only after its packets are durable, and the cursor moves after that.
- * Killed at any point, the mail is read again; its packets fold by their replay tags, an answer by its content.
+ * @returns what went wrong in a folder, if anything: the mails of the others can be read all the same
+ */
+const lookAround = async (
+  { inbox, store, intake }: ReceiveDeps,
+  moment: IntakeMoment,
+  signal: AbortSignal,
+): Promise<MailError | undefined> => {
+  let failure: MailError | undefined;
+  for (const folder of await inbox.folders(signal)) {
+    const cursor = store.cursor(folder);
+    try {
+      for (let more = true; more && intake.hasRoom() && !signal.aborted;) {
+        const looked = await inbox.look(folder, intake.lookFrom(folder, cursor), signal);
+        intake.saw(folder, looked, cursor, moment);
+        more = looked.more;
+      }
+    } catch (error) {
+      if (!(error instanceof MailError)) throw error;
+      failure ??= error;
+    }
+  }
+  return failure;
+};
+
+/** Removes unread what has no room in the mailbox. */
+const makeRoom = async ({ inbox, intake, tally }: ReceiveDeps, signal: AbortSignal): Promise<void> => {
+  for (const [reason, folders] of intake.over(await inbox.quota(signal)))
+    for (const [folder, looks] of folders) {
+      const uidValidity = intake.uidValidity(folder);
+      const uids = looks.map(({ uid }) => uid);
+      await inbox.remove(folder, uidValidity, uids, signal);
+      for (const uid of uids) intake.done(folder, uidValidity, uid);
+      tally.add(reason, uids.length);
+    }
+};
+
+/** Whether the pool has room; the log is told when that changes. */
+const hasRoom = ({ store, intake, log }: ReceiveDeps): boolean => {
+  const now = store.poolSize() < mostInPool ? 'reading' : 'pool-full';
+  if (now !== intake.told) log.warn(now === 'reading' ? 'intake/resumed' : 'intake/pool-full');
+  intake.told = now;
+  return now === 'reading';
+};
+
+const keepCursors = ({ store, intake }: ReceiveDeps): void => {
+  for (const [folder, cursor] of intake.cursors()) store.setCursor(folder, cursor);
+};
+
+/**
+ * Reads what has come to the mailbox, fairly: each sender has a share (node/intake), and what is over waits in the mailbox
+ * for its turn. Nothing is read while the pool is full.
+ *
+ * Store, then acknowledge: a mail is removed only after its packets are durable. The cursor stands before the first mail
+ * that waits, and what was read behind it is remembered in memory alone. Killed at any point, mails are read again; their packets fold
+ * by their replay tags, an answer by its content.
  *
  * @throws MailError, StoreError, RouteError: nothing is lost, the next call starts where this one stopped
  */
 export const receiveOnce = async (deps: ReceiveDeps, signal: AbortSignal): Promise<void> => {
-  const { inbox, store, unwrapper, keys, clock, bench, directory } = deps;
-  // Without a valid list no packet can be judged: the mails stay where they are, and aren't fetched in vain.
-  const { isExit } = bench(clock.now());
-  // No mail smaller than a packet holds one: where nobody answers, the owner's letters are not read.
-  const filter = isExit ? {} : { smallestBytes: geometry.packetBytes };
-  for (const folder of await inbox.folders(signal)) {
-    for (let more = true; more && !signal.aborted;) {
-      const fetched = await inbox.fetch(folder, store.cursor(folder), signal, filter);
-      const packets: Uint8Array[] = [];
-      const uids: number[] = [];
-      for (const { uid, raw } of fetched.mails) {
-        if (raw === undefined) continue;
-        const found = await packetsOf(deps, raw);
-        packets.push(...found);
-        const letter = found.length === 0 && isExit ? await readLetter(deps, raw) : undefined;
-        const now = clock.now();
-        const isTaken = letter !== undefined && takeLetter(deps, letter, { network: directory.network(now), now });
-        if (found.length > 0 || isTaken) uids.push(uid);
-      }
-      if (packets.length > 0) {
-        const results = await unwrapper.unwrap(packets, keys(clock.now()));
-        if (results.length !== packets.length) throw new Bug('a packet without a result');
-        keep(deps, results);
-      }
-      if (uids.length > 0) await inbox.remove(folder, fetched.uidValidity, uids, signal);
-      const last = fetched.mails.at(-1);
-      if (last !== undefined) store.setCursor(folder, { uidValidity: fetched.uidValidity, uid: last.uid });
-      more = fetched.more;
-    }
+  const { intake } = deps;
+  while (!signal.aborted) {
+    // Without a valid list no packet can be judged: the mails stay where they are, and aren't looked at in vain.
+    const moment = momentOf(deps);
+    const failure = await lookAround(deps, moment, signal);
+    await makeRoom(deps, signal);
+    intake.forget(moment);
+    const batches = hasRoom(deps) ? intake.next(moment) : new Map<string, readonly MailLook[]>();
+    for (const [folder, looks] of batches) await readBatch(deps, { folder, looks }, signal);
+    keepCursors(deps);
+    if (failure !== undefined) throw failure;
+    if (batches.size === 0) return;
   }
 };

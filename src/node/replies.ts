@@ -1,3 +1,4 @@
+import { mostReplyBlocks } from '../base/bounds.js';
 import { sha256 } from '@noble/hashes/sha2.js';
 import { detailIn, mailboxIn, plusAddress } from '../base/address.js';
 import type { Base64 } from '../base/base64.js';
@@ -33,8 +34,6 @@ export interface ReturnDeps extends AnswerDeps {
 const longestReturnMs = 30 * dayMs;
 /** How long after that an answer is still told that it comes too late. */
 const rememberReturnMs = 30 * dayMs;
-/** Of all return addresses: 72 MB. */
-const mostReplyBlocks = 10_000;
 
 const aliasHash = (alias: string): Uint8Array => sha256(ascii(alias));
 

@@ -93,6 +93,8 @@ export type Destination =
 
 export interface PoolStore {
   readonly addToPool: (entry: PoolEntry) => void;
+  /** All entries, those whose delay isn't over too. */
+  readonly poolSize: () => number;
   /** Entries whose delay is over, in no order. */
   readonly waiting: (now: number) => readonly Waiting[];
   /** Removes the entry. @returns its bytes */

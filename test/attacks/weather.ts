@@ -61,12 +61,9 @@ export const weatherOver = (network: FakeNetwork, { loss, seed }: { loss: number
   };
   const losing: Wrap = (name, port) => {
     if (name !== 'inbox') return port;
-    const { fetch } = port as unknown as Inbox;
-    const rained: Pick<Inbox, 'fetch'> = {
-      fetch: async (...asked) => {
-        const fetched = await fetch(...asked);
-        return { ...fetched, mails: fetched.mails.map(arrived) };
-      },
+    const { fetchThose } = port as unknown as Inbox;
+    const rained: Pick<Inbox, 'fetchThose'> = {
+      fetchThose: async (...asked) => (await fetchThose(...asked)).map(arrived),
     };
     return overlaid(port, rained);
   };

@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import { largestDirectoryMailBytes } from '../../src/base/bounds.js';
 import { describe, expect, it } from 'vitest';
 import { parseMail } from '../../src/adapters/mime.js';
 import { nodeCompression as compression } from '../../src/adapters/node-compression.js';
@@ -9,7 +10,6 @@ import {
   composeDirectoryMail,
   composePackedMail,
   documentsInParts,
-  largestDirectoryMailBytes,
   packDocuments,
   sliceDirectoryMail,
 } from '../../src/carrier/directory-mail.js';

@@ -16,6 +16,7 @@ import type { RetryRules } from '../../src/client/exits.js';
 import { deliverInbound, toInbox } from '../../src/client/inbound.js';
 import { isSlotDue, slotOnce } from '../../src/client/pace.js';
 import { forgetOnce, mustReach, sendOnce } from '../../src/client/send.js';
+import { packetsPerNode, packetsPerSender } from '../../src/base/bounds.js';
 import type { Limits } from '../../src/carrier/limits.js';
 import { submitMail } from '../../src/client/submit.js';
 import type { Submitted } from '../../src/client/submit.js';
@@ -24,6 +25,8 @@ import type { Reserve } from '../../src/mix/strategy.js';
 import { settleDelivery } from '../../src/node/answers.js';
 import { flushOnce } from '../../src/node/flush.js';
 import { runMixNode } from '../../src/node/mix-node.js';
+import { Intake } from '../../src/node/intake.js';
+import type { IntakeRates } from '../../src/node/intake.js';
 import { receiveOnce } from '../../src/node/receive.js';
 import { Tally } from '../../src/node/tally.js';
 import type { ReassemblyBounds } from '../../src/message/reassembly.js';
@@ -111,6 +114,8 @@ export interface FakeNetworkOptions {
   readonly strictest?: Reserve;
   /** What the nodes' accounts may send; whatever they want to, if nothing is said. They are old accounts. */
   readonly limits?: Limits;
+  /** How much the nodes read of whom; as usual, if nothing is said. */
+  readonly rates?: IntakeRates;
   readonly isExit?: boolean;
   /** How many of the nodes are exits: the first ones. All, if nothing is said. */
   readonly exits?: number;
@@ -195,6 +200,8 @@ export const fakeNetwork = (options: FakeNetworkOptions = {}): FakeNetwork => {
     };
     // Kept from turn to turn: making its key ready costs more than ten packets.
     const unwrapper = inlineUnwrapper(crypto);
+    const rates = options.rates ?? { perSender: packetsPerSender, perNode: packetsPerNode };
+    let intake = new Intake(rates);
     const depsOf = (wrap: Wrap) => {
       const store = wrap('store', kept);
       return {
@@ -203,6 +210,7 @@ export const fakeNetwork = (options: FakeNetworkOptions = {}): FakeNetwork => {
         outbox: wrap('outbox', account.outbox),
         budget: limits && accountBudget(store, { limits, since: startAt - 90 * dayMs, now }),
         unwrapper,
+        intake,
         parse: parseMail,
         base64: nodeBase64,
         clock,
@@ -233,8 +241,14 @@ export const fakeNetwork = (options: FakeNetworkOptions = {}): FakeNetwork => {
     };
     const turn = async (wrap = untouched): Promise<void> => {
       const deps = depsOf(wrap);
-      await receiveOnce(deps, signal);
-      flushOnce(deps);
+      try {
+        await receiveOnce(deps, signal);
+        flushOnce(deps);
+      } catch (error) {
+        // As a process that was killed: the next one knows nothing of what this one has seen.
+        intake = new Intake(rates);
+        throw error;
+      }
       await post(wrap);
     };
     const keyStore: KeyStore = {

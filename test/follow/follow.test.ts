@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { dayMs, hourMs } from '../../src/base/units.js';
-import { mostListBytes, mostUnaskedBytes } from '../../src/carrier/directory-mail.js';
+import { mostListBytes, mostUnaskedBytes } from '../../src/base/bounds.js';
 import { makeDiff } from '../../src/council/diff.js';
 import { keptNetwork } from '../../src/follow/kept-network.js';
 import { readRequest } from '../../src/council/request.js';

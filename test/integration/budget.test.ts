@@ -62,6 +62,9 @@ name = "mix"
 poll = 1
 [node.cover]
 loopsPerInterval = 0
+# One sender stands for all the network here.
+[node.limits]
+packetsPerSender = 1000
 `;
 
 /** A node that is in the list, and in nobody's hands: packets go to its mailbox and stay there. */

@@ -207,7 +207,7 @@ describe('a node without a valid network list', () => {
     const node = first(network);
     node.account.mailbox.put(carrierTo(network, node, [packetOver(network, network.nodes.slice(0, 3))]));
     const { wrap } = watching('inbox', (call) => {
-      if (call === 'fetch') node.sees(undefined);
+      if (call === 'fetchThose') node.sees(undefined);
       return undefined;
     });
     await expect(node.turn(wrap)).rejects.toThrow(RouteError);

@@ -1,0 +1,128 @@
+import { dayMs, kib, mib } from './units.js';
+
+/**
+ * All bounds on what comes from outside, each with the reason for its size. What an operator may set stands in the
+ * configuration, with the default from here; what the wire format fixes (sizes of packets, fields and documents) stands
+ * where the format is written down: sphinx/geometry, message/fragment, council/.
+ */
+
+// ---- one mail ----
+
+/** Larger mails are named and not fetched: the largest of the network's, 64 packets, has 2.9 MB; gateways may wrap it twice. */
+export const largestMailBytes = 8 * mib;
+/** What a general MIME parser is given. The largest message of the network is 6.5 MB, 9 MB armored; a client takes such a mail. */
+export const largestParsedMailBytes = 16 * mib;
+/** MIME nodes of one mail, multiparts included, and so how deep they nest: each costs the parser its state, honest mails have ten. */
+export const mostMimeNodes = 100;
+/** Forwarded mails inside of forwarded mails: one that is forwarded as an attachment, of a gateway's wrapping, and one to spare. */
+export const deepestForward = 3;
+/** Of a mail's header: servers prepend a few kilobytes of trace and filter fields; one far longer is not worth a search. */
+export const largestHeaderBytes = 256 * kib;
+/** Of one Subject: RFC 5322 allows lines of 998 characters; behind a few of them nobody looks for words. */
+export const largestSubjectBytes = 4 * kib;
+
+// ---- what the mail server says ----
+
+/** One line of its: a SEARCH answer names every mail of a folder, and this is a million of them. */
+export const longestImapLineBytes = 8 * mib;
+/** Bytes of the mails of one fetch, a single mail excepted. */
+export const largestFetchBytes = 32 * mib;
+/** Mails of one fetch. */
+export const mostFetched = 256;
+/** Mails of one look: a row of a mail that is only looked at has some hundred bytes. */
+export const mostLookedAt = 1000;
+
+// ---- what a node reads of whom; all packets, in the time of one mix interval ----
+
+/**
+ * What the mails of one address may bring that is no node's of the list (`node.limits.packetsPerSender`).
+ *
+ * An account of 350 mails a day gives its client's pace 233 of them (cover/pace). Filled with 64 packets each, the most
+ * there is, they are 124 packets in an interval of 12 minutes, and a client draws its first hops from three nodes or more: 41 for one of
+ * them. At its usual pace a client brings 0.2. And a node that mails 64 packets to each of three successors at each flush
+ * carries 192: one sender gets a quarter of that.
+ */
+export const packetsPerSender = 48;
+/**
+ * The same for a node of the list (`node.limits.packetsPerNode`): 2,000 mails a day is the most that a provider's account
+ * stands (carrier/limits), and at 64 packets they are 1,067 in an interval of 12 minutes, if all of them went to one node.
+ */
+export const packetsPerNode = 1100;
+/** All who are no nodes together: as many as ten clients that fill their bucket, or 2,400 at the usual pace. */
+export const sendersAtOnce = 10;
+/** What may come at once is what fills up in so many intervals: five bundles of 64; a node may have been away for some flushes. */
+export const burstIntervals = 7;
+/** A packet that is to wait takes room as long as it does: each so many intervals cost its sender one packet more. */
+export const intervalsPerPacket = 10;
+/**
+ * What a packet costs more that goes where no other goes: to a node that is no successor of this one, or to a mailbox. It
+ * costs the account a mail of its own. Honest ones are rare: senders have an older list, or a reply over one hop.
+ */
+export const extraForOwnMail = 47;
+/** What the smallest letter costs, in packets: the parser needs for it what a packet's opening takes. */
+export const leastLetterCost = 1 / 16;
+/** Bytes of mails that are read at once, a single mail excepted: opening takes four times as much memory. */
+export const largestReadBytes = 8 * mib;
+/** Mails that are read at once; between two such batches new mail is looked at. */
+export const mostRead = 64;
+
+// ---- what waits in a node's mailbox ----
+
+/** Mails with packets of one address that wait their turn: a client that mails every 20 minutes for two weeks. */
+export const mostWaitingMails = 1000;
+/** And their bytes: full bundles of a day of the account reckoned with above. */
+export const mostWaitingBytes = 256 * mib;
+/** How many times as much a node of the list may have waiting, whose mails come at each flush while this one is away. */
+export const nodesWaitingFactor = 10;
+/** Of the mailbox's quota: above this the provider may soon refuse mail, everybody's. */
+export const quotaWatermark = 0.8;
+/** Where the server tells no quota: what mailboxes for money have at least. */
+export const mostMailboxBytes = 2 * 1024 * mib;
+/** Mails that are kept in mind to be read, a few hundred bytes each: what comes later is looked at later. */
+export const mostKeptInMind = 100_000;
+
+// ---- what waits in a node ----
+
+/** Entries of the pool, 33 kB of disk each: more than a node on the largest account sends in two days. Then no mail is read. */
+export const mostInPool = 60_000;
+/** From here on packets that are to wait longer than `longestWhenCrowdedMs` are dropped: they would keep out all others. */
+export const crowdedPool = 30_000;
+export const longestWhenCrowdedMs = dayMs / 2;
+/** Packets for nodes that are not in the list may wait for the next one, but no more than these: 64 MB. */
+export const mostStrangers = 2000;
+/** Ends of replies may wait for their mailboxes, but no more than these: 64 MB. */
+export const mostForMailboxes = 2000;
+/**
+ * Addresses of mailboxes that get a mail at a flush: 150 an hour. Anybody can make a reply block that ends anywhere; 32
+ * mails that come in would else make 2,000 that go out, to strangers, and providers close accounts that do so.
+ */
+export const mostAddresses = 30;
+/** Packets for one mailbox that leave at a flush: one mail. More wait, so that nobody has a mailbox flooded. */
+export const mostPerMailbox = 64;
+
+// ---- what an exit keeps ----
+
+/** Messages begun and not complete (`node.limits.maxOpenMessages`): at 255 fragments of 25 kB each, 6.5 GB at the very worst. */
+export const mostOpenMessages = 1000;
+/** Reply blocks of all return addresses: 72 MB. */
+export const mostReplyBlocks = 10_000;
+/** Status fields that are read of a notice that a mail came back: one about one mail has a few hundred bytes. */
+export const largestStatusBytes = 64 * kib;
+
+// ---- documents of the directory ----
+
+/** What may come inflated out of one mail where a whole list was asked for, */
+export const mostListBytes = 128 * mib;
+/** and where nothing was asked for: documents about single nodes, and the votes of a small network. */
+export const mostUnaskedBytes = 8 * mib;
+/** Attached to one mail, deflated; as base64 in lines it is 16.4 MiB, the largest that big providers take. */
+export const largestDirectoryBytes = 12 * mib;
+/** The mail around that, with the headers that servers add. */
+export const largestDirectoryMailBytes = 17 * mib;
+/** Documents of one mail. A list with all endorsements of it is far less. */
+export const mostDocuments = 200;
+/** Challenges of one authority that a node answers in a period: one that was replayed must not empty the account's budget. */
+export const mostChallengesAnswered = 4;
+/** Nodes that an authority looks at before it lists them: 4 MB. Who wants to fill them needs 50 registered domains. */
+export const mostCandidates = 1000;
+export const mostCandidatesPerSite = 20;

@@ -1,0 +1,216 @@
+import {
+  largestMailBytes,
+  largestReadBytes,
+  mostKeptInMind,
+  mostMailboxBytes,
+  mostRead,
+  quotaWatermark,
+  sendersAtOnce,
+} from '../base/bounds.js';
+import {
+  type Bucket,
+  charged,
+  costOfMail,
+  type Flow,
+  levelAt,
+  looksLikePackets,
+  nextMails,
+  overBacklog,
+  overWatermark,
+  type WaitingMail,
+} from '../carrier/intake.js';
+import { geometry } from '../sphinx/geometry.js';
+import type { Cursor, Looked, MailLook, Quota } from '../ports/mail.js';
+
+/** How much may come of whom, in packets in the time of a mix interval. */
+export interface IntakeRates {
+  readonly perSender: number;
+  readonly perNode: number;
+}
+
+/** Now, and what the list says for it. */
+export interface IntakeMoment {
+  readonly now: number;
+  readonly intervalMs: number;
+  /** Addresses of the nodes in the list, in lower case. */
+  readonly nodes: ReadonlySet<string>;
+  /** No mail of fewer bytes is read: 0 at an exit, to which people answer. */
+  readonly smallestBytes: number;
+}
+
+interface Folder {
+  readonly uidValidity: string;
+  /** What was looked at so far. */
+  seenUid: number;
+  readonly waiting: Map<number, { readonly mail: WaitingMail; readonly look: MailLook }>;
+}
+
+/** A plus address is the same account. */
+const senderOf = (from: string | undefined): string => (from ?? '').toLowerCase().replace(/\+[^@]*@/, '@');
+
+/**
+ * What a node knows of the mails that wait in its mailbox, and how much it has read of whom. In memory alone, for it says who
+ * mails the node how much: a process that starts again looks at everything behind its cursors, and finds all buckets
+ * full.
+ */
+export class Intake {
+  readonly #rates: IntakeRates;
+  readonly #folders = new Map<string, Folder>();
+  #buckets = new Map<string, Bucket>();
+  #others: Bucket | undefined;
+  /** What the log was told last. */
+  told: 'reading' | 'pool-full' = 'reading';
+
+  constructor(rates: IntakeRates) {
+    this.#rates = rates;
+  }
+
+  /** Where a look at that folder goes on. */
+  lookFrom(folder: string, cursor: Cursor | undefined): Cursor | undefined {
+    const known = this.#folders.get(folder);
+    return known === undefined ? cursor : { uidValidity: known.uidValidity, uid: known.seenUid };
+  }
+
+  /** Whether more can be kept in mind. */
+  hasRoom(): boolean {
+    return this.#count() < mostKeptInMind;
+  }
+
+  /** Takes in what a look at that folder has found. */
+  saw(folder: string, { uidValidity, mails }: Looked, cursor: Cursor | undefined, moment: IntakeMoment): void {
+    let known = this.#folders.get(folder);
+    if (known?.uidValidity !== uidValidity) {
+      const seenUid = cursor?.uidValidity === uidValidity ? cursor.uid : 0;
+      known = { uidValidity, seenUid, waiting: new Map() };
+      this.#folders.set(folder, known);
+    }
+    for (const look of mails) {
+      const { uid, sizeBytes, from } = look;
+      known.seenUid = Math.max(known.seenUid, uid);
+      if (sizeBytes < moment.smallestBytes || sizeBytes > largestMailBytes) continue;
+      const sender = senderOf(from);
+      const isListed = moment.nodes.has(sender);
+      const mail = { folder, uid, sizeBytes, sender, isListed, isPackets: looksLikePackets(look) };
+      known.waiting.set(uid, { mail, look: { ...look, subject: '' } });
+    }
+  }
+
+  /** Where the cursor of each folder stands: every mail up to it has been dealt with. */
+  cursors(): readonly (readonly [folder: string, cursor: Cursor])[] {
+    return [...this.#folders].map(([folder, { uidValidity, seenUid, waiting }]) => {
+      // A folder's mails are kept in the order of their uids.
+      const [first] = waiting.keys();
+      return [folder, { uidValidity, uid: first === undefined ? seenUid : first - 1 }] as const;
+    });
+  }
+
+  /** What is to be read now, by folders, fairly. */
+  next(moment: IntakeMoment): ReadonlyMap<string, readonly MailLook[]> {
+    const { now } = moment;
+    const others = this.#flowOfOthers(moment);
+    const chosen = nextMails(this.#waiting(), {
+      bytes: largestReadBytes,
+      mails: mostRead,
+      others: levelAt(this.#others, others, now),
+      levelOf: (mail) => levelAt(this.#buckets.get(mail.sender), this.#flowOf(mail.isListed, moment), now),
+    });
+    return this.#byFolder(chosen);
+  }
+
+  /** What has no room in the mailbox, by folders, and why: mails with packets, of which some sender has too many. */
+  over(
+    quota: Quota | undefined,
+  ): ReadonlyMap<'mail/over-backlog' | 'mail/over-quota', ReadonlyMap<string, readonly MailLook[]>> {
+    const waiting = this.#waiting();
+    const backlog = overBacklog(waiting);
+    const gone = new Set(backlog);
+    const left = waiting.filter((mail) => !gone.has(mail));
+    const goneBytes = backlog.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+    const leftBytes = left.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+    const excess =
+      quota === undefined
+        ? leftBytes - mostMailboxBytes
+        : quota.usedBytes - goneBytes - quotaWatermark * quota.limitBytes;
+    return new Map([
+      ['mail/over-backlog', this.#byFolder(backlog)],
+      ['mail/over-quota', this.#byFolder(overWatermark(left, excess))],
+    ]);
+  }
+
+  /** That mail was dealt with, or is gone. */
+  done(folder: string, uidValidity: string, uid: number): void {
+    const known = this.#folders.get(folder);
+    if (known?.uidValidity === uidValidity) known.waiting.delete(uid);
+  }
+
+  /** The bytes of that mail were read: its sender pays for them. */
+  pay(look: MailLook, moment: IntakeMoment): void {
+    const cost = costOfMail(look.sizeBytes);
+    this.#charge(look, cost, moment);
+    if (!moment.nodes.has(senderOf(look.from)))
+      this.#others = charged(this.#others, this.#flowOfOthers(moment), moment.now, cost);
+  }
+
+  /**
+   * Packets of that mail cost its sender more than the bytes; not a node of the list, which only does as its senders want,
+   * and not the others beside him, who would pay for his debt.
+   */
+  payExtra(look: MailLook, packets: number, moment: IntakeMoment): void {
+    if (!moment.nodes.has(senderOf(look.from))) this.#charge(look, packets, moment);
+  }
+
+  /** UIDVALIDITY of that folder as it was looked at last. */
+  uidValidity(folder: string): string {
+    return this.#folders.get(folder)?.uidValidity ?? '';
+  }
+
+  #charge({ from }: MailLook, packets: number, moment: IntakeMoment): void {
+    const sender = senderOf(from);
+    const isListed = moment.nodes.has(sender);
+    const flow = this.#flowOf(isListed, moment);
+    const bucket = charged(this.#buckets.get(sender), flow, moment.now, packets);
+    if (bucket === undefined) this.#buckets.delete(sender);
+    else this.#buckets.set(sender, bucket);
+  }
+
+  /** Forgets the senders whose buckets are full again. */
+  forget(moment: IntakeMoment): void {
+    this.#buckets = new Map(
+      [...this.#buckets].filter(([sender, bucket]) => {
+        const flow = this.#flowOf(moment.nodes.has(sender), moment);
+        return charged(bucket, flow, moment.now, 0) !== undefined;
+      }),
+    );
+  }
+
+  #flowOf(isListed: boolean, { intervalMs }: IntakeMoment): Flow {
+    return { perInterval: isListed ? this.#rates.perNode : this.#rates.perSender, intervalMs };
+  }
+
+  #flowOfOthers({ intervalMs }: IntakeMoment): Flow {
+    return { perInterval: sendersAtOnce * this.#rates.perSender, intervalMs };
+  }
+
+  #waiting(): readonly WaitingMail[] {
+    return [...this.#folders.values()].flatMap(({ waiting }) => [...waiting.values()].map(({ mail }) => mail));
+  }
+
+  #count(): number {
+    return [...this.#folders.values()].reduce((sum, { waiting }) => sum + waiting.size, 0);
+  }
+
+  #byFolder(mails: readonly WaitingMail[]): ReadonlyMap<string, readonly MailLook[]> {
+    const folders = new Map<string, MailLook[]>();
+    for (const { folder, uid } of mails) {
+      const look = this.#folders.get(folder)?.waiting.get(uid)?.look;
+      if (look === undefined) continue;
+      const known = folders.get(folder);
+      if (known === undefined) folders.set(folder, [look]);
+      else known.push(look);
+    }
+    return folders;
+  }
+}
+
+/** No mail smaller than a packet holds one: where nobody answers, the owner's letters are not read. */
+export const smallestRead = (isExit: boolean): number => (isExit ? 0 : geometry.packetBytes);
