@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { parseMail } from '../../src/adapters/mime.js';
 import { pureBase64 } from '../../src/base/base64.js';
 import { latin1 } from '../../src/base/bytes.js';
-import { messageIdOf } from '../../src/base/ids.js';
+import { messageIdOf, type MessageId } from '../../src/base/ids.js';
 import {
   checkDeliverable,
   composeDelivery,
@@ -103,6 +103,14 @@ describe('the delivered mail', () => {
     const raw = new TextEncoder().encode(`Received: from x\r\n${deliver({})}`);
     expect(isDelivery(raw)).toBe(true);
     expect(isDelivery(new TextEncoder().encode(deliver({}).replace(/[0-9a-f]{32}@/, 'x@')))).toBe(false);
+    const after = (bytes: number) => new TextEncoder().encode(`${'X: y\r\n'.repeat(bytes / 6)}${deliver({})}`);
+    expect([6000, 9000].map((bytes) => isDelivery(after(bytes)))).toEqual([true, false]);
+    for (const line of ['X-Message-ID:', 'In-Reply-To:', 'Message-ID: <x> '])
+      expect(isDelivery(new TextEncoder().encode(deliver({}).replace('Message-ID:', line)))).toBe(false);
+  });
+
+  test('without an id that is one is our own mistake', () => {
+    for (const id of ['x', 'abc']) expect(() => deliveryToken(id as MessageId)).toThrow('BUG');
   });
 
   test('has the same Message-ID from whichever exit, and another for another message', () => {
