@@ -162,6 +162,61 @@ describe('a node that can’t tell', () => {
   });
 });
 
+describe('what a node learns', () => {
+  it('is of the last interval: a part of one that was missed counts at once', () => {
+    const life = grown(3, 3);
+    const { returned } = life.heart;
+    life.pass([1]);
+    expect(life.heart.returned).toBeCloseTo(returned + (1 / 3 - returned) / 120, 10);
+  });
+
+  it('is nothing in the interval at whose end it holds its pool', () => {
+    const life = grown(3, 3);
+    life.pass([0]);
+    const { returned } = life.heart;
+    expect(life.pass([0])).toEqual([true]);
+    expect(life.heart.returned).toBe(returned);
+  });
+
+  it('is nothing while loops begin to come again, since how many should is not known', () => {
+    const life = grown(3, 3);
+    life.pass(times(12, 0), 0);
+    const { returned } = life.heart;
+    life.pass([0, 0, 0, 0]);
+    expect(life.heart.returned).toBe(returned);
+    life.pass(times(12, 3));
+    expect(life.heart.returned).not.toBe(returned);
+  });
+
+  it('is of the last twelve intervals, however long it lives', () => {
+    expect(grown(3, 3).heart.beats).toHaveLength(12);
+  });
+});
+
+describe('an interval', () => {
+  it('may end twice at one moment, and three may pass at once: nothing is forgotten for that', () => {
+    const life = grown(3, 3);
+    life.now -= intervalMs;
+    life.pass([0]);
+    expect(life.heart.beats).toHaveLength(12);
+    expect(life.heart.intervalMs).toBe(intervalMs);
+    life.now += 2 * intervalMs;
+    life.pass([3]);
+    expect(life.heart.beats).toHaveLength(12);
+    life.heart = { ...life.heart, intervalMs };
+    life.now += 2 * intervalMs + 1;
+    life.pass([3]);
+    expect(life.heart.beats).toHaveLength(1);
+  });
+
+  it('that brings exactly half of what it should releases the pool', () => {
+    const life = grown(4, 4);
+    life.pass(times(4, 0));
+    life.heart = { ...life.heart, returned: 1 };
+    expect(life.pass([1, 2])).toEqual([true, false]);
+  });
+});
+
 describe('whatever comes', () => {
   it('a heartbeat outlives its process as JSON, and its numbers stay in their bounds', () => {
     const interval = fc.record({
