@@ -71,7 +71,8 @@ describe('the delivered mail', () => {
 
   test("is marked for the receiver's engine only when asked", () => {
     expect(deliver({ autoConsume: true })).toContain('\r\npEp-auto-consume: yes\r\n');
-    expect(deliver({})).not.toMatch(/pEp/i);
+    // At the beginning of a line: the letters stand in some armor by chance.
+    expect(deliver({})).not.toMatch(/^pEp-/im);
   });
 
   test('names where an answer is taken, if one is', () => {

@@ -8,5 +8,7 @@ export default defineConfig({
     include: [`test/${room}/**/*.test.ts`],
     exclude: ['test/message/gnupg.test.ts', 'test/mix/false-alarms.test.ts'],
     testTimeout: 120_000,
+    // The files of one run share a process: what they import is read once. Every mutant gets a process of its own.
+    isolate: false,
   },
 });
