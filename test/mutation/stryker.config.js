@@ -35,7 +35,7 @@ export default {
   coverageAnalysis: 'perTest',
   ignorers: ['beyond-tests'],
   // Endless loops are cut off by how often they go round; a busy machine must not count as a killed mutant.
-  timeoutMS: 10_000,
+  timeoutMS: 30_000,
   timeoutFactor: 2,
   concurrency: Number(process.env['MUTATION_WORKERS'] ?? 2),
   thresholds: { high: 95, low: 90, break: 85 },
