@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { concat } from '../../src/base/bytes.js';
 import { Bug } from '../../src/base/errors.js';
 import type { NodeId } from '../../src/base/ids.js';
 import { geometry } from '../../src/sphinx/geometry.js';
@@ -98,6 +99,8 @@ describe('a reply block', () => {
     const { surb } = surbOf(3);
     expect(firstHopOf(surb)).toBe(nodeAt(0).hop.nodeId);
     expect(firstHopOf(surb.subarray(1))).toBeUndefined();
+    expect(firstHopOf(surb.subarray(0, -1))).toBeUndefined();
+    expect(firstHopOf(concat(surb, filled(1, 0)))).toBeUndefined();
     expect(firstHopOf(flipped(surb, 8 * 32))).toBeUndefined();
   });
 
