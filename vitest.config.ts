@@ -10,7 +10,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/integration/**'],
+          exclude: ['test/integration/**', 'test/mutation/**'],
           testTimeout: 60_000,
           maxWorkers: 2,
           sequence: { groupOrder: 0 },

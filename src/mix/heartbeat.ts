@@ -97,7 +97,7 @@ export const atMostBy = (mean: number, most: number): number => {
  * intervals; less than 2.4, after 6; less than 1.7, after 12; less than 0.9, never. A node that begins, or
  * has slept, is not judged before a loop has come home and as many intervals have passed as all of them need for that.
  *
- * False alarms of a node with three loops an interval, measured in test/mix/heartbeat: one hold in three days, for an
+ * False alarms of a node with three loops an interval, measured in test/mix/false-alarms: one hold in three days, for an
  * interval or two, of which one in six weeks lasts longer than the first; where one mail in 50 is lost and one in 20 late,
  * three holds in two days, and a longer one every third day.
  *

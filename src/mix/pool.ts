@@ -15,14 +15,16 @@ export const atMostEach = <T>(
   rng: Rng,
 ): readonly T[] => {
   const counts = new Map<string, number>();
-  const bounded = waiting.filter((entry) => groupOf(entry) !== undefined);
-  const chosen = shuffled(rng, bounded).filter((entry) => {
-    const group = groupOf(entry) ?? '';
+  const bounded = waiting.flatMap((entry) => {
+    const group = groupOf(entry);
+    return group === undefined ? [] : [{ entry, group }];
+  });
+  const chosen = shuffled(rng, bounded).filter(({ group }) => {
     const before = counts.get(group) ?? 0;
     counts.set(group, before + 1);
     return before < most;
   });
-  return [...waiting.filter((entry) => groupOf(entry) === undefined), ...chosen];
+  return [...waiting.filter((entry) => groupOf(entry) === undefined), ...chosen.map(({ entry }) => entry)];
 };
 
 /**

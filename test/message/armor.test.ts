@@ -62,6 +62,35 @@ describe('armor is read', () => {
     expect(read('')).toBeUndefined();
   });
 
+  test('where its lines stand alone, even if the same words stood within a line before', () => {
+    expect(read(`see -----BEGIN PGP MESSAGE-----\n${armored}`)).toEqual({ binary, textOutside: true });
+    const [head, ...rest] = armored.split('\n');
+    expect(read([head, 'X: -----END PGP MESSAGE----- is the end', ...rest].join('\n'))).toEqual({
+      binary,
+      textOutside: false,
+    });
+    expect(read(`-----END PGP MESSAGE-----\n${armored}`)).toEqual({ binary, textOutside: true });
+  });
+
+  test('with any white space behind its lines, and with nothing else', () => {
+    const behind = (text: string) => read(armored.replace('MESSAGE-----\n', `MESSAGE-----${text}\n`));
+    for (const white of ['\t', '\v', '\f', '\r', '  '])
+      expect([white, behind(white)]).toEqual([white, { binary, textOutside: false }]);
+    for (const other of ['-', '\b', '\x0e', '!', '\0', ' x'])
+      expect([other, behind(other)]).toEqual([other, undefined]);
+  });
+
+  test('with a checksum behind any data, be it none or cut short', () => {
+    const of = (data: string) =>
+      read(`-----BEGIN PGP MESSAGE-----\n\n${data}=AbC/\r\n-----END PGP MESSAGE-----`)?.binary;
+    expect(of('')).toHaveLength(0);
+    expect(of('YQ==\n')).toEqual(ascii('a'));
+    expect(of('YWI=\n')).toEqual(ascii('ab'));
+    expect(of('YWJj\n')).toEqual(ascii('abc'));
+    // An equals sign that begins a line far before the end is no checksum.
+    expect(of('YWJj\n=AbC/\nYWJj\nYWJj\nYWJj\n')).toBeUndefined();
+  });
+
   test('or not, for any text, without an exception', () => {
     const line = fc.constantFrom(
       '-----BEGIN PGP MESSAGE-----',

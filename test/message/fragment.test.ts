@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { concat, equalBytes, toHex } from '../../src/base/bytes.js';
 import { PacketError } from '../../src/base/errors.js';
-import { messageIdOf } from '../../src/base/ids.js';
+import { messageIdOf, type MessageId } from '../../src/base/ids.js';
 import { seededRng } from '../../src/base/random.js';
 import {
   cutFragments,
@@ -75,6 +75,12 @@ describe('a message', () => {
       expect.objectContaining({ code: 'submission/too-large' }),
     );
   });
+});
+
+test('no message, and a message without an id, are our own mistake', () => {
+  expect(() => cutFragments(new Uint8Array(), id)).toThrow('BUG');
+  for (const messageId of ['', 'ab', `${id}ab`, 'x'.repeat(32)] as MessageId[])
+    expect(() => encodeExitPayload({ messageId, count: 0, fragment: undefined, blocks: [receipt] })).toThrow('BUG');
 });
 
 describe('reply blocks', () => {

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { concat, fromLatin1, latin1 } from '../../src/base/bytes.js';
-import { messageIdsIn, readHead, valuesOf } from '../../src/message/head.js';
+import { messageIdIn, messageIdsIn, readHead, valuesOf } from '../../src/message/head.js';
 
 const read = (text: string) => {
   const raw = fromLatin1(text);
@@ -100,4 +100,10 @@ test('message ids are what stands between angle brackets, without spaces, and sh
   expect(messageIdsIn('<a@b> (comment) "x" <c@d><e>')).toEqual(['<a@b>', '<c@d>', '<e>']);
   expect(messageIdsIn('<a b@c> <> <\xe4@b> <a@b\r\nBcc: x> a@b <open')).toEqual([]);
   expect(messageIdsIn(`<${'x'.repeat(898)}> <${'x'.repeat(899)}>`)).toEqual([`<${'x'.repeat(898)}>`]);
+});
+
+test('a mail is named by the first Message-ID it has that is well-formed', () => {
+  const named = (text: string) => messageIdIn(readHead(fromLatin1(text)));
+  expect(named('Message-ID: none\r\nReferences: <0@x>\r\nMessage-ID: (x) <1@x> <2@x>\r\n\r\n')).toBe('<1@x>');
+  expect(named('Subject: <1@x>\r\n\r\nMessage-ID: <2@x>\r\n')).toBeUndefined();
 });

@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { parseMail } from '../../src/adapters/mime.js';
 import { pureBase64 } from '../../src/base/base64.js';
+import { ascii } from '../../src/base/bytes.js';
 import { SubmissionError } from '../../src/base/errors.js';
 import { sealable, type Sealed } from '../../src/message/hygiene.js';
 import { decryptBinary, encryptArmored, mailOf, personOf, pgpMimeParts, type Person } from './pep-mail.js';
@@ -86,6 +87,52 @@ describe('taken as encrypted is', () => {
       { contentType: 'application/octet-stream', content: openpgp },
     ];
     expect(sealable({ contentType: 'multipart/encrypted', parts }, 'keep', pureBase64).openpgp).toEqual(openpgp);
+  });
+});
+
+describe('taken apart, a mail', () => {
+  const control = { contentType: 'application/pgp-encrypted', content: ascii('Version: 1') };
+  const part = (contentType: string, text: string) => ({ contentType, content: ascii(text) });
+  const taken = (contentType: string, ...parts: { contentType: string; content: Uint8Array }[]): boolean => {
+    try {
+      return sealable({ contentType, parts }, 'hide', pureBase64).form === 'pgp-mime';
+    } catch (error) {
+      expect(error).toMatchObject({ code: 'submission/not-encrypted' });
+      return false;
+    }
+  };
+  const data = () => part('application/octet-stream', armored);
+
+  test('is one of the two kinds that hold encrypted parts', () => {
+    for (const type of ['multipart/encrypted', 'multipart/mixed']) expect(taken(type, control, data())).toBe(true);
+    for (const type of ['multipart/alternative', 'text/plain', '']) expect(taken(type, control, data())).toBe(false);
+  });
+
+  test('may have text parts of white space, and of nothing else', () => {
+    const beside = (text: string, type = 'text/plain') => taken('multipart/mixed', part(type, text), control, data());
+    for (const blank of ['', ' ', '\t\n\v\f\r ']) expect([blank, beside(blank)]).toEqual([blank, true]);
+    for (const text of ['\b', '\x0e', '.', ' x', 'x ']) expect([text, beside(text)]).toEqual([text, false]);
+    expect(beside(' ', 'text/html')).toBe(false);
+  });
+
+  test('has a control part that says "Version: 1", with white space if need be, and nothing else', () => {
+    const controlled = (text: string, type = 'application/pgp-encrypted') =>
+      taken('multipart/encrypted', part(type, text), data());
+    for (const text of ['Version: 1\r\n', '\n version:1 \n', `Version: 1${' '.repeat(245)}`])
+      expect([text, controlled(text)]).toEqual([text, true]);
+    for (const text of ['', 'Version: 2', 'Version: 11', 'xVersion: 1', `Version: 1${' '.repeat(246)}`])
+      expect([text, controlled(text)]).toEqual([text, false]);
+    expect(controlled('Version: 1', 'application/octet-stream')).toBe(false);
+  });
+
+  test('with S/MIME in any part is none, whatever else it has', () => {
+    for (const type of ['application/pkcs7-mime', 'application/x-pkcs7-signature'])
+      expect(() =>
+        sealable({ contentType: 'multipart/mixed', parts: [control, data(), part(type, 'x')] }, 'hide', pureBase64),
+      ).toThrow(/S\/MIME/);
+    expect(() =>
+      sealable({ contentType: 'x', parts: [part('text/x-application/pkcs7-mime', 'x')] }, 'hide', pureBase64),
+    ).toThrow(/turn on encryption/);
   });
 });
 

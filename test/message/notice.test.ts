@@ -58,6 +58,25 @@ describe('a notice', () => {
     ).toBe(true);
   });
 
+  test.each(reasons)('is written in whole sentences, in paragraphs of their own: %s', (reason) => {
+    const [, body = ''] = textOf({ reason }).split('charset=us-ascii\r\n\r\n');
+    const paragraphs = body
+      .trimEnd()
+      .split('\r\n\r\n')
+      .map((paragraph) => paragraph.replaceAll('\r\n', ' '));
+    expect(paragraphs).toHaveLength(4);
+    for (const paragraph of paragraphs) expect(paragraph).toMatch(/^[A-Z](?!.* {2}).*\.$/);
+    const [said, happened, advice] = paragraphs;
+    expect(said).toMatch(/could not be delivered/);
+    const known: Record<NoticeReason, readonly [RegExp, RegExp]> = {
+      expired: [/stays open only for some days, and only for a few answers/, /answer a newer mail/],
+      'too-large': [/too large.*now takes mails of about 149 KB, everything in them counted/, /without attachments/],
+      'not-encrypted': [/was not encrypted.*takes only encrypted mails/, /encrypt your answer with OpenPGP/],
+    };
+    expect(happened).toMatch(known[reason][0]);
+    expect(advice).toMatch(known[reason][1]);
+  });
+
   test('tells how large an answer may be, as its attachments are counted', () => {
     expect(textOf({ reason: 'too-large' })).toContain('about 149 KB');
     expect(textOf({ reason: 'not-encrypted' })).toContain('OpenPGP');

@@ -99,6 +99,118 @@ describe('an encrypted message', () => {
   });
 });
 
+describe('to the byte', () => {
+  const sized = (bodyBytes: number): Uint8Array => packet(18, concat(Uint8Array.of(1), new Uint8Array(bodyBytes - 1)));
+
+  test.each([
+    [191, [0xd2, 191]],
+    [192, [0xd2, 192, 0]],
+    [448, [0xd2, 193, 0]],
+    [8383, [0xd2, 223, 255]],
+    [8384, [0xd2, 255, 0, 0, 0x20, 0xc0]],
+  ])('data of %d bytes is written with the shortest length there is, and read back', (bodyBytes, head) => {
+    const written = canonical(concat(pkesk3, sized(bodyBytes)), 'keep');
+    expect([...written.subarray(14, 14 + head.length)]).toEqual(head);
+    expect(written).toHaveLength(14 + head.length + bodyBytes);
+    expect(canonical(written, 'keep')).toEqual(written);
+  });
+
+  test('an old length of one, two or four bytes says the same as a new one', () => {
+    const body = pkesk3.subarray(6);
+    for (const head of [
+      [0x84, 12],
+      [0x85, 0, 12],
+      [0x86, 0, 0, 0, 12],
+    ])
+      expect(canonical(concat(Uint8Array.from(head), body, seipd1), 'keep')).toEqual(
+        canonical(concat(pkesk3, seipd1), 'keep'),
+      );
+    // Two hundred and more bytes: the higher byte counts.
+    const long = concat(Uint8Array.of(3, 1, 2, 3, 4, 5, 6, 7, 8, 25), new Uint8Array(290));
+    expect(checkEncrypted(concat(Uint8Array.of(0x85, 1, 44), long, seipd1))).toBeUndefined();
+    expect(checkEncrypted(concat(Uint8Array.of(0x85, 1, 43), long, seipd1))).toBe('malformed packet');
+  });
+
+  test('hidden key ids are zeros, or left out where their length is written', () => {
+    const hidden = canonical(concat(pkesk3, seipd1), 'hide');
+    expect([...hidden.subarray(0, 14)]).toEqual([0xc1, 12, 3, 0, 0, 0, 0, 0, 0, 0, 0, 25, 9, 9]);
+    for (const idBytes of [21, 33]) {
+      const named = packet(
+        1,
+        concat(Uint8Array.of(6, idBytes), new Uint8Array(idBytes).fill(7), Uint8Array.of(25, 9, 9)),
+      );
+      expect(canonical(concat(named, seipd2), 'keep')).toHaveLength(2 + 5 + idBytes + 54);
+      expect(canonical(concat(named, seipd2), 'hide')).toEqual(canonical(concat(pkesk6, seipd2), 'keep'));
+    }
+  });
+
+  test.each<[string, Uint8Array, Uint8Array, Uint8Array]>([
+    ['data of version 1', pkesk3, seipd1, packet(18, concat(Uint8Array.of(1), new Uint8Array(39)))],
+    ['data of version 2', pkesk6, seipd2, packet(18, concat(Uint8Array.of(2, 9, 2, 6), new Uint8Array(47)))],
+  ])('%s is as long as it must be', (_, key, data, short) => {
+    expect(checkEncrypted(concat(key, data))).toBeUndefined();
+    expect(checkEncrypted(concat(key, short))).toBe('malformed packet');
+  });
+
+  test.each<[string, readonly number[], number, Uint8Array]>([
+    ['of version 3', [3, 1, 2, 3, 4, 5, 6, 7, 8, 25, 9], 1, seipd1],
+    ['of version 6 for whoever has the key', [6, 0, 25, 9], 1, seipd2],
+    ['of version 6 for a key of version 4', [6, 21, ...new Array<number>(21).fill(7), 25, 9], 1, seipd2],
+    ['of version 6 for a key of version 6', [6, 33, ...new Array<number>(33).fill(7), 25, 9], 1, seipd2],
+    ['of version 4 for a password', [4, 9, 0, 8], 3, seipd1],
+    ['of version 6 for a password', [6, 9, 0, 8], 3, seipd2],
+  ])('a session key %s is as long as it must be', (_, body, tag, data) => {
+    expect(checkEncrypted(concat(packet(tag, Uint8Array.from(body)), data))).toBeUndefined();
+    expect(checkEncrypted(concat(packet(tag, Uint8Array.from(body.slice(0, -1))), data))).toBe(
+      'session key of an unknown version',
+    );
+  });
+
+  test('a session key of another version, or for a key named by another length, is none', () => {
+    for (const wrong of [
+      packet(1, Uint8Array.of(4, 1, 2, 3, 4, 5, 6, 7, 8, 25, 9, 9)),
+      packet(1, Uint8Array.of(6)),
+      packet(1, concat(Uint8Array.of(6, 20), new Uint8Array(23).fill(7))),
+      packet(3, Uint8Array.of(5, 9, 0, 8)),
+    ])
+      for (const data of [seipd1, seipd2])
+        expect(checkEncrypted(concat(wrong, data))).toBe('session key of an unknown version');
+    expect(checkEncrypted(concat(pkesk3, pkesk6, seipd2))).toBe('session key of another version than the data');
+    expect(checkEncrypted(concat(packet(3, Uint8Array.of(6, 9, 0, 8)), seipd1))).toBe(
+      'session key of another version than the data',
+    );
+  });
+
+  test('200 packets are a message, 201 are not', () => {
+    const many = (count: number) => concat(...Array.from({ length: count }, () => padding), pkesk3, seipd1);
+    expect(checkEncrypted(many(198))).toBeUndefined();
+    expect(checkEncrypted(many(199))).toBe('too many packets');
+  });
+
+  test('a marker is three letters, no more', () => {
+    for (const body of [
+      [0x50, 0x47],
+      [0x50, 0x47, 0x50, 0x50],
+      [0x51, 0x47, 0x50],
+      [0x50, 0x48, 0x50],
+      [0x50, 0x47, 0x51],
+    ])
+      expect(checkEncrypted(concat(packet(10, Uint8Array.from(body)), pkesk3, seipd1))).toBe('other OpenPGP data');
+  });
+
+  test('data comes in 16,384 pieces at most, of which the first has 512 bytes at least', () => {
+    const inPieces = (first: number, more: number): Uint8Array => {
+      const small = Array.from({ length: more }, () => Uint8Array.of(224, 0));
+      const start = concat(Uint8Array.of(0xd2, 224 | first, 1), new Uint8Array(2 ** first - 1));
+      return concat(pkesk3, start, ...small, Uint8Array.of(0));
+    };
+    expect(checkEncrypted(inPieces(9, 16_382))).toBeUndefined();
+    expect(checkEncrypted(inPieces(9, 16_383))).toBe('malformed packet');
+    expect(checkEncrypted(inPieces(8, 2))).toBe('malformed packet');
+    expect(canonical(inPieces(9, 2), 'keep')).toHaveLength(14 + 3 + 514);
+  });
+});
+
 describe('refused is', () => {
   const cases: readonly [string, Uint8Array, string][] = [
     ['nothing', new Uint8Array(0), 'no encrypted data'],

@@ -57,6 +57,20 @@ describe('a fragment', () => {
   });
 });
 
+test('a message of exactly the size that an exit takes is taken, one byte more is not', () => {
+  const exactly: ReassemblyBounds = { ...bounds, maxMessageBytes: 2 * 25_616 + 10 };
+  const large = { kind: 'drop', reason: 'message/too-large' };
+  expect(decideFragment(fragment(2, 3, 10), undefined, 0, exactly)).toEqual({ kind: 'store' });
+  expect(decideFragment(fragment(2, 3, 11), undefined, 0, exactly)).toEqual(large);
+  // Of one whose end has not come yet, the least that it can have.
+  const least: ReassemblyBounds = { ...bounds, maxMessageBytes: 2 * 25_616 + 1 };
+  expect(decideFragment(fragment(0, 3), undefined, 0, least)).toEqual({ kind: 'store' });
+  expect(decideBlocks(3, undefined, 0, least)).toEqual({ kind: 'store' });
+  const less: ReassemblyBounds = { ...bounds, maxMessageBytes: 2 * 25_616 };
+  expect(decideFragment(fragment(0, 3), undefined, 0, less)).toEqual(large);
+  expect(decideBlocks(3, undefined, 0, less)).toEqual(large);
+});
+
 describe('reply blocks without a fragment', () => {
   const drop = (reason: string) => ({ kind: 'drop', reason });
 
@@ -79,6 +93,7 @@ test('only all fragments of one message are joined', () => {
   expect(() => joinFragments([fragment(0, 2), fragment(0, 2)])).toThrow('BUG');
   const other = { ...fragment(1, 2), messageId: messageIdOf(new Uint8Array(16).fill(1)) };
   expect(() => joinFragments([fragment(0, 2), other])).toThrow('BUG');
+  expect(() => joinFragments([fragment(0, 2), { ...fragment(1, 2), count: 3 }])).toThrow('BUG');
 });
 
 test('any message arrives once and whole, whatever the order and number of copies of its fragments', () => {

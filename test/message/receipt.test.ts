@@ -25,6 +25,7 @@ const written: readonly (readonly [string, Receipt, string])[] = [
   ['rejected as too large', { kind: 'rejected', reason: 'message/too-large' }, `01030400${zeros}`],
   ['given up', { kind: 'gave-up' }, `01040000${zeros}`],
   ['bounced', { kind: 'bounced', status: [5, 1, 10] }, `010500050001000a${'00'.repeat(26)}`],
+  ['bounced for now', { kind: 'bounced', status: [4, 999, 999] }, `0105000403e703e7${'00'.repeat(26)}`],
   ['incomplete', { kind: 'incomplete', have: [0, 9, 254] }, `01060102${'00'.repeat(29)}40`],
   ['expired', { kind: 'expired' }, `01070000${zeros}`],
 ];
@@ -46,7 +47,8 @@ describe('a receipt', () => {
         });
       }),
     );
-    expect(() => encodeReceipt({ kind: 'incomplete', have: [255] })).toThrow('BUG');
+    for (const index of [255, -1, 0.5, Number.NaN])
+      expect(() => encodeReceipt({ kind: 'incomplete', have: [index] })).toThrow('BUG');
   });
 
   test('is refused if it says what none can say', () => {
@@ -60,6 +62,8 @@ describe('a receipt', () => {
       'status beyond three digits': [1, 5, 0, 5, 3, 232, 0, 1],
       'detail beyond three digits': [1, 5, 0, 5, 0, 1, 3, 232],
       'fragment 255': [1, 6, ...new Array<number>(31).fill(0), 128],
+      'status of no class': [1, 5, 0, 0, 0, 1, 0, 1],
+      'status of class 6': [1, 5, 0, 6, 0, 1, 0, 1],
       'a byte behind what is used': [1, 4, 0, 0, 1],
       'a byte behind the area': [1, 4, ...new Array<number>(32).fill(0), 1],
     };

@@ -90,6 +90,19 @@ describe('a reply as the user gets it', () => {
     expect(received(`Subject: ${'s'.repeat(900)}\r\n\r\n`)).toMatch(/^Subject:( |\r\n )s{900}\r\n/m);
   });
 
+  test('keeps a line of 998 characters, and none that is longer', () => {
+    const subject = (length: number) => received(`Subject: ${'s'.repeat(length)}\r\n\r\n`);
+    expect(subject(997)).toMatch(/^ s{997}\r\n/m);
+    expect(subject(998)).not.toMatch(/Subject|sss/);
+  });
+
+  test('keeps the names of fields as they were written, and tabs as spaces', () => {
+    expect(received('sUBJECT: a\tb\r\nX-pEp-Version: 2.1\r\n\r\n')).toMatch(
+      /\r\nsUBJECT: a b\r\nX-pEp-Version: 2\.1\r\n\r\n$/,
+    );
+    expect(received('Cc:\r\nSubject: x\r\n\r\n')).not.toContain('Cc');
+  });
+
   test('keeps letters of any alphabet, in the header and in the body', () => {
     expect(received('Subject: Gr\xc3\xbc\xc3\x9fe \xc3\xa0\n\n\xc3\xa0\n')).toMatch(
       /\r\nSubject: Gr\xc3\xbc\xc3\x9fe \xc3\xa0\r\n\r\n\xc3\xa0\n$/,
@@ -135,7 +148,7 @@ describe('an exit that lies', () => {
   });
 
   test('can hide no line in another', () => {
-    for (const end of ['\r', '\0', '\x0b', '\x0c', '\x1b', '\x7f'])
+    for (const end of ['\r', '\0', '\x08', '\x0b', '\x0c', '\x1b', '\x1f', '\x7f'])
       expect(received(`Subject: x${end}Bcc: eve@e.example\r\n\r\n`)).not.toContain('Bcc');
   });
 

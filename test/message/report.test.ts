@@ -20,6 +20,16 @@ const report: Report = {
 };
 const textOf = (change: Partial<Report> = {}): string => latin1(composeReport({ ...report, ...change }));
 
+/** The text that a person reads, a line for each of its paragraphs. */
+const paragraphsOf = (text: string): readonly string[] => {
+  const [, start = ''] = text.split('charset=us-ascii\r\n\r\n');
+  const [words = ''] = start.split('\r\n--=_report');
+  return words
+    .trimEnd()
+    .split('\r\n\r\n')
+    .map((paragraph) => paragraph.replaceAll('\r\n', ' '));
+};
+
 const endings: readonly (readonly [Ending, action: string | undefined, status: string])[] = [
   [{ kind: 'handed-over', code: 250 }, 'delivered', '2.0.0'],
   [{ kind: 'refused', code: 550 }, 'failed', '5.0.0'],
@@ -32,6 +42,7 @@ const endings: readonly (readonly [Ending, action: string | undefined, status: s
   [{ kind: 'bounced', status: [5, 9, 9] }, 'failed', '5.9.9'],
   [{ kind: 'expired' }, 'failed', '4.4.2'],
   [{ kind: 'no-answer', sendings: 3 }, 'failed', '4.4.7'],
+  [{ kind: 'no-answer', sendings: 0 }, 'failed', '4.4.7'],
   [{ kind: 'reply-incomplete' }, undefined, ''],
 ];
 
@@ -110,6 +121,39 @@ describe('a report', () => {
         ).toEqual([]);
   });
 
+  test('of every ending is written in whole sentences: about which mail, what happened, what to do', () => {
+    for (const [ending] of endings)
+      for (const recipient of [undefined, 'bob@b.example']) {
+        const paragraphs = paragraphsOf(textOf({ ending, recipient }));
+        expect(paragraphs).toHaveLength(recipient === undefined ? 4 : 3);
+        for (const paragraph of paragraphs) expect(paragraph).toMatch(/^[A-Z](?!.* {2}).*\.$/);
+      }
+  });
+
+  test.each<[Ending, subject: string, advice: string]>([
+    [{ kind: 'handed-over', code: 250 }, 'Your mail was delivered after all', 'You need not do anything'],
+    [{ kind: 'refused', code: 550 }, 'Your mail was not delivered', "check the recipient's address, or"],
+    [{ kind: 'bounced', status: [5, 1, 1] }, 'Your mail was not delivered', "check the recipient's address, or"],
+    [{ kind: 'rejected', reason: 'message/bad-recipient' }, 'Your mail was not delivered', "recipient's address."],
+    [{ kind: 'rejected', reason: 'message/too-large' }, 'Your mail was not delivered', 'in smaller pieces'],
+    [{ kind: 'rejected', reason: 'message/bad-envelope' }, 'Your mail was not delivered', 'a newer version'],
+    [{ kind: 'rejected', reason: 'message/not-encrypted' }, 'Your mail was not delivered', 'a newer version'],
+    [{ kind: 'gave-up' }, 'Your mail was not delivered', 'send it again later'],
+    [{ kind: 'expired' }, 'Your mail was not delivered', 'send it again.'],
+    [{ kind: 'no-answer', sendings: 3 }, 'Your mail may not have been delivered', 'ask the recipient whether'],
+    [{ kind: 'no-answer', sendings: 0 }, 'Your mail was not sent', '"mixmailer check"'],
+    [{ kind: 'reply-incomplete' }, 'An answer to your mail did not arrive whole', 'ask the writer'],
+  ])('of %o says in its subject how it ended, and gives fitting advice', (ending, subject, advice) => {
+    const text = textOf({ ending });
+    expect(text).toContain(`\r\nSubject: ${subject}\r\n`);
+    expect(paragraphsOf(text).at(-1)).toContain(advice);
+  });
+
+  test('names the code of a refusal, and no code where there was none', () => {
+    expect(textOf({ ending: { kind: 'gave-up' } })).not.toContain('Diagnostic-Code');
+    expect(textOf({ ending: { kind: 'refused', code: 554 } })).toContain('\r\nDiagnostic-Code: smtp; 554\r\n');
+  });
+
   test('names the recipient nowhere unless the user wants it, and says where to look', () => {
     const hidden = textOf({ recipient: undefined });
     expect(hidden).not.toContain('b.example');
@@ -164,6 +208,16 @@ describe('the words', () => {
 
   test('of no answer say that it may have arrived', () => {
     expect(wordsFor({ kind: 'no-answer', sendings: 3 })).toContain('it may have arrived all the same');
+  });
+
+  test('of a bounce say something of their own for every kind of code, and of a rejection for every reason', () => {
+    const bounces = [1, 2, 3, 4, 7, 9].map((subject) => wordsFor({ kind: 'bounced', status: [5, subject, 0] }));
+    const rejections = endings.flatMap(([ending]) => (ending.kind === 'rejected' ? [wordsFor(ending)] : []));
+    for (const [index, words] of [...bounces, ...rejections].entries()) {
+      expect(words).toMatch(/: (?:it came back, )?[a-z][a-z ';,]{20,}/);
+      expect([...bounces, ...rejections].indexOf(words)).toBe(index);
+    }
+    expect(rejections).toHaveLength(4);
   });
 
   test('of a bounce say what the code means', () => {

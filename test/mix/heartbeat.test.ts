@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { exponential, poissonCount, seededRng, unitInterval, wholeCount } from '../../src/base/random.js';
+import { poissonCount, seededRng } from '../../src/base/random.js';
 import { dayMs, minuteMs } from '../../src/base/units.js';
 import { atMostBy, beat, newHeartbeat } from '../../src/mix/heartbeat.js';
 import type { Heartbeat } from '../../src/mix/heartbeat.js';
@@ -162,6 +162,61 @@ describe('a node that can’t tell', () => {
   });
 });
 
+describe('what a node learns', () => {
+  it('is of the last interval: a part of one that was missed counts at once', () => {
+    const life = grown(3, 3);
+    const { returned } = life.heart;
+    life.pass([1]);
+    expect(life.heart.returned).toBeCloseTo(returned + (1 / 3 - returned) / 120, 10);
+  });
+
+  it('is nothing in the interval at whose end it holds its pool', () => {
+    const life = grown(3, 3);
+    life.pass([0]);
+    const { returned } = life.heart;
+    expect(life.pass([0])).toEqual([true]);
+    expect(life.heart.returned).toBe(returned);
+  });
+
+  it('is nothing while loops begin to come again, since how many should is not known', () => {
+    const life = grown(3, 3);
+    life.pass(times(12, 0), 0);
+    const { returned } = life.heart;
+    life.pass([0, 0, 0, 0]);
+    expect(life.heart.returned).toBe(returned);
+    life.pass(times(12, 3));
+    expect(life.heart.returned).not.toBe(returned);
+  });
+
+  it('is of the last twelve intervals, however long it lives', () => {
+    expect(grown(3, 3).heart.beats).toHaveLength(12);
+  });
+});
+
+describe('an interval', () => {
+  it('may end twice at one moment, and three may pass at once: nothing is forgotten for that', () => {
+    const life = grown(3, 3);
+    life.now -= intervalMs;
+    life.pass([0]);
+    expect(life.heart.beats).toHaveLength(12);
+    expect(life.heart.intervalMs).toBe(intervalMs);
+    life.now += 2 * intervalMs;
+    life.pass([3]);
+    expect(life.heart.beats).toHaveLength(12);
+    life.heart = { ...life.heart, intervalMs };
+    life.now += 2 * intervalMs + 1;
+    life.pass([3]);
+    expect(life.heart.beats).toHaveLength(1);
+  });
+
+  it('that brings exactly half of what it should releases the pool', () => {
+    const life = grown(4, 4);
+    life.pass(times(4, 0));
+    life.heart = { ...life.heart, returned: 1 };
+    expect(life.pass([1, 2])).toEqual([true, false]);
+  });
+});
+
 describe('whatever comes', () => {
   it('a heartbeat outlives its process as JSON, and its numbers stay in their bounds', () => {
     const interval = fc.record({
@@ -186,64 +241,6 @@ describe('whatever comes', () => {
   });
 });
 
-interface Weather {
-  readonly loops: number;
-  readonly lostMails: number;
-  readonly slowMails: number;
-}
-
-/**
- * Days of a node whose loops go around over two others: pools of 20 packets flushed every 12 minutes, each at its own
- * time; what leaves a pool together is one mail, on its way 5 seconds to some minutes, some for up to 40, some lost.
- *
- * @returns how often the pool was held, and longer than for one interval, all for nothing; the part of its life in which
- *   it was
- */
-const quietLife = (days: number, seed: number, { loops, lostMails, slowMails }: Weather) => {
-  const rng = rngOf(seed);
-  const mails = new Map<string, number>();
-  const arrivalOf = (hop: number, flush: number): number => {
-    const key = `${hop} ${flush}`;
-    const known = mails.get(key);
-    if (known !== undefined) return known;
-    const leftAt = (flush + hop / 4) * intervalMs;
-    const isLost = unitInterval(rng) < lostMails;
-    const tookMs =
-      unitInterval(rng) < slowMails ? unitInterval(rng) * 40 * minuteMs : 5000 + exponential(rng, minuteMs);
-    const arrival = isLost ? Infinity : leftAt + tookMs;
-    mails.set(key, arrival);
-    return arrival;
-  };
-  const homeAt = (flush: number): number => {
-    let at = flush * intervalMs;
-    for (let hop = 0; hop < 3 && at < Infinity; hop++) {
-      let next = Math.ceil(at / intervalMs - hop / 4);
-      for (let fresh = true; unitInterval(rng) >= (fresh ? 0.72 : 0.9); fresh = false) next++;
-      at = arrivalOf(hop, next);
-    }
-    return at;
-  };
-  const homes = new Map<number, number>();
-  let heart = newHeartbeat;
-  let holds = 0;
-  let alarms = 0;
-  let held = 0;
-  const intervals = days * 120;
-  for (let flush = 0; flush < intervals; flush++) {
-    const before = heart.holding;
-    heart = beat(heart, { sent: flush === 0 ? 0 : loops, home: homes.get(flush) ?? 0, now: flush * intervalMs });
-    homes.delete(flush);
-    if (heart.holding) held++;
-    if (heart.holding && !before) holds++;
-    if (heart.heldFor === 2) alarms++;
-    for (let left = wholeCount(rng, loops); left > 0; left--) {
-      const home = Math.ceil(homeAt(flush) / intervalMs);
-      homes.set(home, (homes.get(home) ?? 0) + 1);
-    }
-  }
-  return { holdsPerDay: holds / days, alarmsPerDay: alarms / days, held: held / intervals, returned: heart.returned };
-};
-
 describe('a node of whose loops half are lost, because a node on one of two rings is off', () => {
   it('holds its pool now and then in the first day, and then has learned to expect fewer', () => {
     const rng = rngOf(3);
@@ -253,22 +250,5 @@ describe('a node of whose loops half are lost, because a node on one of two ring
     heldIn(1200, 2.9);
     expect(heldIn(120, 1.45)).toBeLessThan(12);
     expect(heldIn(600, 1.45)).toBeLessThan(6);
-  });
-});
-
-describe('false alarms', () => {
-  it('of a node with three loops an interval are rare, and rarely last', () => {
-    const life = quietLife(250, 1, { loops: 3, lostMails: 0.003, slowMails: 0.01 });
-    expect(life.holdsPerDay).toBeLessThan(0.5);
-    expect(life.alarmsPerDay).toBeLessThan(0.05);
-    expect(life.held).toBeLessThan(0.005);
-    expect(life.returned).toBeGreaterThan(0.95);
-  });
-
-  it('are more where one mail in 50 is lost and one in 20 late', () => {
-    const life = quietLife(120, 2, { loops: 3, lostMails: 0.02, slowMails: 0.05 });
-    expect(life.holdsPerDay).toBeLessThan(2);
-    expect(life.alarmsPerDay).toBeLessThan(0.5);
-    expect(life.held).toBeLessThan(0.02);
   });
 });

@@ -23,6 +23,9 @@ describe('a pool', () => {
       expect(leaving(pool(2, 1), waiting(2, 2), rng)).toEqual([]);
       expect(leaving(pool(0, 1), [], rng)).toEqual([]);
     }
+    const lowest = (bytes: number): Uint8Array => new Uint8Array(bytes);
+    expect(leaving(pool(2, 1), waiting(2), lowest)).toEqual([]);
+    expect(leaving(pool(2, 1), waiting(3), lowest)).toHaveLength(3);
   });
 
   it.each([

@@ -41,7 +41,7 @@ describe('a node from which all mail is kept', () => {
       until: 72 * hourMs,
     });
     expect(nodeDays).toBe(36);
-    // One in three days of a node, as test/mix/heartbeat has it, would be 12.
+    // One in three days of a node, as test/mix/false-alarms has it, would be 12.
     expect(falseAlarms).toBeLessThanOrEqual(16);
   });
 });

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { ascii } from '../../src/base/bytes.js';
 import { Bug } from '../../src/base/errors.js';
-import { nodeIdOf } from '../../src/base/ids.js';
+import { nodeIdOf, type NodeId } from '../../src/base/ids.js';
 import { decodeBlock, encodeForward, encodeLast, type LastCommand } from '../../src/sphinx/commands.js';
 import { filled, reasonOf } from './world.js';
 
@@ -69,3 +70,46 @@ test.each(['', 'a b@example.org', 'a@example.org\r\nRCPT TO:<b@example.org>', 'Ã
     expect(() => encodeLast({ kind: 'to-mailbox', surbId: filled(16, 1), address: text })).toThrow(Bug);
   },
 );
+
+test.each([0, 15, 17])('an id of %d bytes is our own mistake', (idBytes) => {
+  expect(() => encodeLast({ kind: 'loop', loopId: filled(idBytes, 1) })).toThrow(Bug);
+  expect(() => encodeLast({ kind: 'to-mailbox', surbId: filled(idBytes, 1), address: 'a@b.example' })).toThrow(Bug);
+});
+
+test.each(['', 'ab', 'a'.repeat(62), 'a'.repeat(66), 'x'.repeat(64)])('the next hop %j is our own mistake', (text) => {
+  const command = { delayMs: 0, nextHop: text as NodeId, mac: filled(32, 1), ciphertext: filled(1120, 2) };
+  expect(() => encodeForward(command)).toThrow(Bug);
+});
+
+test('a hop reads an address of 254 characters at most, and nothing that could end a line', () => {
+  const blockOf = (text: string, lengthByte = text.length): Uint8Array => {
+    const block = new Uint8Array(blockBytes);
+    block[0] = 3;
+    block.set(filled(16, 1), 1);
+    block[17] = lengthByte;
+    block.set(ascii(text), 18);
+    return block;
+  };
+  for (const text of ['!', '~', 'a'.repeat(254)])
+    expect(decodeBlock(blockOf(text))).toEqual({ kind: 'to-mailbox', surbId: filled(16, 1), address: text });
+  for (const text of ['', 'a'.repeat(255), 'a b', 'a\r\nb', ' a', 'a ', 'a\x7f'])
+    expect([text, reasonOf(() => decodeBlock(blockOf(text)))]).toEqual([text, 'packet/bad-command']);
+  for (const lengthByte of [1, 3])
+    expect(reasonOf(() => decodeBlock(blockOf('ab', lengthByte)))).toBe('packet/bad-command');
+});
+
+test.each([
+  ['exit', 2, 1],
+  ['drop', 5, 1],
+  ['loop', 4, 17],
+  ['to-mailbox', 3, 19],
+])('behind what %s needs every byte is zero, the first and the last', (_, code, from) => {
+  for (const at of [from, blockBytes - 1]) {
+    const block = new Uint8Array(blockBytes);
+    block[0] = code;
+    if (code === 3) block.set([1, 0x61], 17);
+    expect(reasonOf(() => decodeBlock(block))).toBe('accepted');
+    block[at] = 1;
+    expect(reasonOf(() => decodeBlock(block))).toBe('packet/bad-command');
+  }
+});

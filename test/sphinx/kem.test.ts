@@ -1,7 +1,8 @@
 import { ml_kem768_x25519 } from '@noble/post-quantum/hybrid.js';
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { fromHex, toHex } from '../../src/base/bytes.js';
+import { concat, fromHex, toHex } from '../../src/base/bytes.js';
+import { Bug } from '../../src/base/errors.js';
 import { decapsulate, encapsulate, expandKey, keyIdOf } from '../../src/sphinx/kem.js';
 import { isPublicKey } from '../../src/sphinx/public-key.js';
 import { backends, filled, flipped, rngOf } from './world.js';
@@ -64,6 +65,16 @@ describe.each(backends)('X-Wing on $name', (crypto) => {
       const publicKey = key.publicKey.slice();
       publicKey.set(x, 1184);
       expect(isPublicKey(publicKey)).toBe(false);
+      expect(encapsulate(crypto, publicKey, filled(64, 8))).toBeUndefined();
+      // The highest bit is not part of the point.
+      publicKey[1215] = (publicKey[1215] ?? 0) | 0x80;
+      expect(isPublicKey(publicKey)).toBe(false);
+      // Nor is a point next to one of them.
+      for (const at of [0, 15, 31]) {
+        const near = publicKey.slice();
+        near[1184 + at] = (near[1184 + at] ?? 0) ^ 4;
+        expect(isPublicKey(near)).toBe(true);
+      }
     }
   });
 
@@ -71,9 +82,36 @@ describe.each(backends)('X-Wing on $name', (crypto) => {
     const { publicKey } = expandKey(crypto, filled(32, 7));
     expect(isPublicKey(publicKey)).toBe(true);
     expect(isPublicKey(publicKey.subarray(1))).toBe(false);
-    const modulus = publicKey.slice();
-    modulus.fill(0xff, 0, 3);
-    expect(isPublicKey(modulus)).toBe(false);
+    expect(isPublicKey(concat(publicKey, filled(1, 0)))).toBe(false);
+    // Two numbers below 3329 in every three bytes: the first and the last number of the key.
+    const withNumbers = (at: number, three: readonly number[]): Uint8Array => {
+      const changed = publicKey.slice();
+      changed.set(three, at);
+      return changed;
+    };
+    for (const at of [0, 1149]) {
+      expect(isPublicKey(withNumbers(at, [0x00, 0x0d, 0xd0]))).toBe(true);
+      for (const three of [
+        [0x01, 0x0d, 0x00],
+        [0x00, 0x0e, 0x00],
+        [0x00, 0x10, 0xd0],
+        [0x00, 0x00, 0xd1],
+      ]) {
+        const changed = withNumbers(at, three);
+        expect([at, three, isPublicKey(changed)]).toEqual([at, three, false]);
+        expect(encapsulate(crypto, changed, filled(64, 8))).toBeUndefined();
+      }
+    }
+    // The seed of the matrix behind them may be anything.
+    expect(isPublicKey(withNumbers(1152, [0xff, 0xff, 0xff]))).toBe(true);
+  });
+
+  test('a key of another length is none, and seeds of another length are our own mistake', () => {
+    const { publicKey } = expandKey(crypto, filled(32, 7));
+    for (const other of [publicKey.subarray(1), concat(publicKey, filled(1, 0)), new Uint8Array(0)])
+      expect(encapsulate(crypto, other, filled(64, 8))).toBeUndefined();
+    for (const seedBytes of [31, 33]) expect(() => expandKey(crypto, filled(seedBytes, 7))).toThrow(Bug);
+    for (const seedBytes of [63, 65]) expect(() => encapsulate(crypto, publicKey, filled(seedBytes, 8))).toThrow(Bug);
   });
 
   test('a public key changed in place is not mistaken for what it was', () => {

@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest';
+import { concat } from '../../src/base/bytes.js';
 import { Bug } from '../../src/base/errors.js';
+import type { NodeId } from '../../src/base/ids.js';
 import { geometry } from '../../src/sphinx/geometry.js';
 import { nobleCrypto } from '../../src/sphinx/noble-crypto.js';
 import { createPacket, unwrapPacket } from '../../src/sphinx/packet.js';
@@ -97,12 +99,26 @@ describe('a reply block', () => {
     const { surb } = surbOf(3);
     expect(firstHopOf(surb)).toBe(nodeAt(0).hop.nodeId);
     expect(firstHopOf(surb.subarray(1))).toBeUndefined();
+    expect(firstHopOf(surb.subarray(0, -1))).toBeUndefined();
+    expect(firstHopOf(concat(surb, filled(1, 0)))).toBeUndefined();
     expect(firstHopOf(flipped(surb, 8 * 32))).toBeUndefined();
   });
 
   test('takes a payload that fits, and an opener opens only what is one', () => {
     const { surb, opener } = surbOf(1);
     expect(() => useSurb(native, surb, new Uint8Array(userPayloadBytes + 1))).toThrow(Bug);
-    expect(() => openSurb(native, opener.subarray(1), new Uint8Array(payloadBytes))).toThrow(Bug);
+    const keys = (count: number): Uint8Array => rngOf(7)(32 * count);
+    for (const wrong of [opener.subarray(1), new Uint8Array(0), keys(1), keys(7)])
+      expect(() => openSurb(native, wrong, new Uint8Array(payloadBytes))).toThrow(Bug);
+    for (const count of [2, 6])
+      expect(reasonOf(() => openSurb(native, keys(count), new Uint8Array(payloadBytes)))).toBe('packet/bad-payload');
+  });
+
+  test('has a first hop that can be named: another is our own mistake', () => {
+    for (const nodeId of ['', 'aa', 'aa'.repeat(33), 'x'.repeat(64)] as NodeId[]) {
+      const hops = [{ ...nodeAt(0).hop, nodeId }];
+      expect(() => createSurb(native, { hops, surbId, address, rng: rngOf(5) })).toThrow(Bug);
+    }
+    expect(() => createSurb(native, { hops: [], surbId, address, rng: rngOf(5) })).toThrow(Bug);
   });
 });
