@@ -8,12 +8,13 @@ import { nodeBase64 } from '../../src/adapters/node-base64.js';
 import { chooseCrypto } from '../../src/adapters/node-crypto.js';
 import { sqliteMixStore } from '../../src/adapters/sqlite-mix-store.js';
 import { inlineUnwrapper } from '../../src/adapters/unwrap-workers.js';
-import { RouteError } from '../../src/base/errors.js';
+import { packetsPerNode, packetsPerSender } from '../../src/base/bounds.js';
 import { nodeIdOf } from '../../src/base/ids.js';
 import { seededRng } from '../../src/base/random.js';
 import { dayMs, hourMs } from '../../src/base/units.js';
 import { joinBundle } from '../../src/carrier/bundle.js';
 import { composeCarrierMail } from '../../src/carrier/carrier.js';
+import { Intake } from '../../src/node/intake.js';
 import { destroyExpiredKeys } from '../../src/node/mix-node.js';
 import { receiveOnce } from '../../src/node/receive.js';
 import { Tally } from '../../src/node/tally.js';
@@ -23,6 +24,7 @@ import { geometry } from '../../src/sphinx/geometry.js';
 import { expandKey } from '../../src/sphinx/kem.js';
 import { createPacket } from '../../src/sphinx/packet.js';
 import { fakeInbox, FakeMailbox } from '../fakes/inbox.js';
+import { fakeNetwork } from '../fakes/network.js';
 
 // Somebody has recorded a packet and brings it to the node again, to see what leaves it twice.
 
@@ -47,11 +49,12 @@ const startNode = () => {
     store: sqliteMixStore(path.join(folder, 'db', 'mix.db')),
     unwrapper: inlineUnwrapper(crypto),
     tally: new Tally(),
+    intake: new Intake({ perSender: packetsPerSender, perNode: packetsPerNode }),
   });
   let running = start();
-  const noList = (): never => {
-    throw new RouteError('route/expired', 'not needed here');
-  };
+  // Of the list only the mix interval matters, and that nobody stands in it.
+  const { network } = fakeNetwork({ nodes: 1 });
+  const list = { ...network, nodes: [], byId: new Map() };
   const receive = async (): Promise<Counts> => {
     const deps = {
       ...running,
@@ -59,7 +62,9 @@ const startNode = () => {
       from: 'node@mix1.test',
       replyTo: 'plus',
       clearReplies: 'refuse',
-      directory: { network: noList },
+      self: nodeIdOf(new Uint8Array(32).fill(1)),
+      log: { info: () => undefined, warn: () => undefined },
+      directory: { network: () => list },
       keys: (at: number) => running.keyStore.mixKeys(at),
       bench: () => ({ isExit: false, knows: () => true }),
     } as const;

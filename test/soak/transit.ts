@@ -74,7 +74,9 @@ export const openTransit = async (
     const sender = from === '' && !lmtp ? 'mailer-daemon@mail.test' : from;
     const transport = createTransport({ host: '127.0.0.1', port, lmtp, secure: false, ignoreTLS: true });
     try {
-      await transport.sendMail({ raw, envelope: { from: sender, to: [to] } });
+      const { rejectedErrors = [] } = await transport.sendMail({ raw, envelope: { from: sender, to: [to] } });
+      // In LMTP a recipient can be refused after the mail, which the library takes for a success.
+      for (const error of rejectedErrors) throw error;
     } finally {
       transport.close();
     }
