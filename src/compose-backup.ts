@@ -95,14 +95,16 @@ const settleRestored = (file: string, role: BackupRole, config: Config, { now, m
     case 'node': {
       const store = sqliteMixStore(file);
       drainAccount(store, rules);
-      return store.close();
+      store.close();
+      break;
     }
     case 'authority': {
       const store = sqliteAuthorityStore(file);
       drainAccount(store, rules);
       // A clock that is behind the backup is wrong now, or was then.
       noteRestored(store, Math.max(now, madeAt));
-      return store.close();
+      store.close();
+      break;
     }
     case 'client': {
       const store = sqliteClientStore(file);
@@ -115,7 +117,8 @@ const settleRestored = (file: string, role: BackupRole, config: Config, { now, m
           if (status !== undefined) settle(deps, status, { kind: 'restored' }, now);
         }
       });
-      return store.close();
+      store.close();
+      break;
     }
   }
 };

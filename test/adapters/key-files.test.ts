@@ -1,3 +1,4 @@
+import type * as nodeFs from 'node:fs';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -13,7 +14,7 @@ import { now, rngOf } from '../route/nodes.js';
 // The process dies at the n-th change it makes to the disk: from then on nothing it does arrives there.
 const disk = vi.hoisted(() => ({ changes: 0, diesAt: Infinity }));
 vi.mock('node:fs', async (original) => {
-  const fs = await original<typeof import('node:fs')>();
+  const fs = await original<typeof nodeFs>();
   const dying =
     <A extends unknown[], R>(work: (...args: A) => R) =>
     (...args: A): R => {
