@@ -63,7 +63,7 @@ export const edgeSwitches: readonly Switch[] = [
   entry(
     'MIME bombs',
     'a mail that is too large is not taken apart',
-    ['adapters/mime.ts', 'if (raw.length > maxMailBytes) throw malformed();', ''],
+    ['adapters/mime.ts', 'if (raw.length > largestParsedMailBytes) throw malformed();', ''],
     'mime-bombs',
   ),
   entry(
@@ -93,8 +93,8 @@ export const edgeSwitches: readonly Switch[] = [
     'mails are removed whatever was in them',
     [
       'node/receive.ts',
-      'keep(deps, results);\n',
-      "keep(deps, results);\n if (results.every(({ kind }) => kind === 'drop')) uids.length = 0;\n",
+      "throw new Bug('a packet without a result');\n",
+      "throw new Bug('a packet without a result');\n if (results.every(({ kind }) => kind === 'drop')) uids.length = 0;\n",
     ],
     'verdicts',
   ),
@@ -157,5 +157,23 @@ export const edgeSwitches: readonly Switch[] = [
     'they hold counts and nothing else',
     ['node/exit.ts', "tally.add('delivery');", "tally.add('delivery'); tally.add(`to/${message.recipient}`);"],
     'logs',
+  ),
+  entry(
+    'a flood from one sender',
+    'each sender has a share of the reading',
+    ['node/intake.ts', 'perInterval: isListed ? this.#rates.perNode : this.#rates.perSender,', 'perInterval: 1e9,'],
+    'flood',
+  ),
+  entry(
+    'a seized disk',
+    'the database is rewritten without what was deleted',
+    ['adapters/sqlite.ts', "db.exec('VACUUM');", ';'],
+    'seized-disk',
+  ),
+  entry(
+    'an authority that its backup makes sign twice',
+    'it abstains for rounds that had begun',
+    ['compose-backup.ts', 'noteRestored(store, Math.max(now, madeAt));', ''],
+    'restored',
   ),
 ];

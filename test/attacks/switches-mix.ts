@@ -6,7 +6,7 @@ export const mixSwitches: readonly Switch[] = [
     'replay',
     'a tag that is known drops its packet',
     [
-      'node/receive.ts',
+      'node/keep.ts',
       'if (!store.addReplayTag(result.keyId, result.unwrapped.replayTag)) {',
       'if (!store.addReplayTag(result.keyId, result.unwrapped.replayTag) && Number.isNaN(now)) {',
     ],
@@ -111,7 +111,7 @@ export const mixSwitches: readonly Switch[] = [
   entry(
     'a vote that comes after the secrets',
     'what the others had not seen does not count',
-    ['directory/round.ts', 'return others.length >= needed;', 'return others.length >= 0 * needed;'],
+    ['directory/counted.ts', 'return others.length >= needed;', 'return others.length >= 0 * needed;'],
     'authorities',
   ),
   {

@@ -106,7 +106,8 @@ describe.each(['before', 'after'] as const)('a power cut just %s the n-th step',
       'store.removeOutgoing',
       'store.setCursor',
       'outbox.send',
-      'inbox.fetch',
+      'inbox.look',
+      'inbox.fetchThose',
       'inbox.remove',
     ])
       expect([...struck]).toContain(call);

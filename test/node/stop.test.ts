@@ -199,11 +199,11 @@ describe('a node that is told to stop', () => {
       await inbox.remove(...args);
     };
     let fetches = 0;
-    const fetch: Inbox['fetch'] = (...args) => {
+    const fetchThose: Inbox['fetchThose'] = (...args) => {
       fetches++;
-      return inbox.fetch(...args);
+      return inbox.fetchThose(...args);
     };
-    const { stop, ended } = running(node, { inbox: { remove, fetch } });
+    const { stop, ended } = running(node, { inbox: { remove, fetchThose } });
     await until(() => fetches > 0);
     for (let i = 0; i < 50; i++) await turnOfEvents();
     stop();
