@@ -62,7 +62,7 @@ const main = async (): Promise<number> => {
     const soak = await openWorld(soakRng(seed, 3), atGreenmail);
     closers.unshift(() => soak.close());
     if (!soak.hasGreenmail) say('GreenMail is left out: all mailboxes are at Dovecot');
-    const stage = await setStage(folder, soak, periodSeconds);
+    const stage = await setStage(folder, soak, { size: options.size, periodSeconds });
     const { actors, network } = stage;
     closers.unshift(() => network.close());
     closers.unshift(() => {

@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import { type FaultKind, faultKinds } from './plan.js';
+import { type Size, sizes } from './stage.js';
 
 /** How a run was asked for. */
 export interface Options {
@@ -9,6 +10,7 @@ export interface Options {
   readonly kinds: readonly FaultKind[];
   readonly faults: number;
   readonly letters: number;
+  readonly size: Size;
   /** How much faster the clocks of the processes run. */
   readonly factor: number;
   /** How long what is under way may take afterwards. */
@@ -37,6 +39,7 @@ export const readOptions = (args: readonly string[]): Options => {
       faults: { type: 'string', default: faultKinds.join(',') },
       'faults-per-minute': { type: 'string', default: '6' },
       'letters-per-minute': { type: 'string', default: '38' },
+      small: { type: 'boolean', default: false },
       factor: { type: 'string', default: '30' },
       'drain-minutes': { type: 'string', default: '45' },
       logs: { type: 'string' },
@@ -56,6 +59,7 @@ export const readOptions = (args: readonly string[]): Options => {
     kinds: kindsOf(values.faults),
     faults: numberOf('faults-per-minute') * minutes,
     letters: numberOf('letters-per-minute') * minutes,
+    size: values.small ? sizes.small : sizes.usual,
     factor: numberOf('factor'),
     drainMinutes: numberOf('drain-minutes'),
     logs: values.logs,

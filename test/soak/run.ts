@@ -7,7 +7,7 @@ import { writeLetter } from './letters.js';
 import type { Options } from './options.js';
 import { type FaultKind, planOf, type PlannedLetter, soakRng } from './plan.js';
 import { PostOffice } from './post-office.js';
-import { type Stage, writerShares } from './stage.js';
+import type { Stage } from './stage.js';
 import type { SoakWorld } from './world.js';
 
 const minuteMs = 60_000;
@@ -59,7 +59,8 @@ const sumOf = (counts: ReadonlyMap<FaultKind, number>): number =>
 /** Writes letters and commits faults as planned, lets all come to its end, and looks what came of it. */
 export const runSoak = async ({ options, soak, stage, tell, keepLogs }: RunDeps): Promise<Outcome> => {
   const { seed, kinds, factor } = options;
-  const { actors, clients, readers, nobody } = stage;
+  const { size, actors, clients, readers, nobody } = stage;
+  const shares = size.clients.map(({ letters }) => letters);
   const lengthMs = options.minutes * minuteMs;
   const plan = planOf({ seed, kinds, lengthMs, faults: options.faults, letters: options.letters });
   const census = new Census();
@@ -71,7 +72,7 @@ export const runSoak = async ({ options, soak, stage, tell, keepLogs }: RunDeps)
 
   const rng = soakRng(seed, 4);
   const write = ({ from, to, bytes }: PlannedLetter): void => {
-    const client = clients[drawn(writerShares, from)];
+    const client = clients[drawn(shares, from)];
     const isForNobody = to < nobodyShare;
     const names = isForNobody ? nobody : readers.map(({ address }) => address);
     const place = isForNobody ? to / nobodyShare : (to - nobodyShare) / (1 - nobodyShare);

@@ -8,6 +8,7 @@ import type { SoakWorld } from './world.js';
 
 /** A network of real processes, with all who write and read. */
 export interface Stage {
+  readonly size: Size;
   readonly network: JoinedNetwork;
   readonly actors: readonly Actor[];
   readonly clients: readonly Actor[];
@@ -16,19 +17,41 @@ export interface Stage {
   readonly nobody: readonly string[];
 }
 
-const nodeCount = 9;
 const lookMs = 5000;
-const authorityCount = 3;
+
+/** How large a network is. */
+export interface Size {
+  readonly authorities: number;
+  readonly nodes: number;
+  readonly exits: number;
+  readonly topology: 'layers' | 'free';
+  /** For each client: its share of the letters, and of its slots those in which it asks exits what became of a message. */
+  readonly clients: readonly { readonly user: string; readonly letters: number; readonly questions: number }[];
+}
+
+export const sizes = {
+  /** Who asks can ask about few letters; where nobody does, exits answer unasked. */
+  usual: {
+    ...{ authorities: 3, nodes: 9, exits: 4, topology: 'layers' },
+    clients: [
+      { user: 'alice', letters: 0.08, questions: 0.5 },
+      { user: 'anna', letters: 0.08, questions: 0.5 },
+      { user: 'albert', letters: 0.42, questions: 0 },
+      { user: 'agnes', letters: 0.42, questions: 0 },
+    ],
+  },
+  /** An authority alone needs no time to agree, and five nodes half of a core. */
+  small: {
+    ...{ authorities: 1, nodes: 5, exits: 2, topology: 'free' },
+    clients: [
+      { user: 'alice', letters: 0.1, questions: 0.5 },
+      { user: 'albert', letters: 0.9, questions: 0 },
+    ],
+  },
+} as const satisfies Readonly<Record<string, Size>>;
 
 /** Whether the mailbox of that address is at GreenMail: every third node's, and one reader's. */
 export const atGreenmail = (address: string): boolean => /^(mix[369]|dave)@/.test(address);
-
-/** Clients: what share of their slots asks exits what became of a message. Where none does, exits answer unasked. */
-const questionShares = [0.5, 0.5, 0, 0];
-/** How much of the letters each of them writes: who asks can ask about few. */
-export const writerShares = [0.08, 0.08, 0.42, 0.42];
-
-const clientNames = ['alice', 'anna', 'albert', 'agnes'];
 
 /** An hour between sendings, where six are usual: a run is some days long. */
 const retrySection = '\n[client.retry]\nhours = 1\ngiveUpHours = 12\n';
@@ -42,28 +65,33 @@ const tuned = (member: Member, questions: number): Member => {
 };
 
 /** @param periodSeconds time between two lists, on the processes' clocks */
-export const setStage = async (folder: string, soak: SoakWorld, periodSeconds: number): Promise<Stage> => {
+export const setStage = async (
+  folder: string,
+  soak: SoakWorld,
+  { size, periodSeconds }: { readonly size: Size; readonly periodSeconds: number },
+): Promise<Stage> => {
   const day = 86_400;
-  const [first = 'alice', ...others] = clientNames;
+  const [first, ...others] = size.clients;
+  if (first === undefined) throw new Error('somebody writes');
   const network = await foundNetwork({
     folder,
     world: soak.world,
-    authorities: authorityCount,
+    authorities: size.authorities,
     periodSeconds,
     keys: { epochSeconds: day, graceSeconds: day },
-    nodes: nodeCount,
-    exits: 4,
-    topology: 'layers',
+    nodes: size.nodes,
+    exits: size.exits,
+    topology: size.topology,
     probesPerPeriod: 1,
     alias: 'message-id',
     schedule: '*/12 * * * *',
     loopsPerInterval: 1,
     paceSeconds: 120,
-    sender: { user: first, domain: 'home.test' },
+    sender: { user: first.user, domain: 'home.test' },
   });
   const members = [network.client];
-  for (const user of others) members.push(await network.addClient(await soak.world.addAccount(user, 'home.test')));
-  const clients = members.map((member, i) => tuned(member, questionShares[i] ?? 0));
+  for (const { user } of others) members.push(await network.addClient(await soak.world.addAccount(user, 'home.test')));
+  const clients = members.map((member, i) => tuned(member, size.clients[i]?.questions ?? 0));
   const actor = (
     role: Role,
     member: Member,
@@ -75,6 +103,7 @@ export const setStage = async (folder: string, soak: SoakWorld, periodSeconds: n
   };
   const clientActors = clients.map((member) => actor('client', member, () => network.startClient(member)));
   return {
+    size,
     network,
     actors: [
       ...network.authorities.map((member) => actor('authority', member, () => network.startAuthority(member))),
@@ -102,15 +131,16 @@ interface Shown {
 const networkOf = async (configFile: string): Promise<Shown> =>
   JSON.parse(await mixmailer('network', '--config', configFile, '--json')) as Shown;
 
-/** Starts every process, and waits until all clients have a list of all nodes, in layers. */
-export const raiseCurtain = async ({ actors, clients }: Stage, patienceMs: number): Promise<void> => {
+/** Starts every process, and waits until all clients have a list of all nodes, in layers if there are any. */
+export const raiseCurtain = async ({ size, actors, clients }: Stage, patienceMs: number): Promise<void> => {
   await Promise.all(actors.map((actor) => actor.start()));
   const end = Date.now() + patienceMs;
   // One look after the other: each is a process of its own.
   for (const { member } of clients) {
     for (;;) {
       const { problem, nodes } = await networkOf(member.configFile);
-      if (problem === null && nodes.length === nodeCount && nodes.every(({ layer }) => layer !== null)) break;
+      const inPlace = size.topology === 'free' || nodes.every(({ layer }) => layer !== null);
+      if (problem === null && nodes.length === size.nodes && inPlace) break;
       if (Date.now() > end) throw new Error(`the network did not begin: ${nodes.length} nodes, ${problem ?? ''}`);
       await sleep(lookMs);
     }
