@@ -53,8 +53,8 @@ export const sizes = {
 /** Whether the mailbox of that address is at GreenMail: every third node's, and one reader's. */
 export const atGreenmail = (address: string): boolean => /^(mix[369]|dave)@/.test(address);
 
-/** An hour between sendings, where six are usual: a run is some days long. */
-const retrySection = '\n[client.retry]\nhours = 1\ngiveUpHours = 12\n';
+/** Two hours between sendings, where six are usual, and no five days until it is given up: a run is some days long. */
+const retrySection = '\n[client.retry]\nhours = 2\ngiveUpHours = 8\n';
 
 const tuned = (member: Member, questions: number): Member => {
   const text = readFileSync(member.configFile, 'utf8')
