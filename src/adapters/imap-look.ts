@@ -2,6 +2,7 @@ import type { ImapFlow, MailboxObject } from 'imapflow';
 import { simpleParser } from 'mailparser';
 import { largestSubjectBytes, mostLookedAt } from '../base/bounds.js';
 import { latin1 } from '../base/bytes.js';
+import { MailError } from '../base/errors.js';
 import { readHead, valuesOf } from '../message/head.js';
 import { authorOf } from '../message/incoming.js';
 import type { Cursor, InboxMail, Looked, MailLook, Quota } from '../ports/mail.js';
@@ -41,15 +42,26 @@ export const lookAtMails = async (
   // `n:*` names the last mail even when it is below n.
   const uids = (await search(client, { uid: `${from}:*` })).filter((uid) => uid >= from);
   const batch = uids.slice(0, mostLookedAt);
-  const mails: MailLook[] = [];
-  for (const chunk of chunks(batch))
-    for await (const { uid, size, headers = new Uint8Array() } of client.fetch(
-      uidSet(chunk),
-      { uid: true, size: true, headers: shown },
-      { uid: true },
-    ))
-      // Rows without a size are other clients' flag changes told in between.
-      if (size !== undefined) mails.push(await lookOf(uid, size, headers));
+  const looks = new Map<number, MailLook>();
+  const take = async (wanted: readonly number[]): Promise<void> => {
+    for (const chunk of chunks(wanted))
+      for await (const { uid, size, headers = new Uint8Array() } of client.fetch(
+        uidSet(chunk),
+        { uid: true, size: true, headers: shown },
+        { uid: true },
+      ))
+        // Rows without a size are other clients' flag changes told in between.
+        if (size !== undefined) looks.set(uid, await lookOf(uid, size, headers));
+  };
+  await take(batch);
+  // As with bodies: what is missing is gone, or the server keeps it from us, and to pass over that would lose a mail.
+  const missing = batch.filter((uid) => !looks.has(uid));
+  if (missing.length > 0) {
+    const left = await search(client, { uid: uidSet(missing) });
+    if (left.length > 0) await take(left);
+    if (left.some((uid) => !looks.has(uid))) throw new MailError('mail/protocol', 'a mail without a size');
+  }
+  const mails = [...looks.values()];
   return { uidValidity, mails: mails.sort((a, b) => a.uid - b.uid), more: batch.length < uids.length };
 };
 

@@ -1,7 +1,10 @@
 import { ImapFlow } from 'imapflow';
 import type { Account } from '../servers/mail-world.js';
 
-/** Opens the mailbox as any mail program does, for that long. */
+/** No mailbox of a test is so large, and no server so slow. */
+const deadlineMs = 60_000;
+
+/** Opens the mailbox as any mail program does, for that long. Rejects when the server has not answered to all in a minute. */
 export const openedAt = async <T>(
   { imap, user, password }: Account,
   use: (client: ImapFlow) => Promise<T>,
@@ -15,11 +18,16 @@ export const openedAt = async <T>(
     logger: false,
   });
   client.on('error', () => undefined);
-  await client.connect();
+  // A server that falls silent is not waited for: what waits on the link then ends with it.
+  const timer = setTimeout(() => client.close(), deadlineMs);
   try {
-    return await use(client);
-  } finally {
+    await client.connect();
+    const result = await use(client);
     await client.logout();
+    return result;
+  } finally {
+    clearTimeout(timer);
+    client.close();
   }
 };
 

@@ -67,6 +67,19 @@ describe('inbox, when the server is odd', () => {
     await expect(opened(account).fetch('INBOX', undefined, never)).rejects.toMatchObject({ code: 'mail/protocol' });
   });
 
+  it('does not look past a mail of which the server tells nothing', async () => {
+    const { server, account } = await scripted('UIDPLUS');
+    server.on('UID FETCH', { untagged: ['* 2 FETCH (UID 2 RFC822.SIZE 10)'] });
+    await expect(opened(account).look('INBOX', undefined, never)).rejects.toMatchObject({ code: 'mail/protocol' });
+    // Asked for once more alone, before it is given up.
+    expect(server.commands.filter((command) => command.startsWith('UID'))).toEqual([
+      'UID SEARCH UID 1:*',
+      'UID FETCH 1:2 (UID RFC822.SIZE BODY.PEEK[HEADER.FIELDS (From Subject Auto-Submitted)])',
+      'UID SEARCH UID 1',
+      'UID FETCH 1:2 (UID RFC822.SIZE BODY.PEEK[HEADER.FIELDS (From Subject Auto-Submitted)])',
+    ]);
+  });
+
   it('asks for the subject together with the size, and only when the filter does', async () => {
     const { server, account } = await scripted('UIDPLUS');
     const row = (uid: number): string =>

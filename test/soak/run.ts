@@ -81,10 +81,11 @@ export const runSoak = async ({ options, soak, stage, tell, keepLogs }: RunDeps)
   };
   const readAll = async (): Promise<void> => {
     // A server that is away now is asked at the next look.
-    await Promise.allSettled([
+    const looks = await Promise.allSettled([
       ...readers.map((reader) => ledger.readArrivals(reader)),
       ...clients.map(({ place }) => ledger.readNotices(place.account)),
     ]);
+    for (const one of looks) if (one.status === 'rejected') tell(`a mailbox could not be read: ${String(one.reason)}`);
   };
   const done = new Map<FaultKind, number>();
   const over = new AbortController();
