@@ -33,18 +33,21 @@ interface Bookmark {
   next: number;
 }
 
-/** New mails of the inbox since the bookmark. */
-const newMails = async (client: ImapFlow, bookmark: Bookmark): Promise<readonly Buffer[]> => {
-  const mailbox = await client.mailboxOpen('INBOX');
+/** New mails of the folder since the bookmark. */
+const newMails = async (client: ImapFlow, folder: string, bookmark: Bookmark): Promise<readonly Buffer[]> => {
+  const mailbox = await client.mailboxOpen(folder);
   const uidValidity = mailbox.uidValidity.toString();
   if (bookmark.uidValidity !== uidValidity) Object.assign(bookmark, { uidValidity, next: 1 });
+  let next = bookmark.next;
   if (mailbox.exists === 0 || mailbox.uidNext <= bookmark.next) return [];
   const mails: Buffer[] = [];
   for await (const { uid, source } of client.fetch(`${bookmark.next}:*`, { uid: true, source: true }, { uid: true })) {
     if (uid < bookmark.next || source === undefined) continue;
     mails.push(source);
-    bookmark.next = uid + 1;
+    next = Math.max(next, uid + 1);
   }
+  // Only now: a link that ends in the middle brings all of them once more.
+  bookmark.next = next;
   return mails;
 };
 
@@ -72,10 +75,17 @@ export class Ledger {
     return [...this.#entries.values()].filter(({ accepted }) => accepted);
   }
 
+  /** Filters put mails into the junk folder too, where people find them. */
   async #read(account: Account, take: (raw: Buffer) => void): Promise<void> {
-    const bookmark = this.#bookmarks.get(account.address) ?? { uidValidity: '', next: 1 };
-    this.#bookmarks.set(account.address, bookmark);
-    for (const raw of await openedAt(account, (client) => newMails(client, bookmark))) take(raw);
+    await openedAt(account, async (client) => {
+      for (const { path: folder } of await client.list()) {
+        if (folder !== 'INBOX' && folder !== 'Junk') continue;
+        const name = `${account.address} ${folder}`;
+        const bookmark = this.#bookmarks.get(name) ?? { uidValidity: '', next: 1 };
+        for (const raw of await newMails(client, folder, bookmark)) take(raw);
+        this.#bookmarks.set(name, bookmark);
+      }
+    });
   }
 
   /** Looks what has come to whom letters are written to. Rejects when their server can't be reached. */
