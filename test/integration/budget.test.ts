@@ -180,10 +180,9 @@ for (const kind of (await findServers()).filter(({ name }) => name === 'dovecot-
       }
       await outbox.close();
       expect(carried()).toBeGreaterThanOrEqual(all - 10);
-      // Of a machine that is too busy to move so many in that time only the mails tell.
+      // A machine that is too busy to move so many in that time is asked only for the mails.
       const isBusy = (left.at(-1)?.at ?? 0) - begunAt > 1.3 * aDayMs;
       if (!isBusy) expect(mostIn(aDayMs, left)).toBeGreaterThan(5000);
-      expect(carried() / mails.length).toBeGreaterThan(5000 / mailsADay);
       expect(mostIn(aDayMs - slackMs, mails)).toBeLessThanOrEqual(mailsADay);
       // It would have sent more.
       expect(log()).toMatch(/budget\/ways-held=\d/);
