@@ -158,7 +158,8 @@ export class Actor {
       rmSync(path.join(this.data, `ballast-4096-${i}`), { force: true });
   }
 
+  /** Even while this process holds a file on it. */
   unmount(): void {
-    if (this.#mounted) spawnSync('umount', [this.data], { stdio: 'ignore' });
+    if (this.#mounted) spawnSync('umount', ['--lazy', this.data], { stdio: 'ignore' });
   }
 }

@@ -52,13 +52,11 @@ const remains: Readonly<Record<Actor['role'], readonly (readonly [what: string, 
     ['packets to send', 'pool', 60],
     ['mails to hand over', 'outgoing', 60],
   ],
-  authority: [
-    ['mails to hand over', 'outgoing', 100],
-    ['probes', 'probe', 20_000],
-  ],
+  authority: [['probes', 'probe', 20_000]],
 };
 
-const databaseName = 'mixmailer.db';
+const databaseOf = ({ role, data }: Pick<Actor, 'role' | 'data'>): string =>
+  path.join(data, role === 'authority' ? 'authority.db' : 'mixmailer.db');
 const keyFile = /^mix-([0-9a-f]+)\.key$/;
 
 /** Looks for what grows without end: memory, descriptors, sessions, rows, files. */
@@ -126,8 +124,8 @@ const rowsOf = (database: DatabaseSyncInstance, from: string): number =>
   (database.prepare(`SELECT count(*) AS count FROM ${from}`).get() as { readonly count: number }).count;
 
 /** Messages of a client that have not come to their end. */
-export const unsettled = ({ data }: Actor): number => {
-  const database = new DatabaseSync(path.join(data, databaseName), { readOnly: true });
+export const unsettled = (client: Actor): number => {
+  const database = new DatabaseSync(databaseOf(client), { readOnly: true });
   try {
     return rowsOf(database, "message WHERE state IN ('waiting', 'in-network')");
   } finally {
@@ -138,7 +136,7 @@ export const unsettled = ({ data }: Actor): number => {
 /** Findings about what processes that have ended left on their disks. */
 export const onDisks = (actors: readonly Actor[]): readonly string[] =>
   actors.flatMap(({ name, role, data }) => {
-    const file = path.join(data, databaseName);
+    const file = databaseOf({ role, data });
     if (!existsSync(file)) return [`${name}: no database`];
     const database = new DatabaseSync(file);
     const count = (from: string): number => rowsOf(database, from);
