@@ -100,6 +100,10 @@ export const mostAddresses = 30;
 /** Packets for one mailbox that leave at a flush: one mail. More wait, so that nobody has a mailbox flooded. */
 export const mostPerMailbox = 64;
 
+// Replay tags have no bound of their own: one that is thrown away lets its packet be replayed, and a node that stopped
+// at so many would be stopped by a flood. What is read bounds them, 60 to 90 bytes each: of strangers 57,600 a day
+// (`sendersAtOnce`), 70 MB in the two weeks of a key; of nodes, on the largest accounts, twice that. On a full disk nothing is read.
+
 // ---- what an exit keeps ----
 
 /** Messages begun and not complete (`node.limits.maxOpenMessages`): at 255 fragments of 25 kB each, 6.5 GB at the very worst. */
