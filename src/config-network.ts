@@ -105,7 +105,17 @@ const successorsOf = ({ pathLength, successors }: FileParameters, fail: Fail): r
 /** What an authority does and votes for. */
 export const authorityOf = (
   authority: NonNullable<FileConfig['authority']>,
-  { data, at, fail }: { readonly data: string; readonly at: (name: string) => string; readonly fail: Fail },
+  {
+    data,
+    proxy,
+    at,
+    fail,
+  }: {
+    readonly data: string;
+    readonly proxy: string | undefined;
+    readonly at: (name: string) => string;
+    readonly fail: Fail;
+  },
 ): AuthorityConfig => {
   const { pathLength, mixSchedule, topology } = authority.parameters;
   const peers = authority.peers.map(({ key, address }) => ({
@@ -113,6 +123,8 @@ export const authorityOf = (
     address: mailboxIn(address) ?? address,
   }));
   if (new Set(peers.map(({ key }) => key)).size < peers.length) fail('authority.peers', 'each key once', 'a key twice');
+  if (proxy !== undefined && authority.lookup === undefined)
+    fail('authority.lookup', '"none", or "mx", which asks the DNS past mail.proxy', 'nothing');
   const usual = peers.length === 0 ? usualPeriodMs.alone : usualPeriodMs.several;
   const periodMs = authority.period === undefined ? usual : authority.period * secondMs;
   return {
@@ -132,6 +144,6 @@ export const authorityOf = (
     candidatesPerHour: authority.candidatesPerHour,
     probesPerPeriod: authority.probesPerPeriod ?? (usualProbesPerDay * Math.min(periodMs, dayMs)) / dayMs,
     publish: authority.publish === undefined ? undefined : at(authority.publish),
-    lookup: authority.lookup,
+    lookup: authority.lookup ?? 'mx',
   };
 };

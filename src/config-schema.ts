@@ -209,7 +209,7 @@ const schema = section({
     candidatesPerHour: integer(1, 10_000).prefault(20),
     probesPerPeriod: number(0, 1000).optional(),
     publish: path.optional(),
-    lookup: oneOf('mx', 'none').prefault('mx'),
+    lookup: oneOf('mx', 'none').optional(),
   }).optional(),
 });
 

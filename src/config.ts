@@ -289,7 +289,7 @@ const configOf = (read: FileConfig, { file, folder }: Origin): Config => {
       hygiene: client.hygiene,
       receipts: client.receipts ? receiptsOf(client, at) : undefined,
     },
-    authority: authority && authorityOf(authority, { data, at, fail }),
+    authority: authority && authorityOf(authority, { data, proxy: mail.proxy, at, fail }),
   };
   if (mistakes.length > 0) throw new ConfigError(mistakes.join('\n'));
   return deepFreeze(config);

@@ -76,6 +76,8 @@ export const mostWaitingBytes = 256 * mib;
 export const nodesWaitingFactor = 10;
 /** Of the mailbox's quota: above this the provider may soon refuse mail, everybody's. */
 export const quotaWatermark = 0.8;
+/** Of the quota: what mails with packets may take however full others have made it, or who fills it with letters has them all removed. */
+export const packetsQuotaShare = 0.1;
 /** Where the server tells no quota: what mailboxes for money have at least. */
 export const mostMailboxBytes = 2 * 1024 * mib;
 /** Mails that are kept in mind to be read, a few hundred bytes each: what comes later is looked at later. */

@@ -4,6 +4,7 @@ import {
   mostKeptInMind,
   mostMailboxBytes,
   mostRead,
+  packetsQuotaShare,
   quotaWatermark,
   sendersAtOnce,
 } from '../base/bounds.js';
@@ -59,7 +60,7 @@ export class Intake {
   #buckets = new Map<string, Bucket>();
   #others: Bucket | undefined;
   /** What the log was told last. */
-  told: 'reading' | 'pool-full' = 'reading';
+  readonly told = { isPoolFull: false, isMailboxFull: false };
 
   constructor(rates: IntakeRates) {
     this.#rates = rates;
@@ -117,7 +118,10 @@ export class Intake {
     return this.#byFolder(chosen);
   }
 
-  /** What has no room in the mailbox, by folders, and why: mails with packets, of which some sender has too many. */
+  /**
+   * What has no room in the mailbox, by folders, and why: mails with packets, of which some sender has too many. Asked for
+   * when nothing can be read now, so that no mail goes whose turn it is.
+   */
   over(
     quota: Quota | undefined,
   ): ReadonlyMap<'mail/over-backlog' | 'mail/over-quota', ReadonlyMap<string, readonly MailLook[]>> {
@@ -126,11 +130,14 @@ export class Intake {
     const gone = new Set(backlog);
     const left = waiting.filter((mail) => !gone.has(mail));
     const goneBytes = backlog.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
-    const leftBytes = left.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+    const packetBytes = left.reduce((sum, { isPackets, sizeBytes }) => sum + (isPackets ? sizeBytes : 0), 0);
     const excess =
       quota === undefined
-        ? leftBytes - mostMailboxBytes
-        : quota.usedBytes - goneBytes - quotaWatermark * quota.limitBytes;
+        ? packetBytes - mostMailboxBytes
+        : Math.min(
+            quota.usedBytes - goneBytes - quotaWatermark * quota.limitBytes,
+            packetBytes - packetsQuotaShare * quota.limitBytes,
+          );
     return new Map([
       ['mail/over-backlog', this.#byFolder(backlog)],
       ['mail/over-quota', this.#byFolder(overWatermark(left, excess))],

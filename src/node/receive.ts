@@ -1,4 +1,4 @@
-import { mostInPool } from '../base/bounds.js';
+import { mostInPool, quotaWatermark } from '../base/bounds.js';
 import { Bug, MailError } from '../base/errors.js';
 import { hourMs } from '../base/units.js';
 import { extraCost } from '../carrier/intake.js';
@@ -113,24 +113,35 @@ const lookAround = async (
   return failure;
 };
 
-/** Removes unread what has no room in the mailbox. */
-const makeRoom = async ({ inbox, intake, tally }: ReceiveDeps, signal: AbortSignal): Promise<void> => {
-  for (const [reason, folders] of intake.over(await inbox.quota(signal)))
+/**
+ * Removes unread what has no room in the mailbox; the log is told when it fills with what is not removed.
+ *
+ * @returns whether any mail was removed
+ */
+const makeRoom = async ({ inbox, intake, tally, log }: ReceiveDeps, signal: AbortSignal): Promise<boolean> => {
+  const quota = await inbox.quota(signal);
+  let removed = 0;
+  for (const [reason, folders] of intake.over(quota))
     for (const [folder, looks] of folders) {
       const uidValidity = intake.uidValidity(folder);
       const uids = looks.map(({ uid }) => uid);
       await inbox.remove(folder, uidValidity, uids, signal);
       for (const uid of uids) intake.done(folder, uidValidity, uid);
       tally.add(reason, uids.length);
+      removed += uids.length;
     }
+  const isFull = quota !== undefined && quota.usedBytes > quotaWatermark * quota.limitBytes;
+  if (isFull !== intake.told.isMailboxFull) log.warn(isFull ? 'intake/mailbox-nearly-full' : 'intake/mailbox-has-room');
+  intake.told.isMailboxFull = isFull;
+  return removed > 0;
 };
 
 /** Whether the pool has room; the log is told when that changes. */
 const hasRoom = ({ store, intake, log }: ReceiveDeps): boolean => {
-  const now = store.poolSize() < mostInPool ? 'reading' : 'pool-full';
-  if (now !== intake.told) log.warn(now === 'reading' ? 'intake/resumed' : 'intake/pool-full');
-  intake.told = now;
-  return now === 'reading';
+  const isFull = store.poolSize() >= mostInPool;
+  if (isFull !== intake.told.isPoolFull) log.warn(isFull ? 'intake/pool-full' : 'intake/resumed');
+  intake.told.isPoolFull = isFull;
+  return !isFull;
 };
 
 const keepCursors = ({ store, intake }: ReceiveDeps): void => {
@@ -153,12 +164,13 @@ export const receiveOnce = async (deps: ReceiveDeps, signal: AbortSignal): Promi
     // Without a valid list no packet can be judged: the mails stay where they are, and aren't looked at in vain.
     const moment = momentOf(deps);
     const failure = await lookAround(deps, moment, signal);
-    await makeRoom(deps, signal);
     intake.forget(moment);
     const batches = hasRoom(deps) ? intake.next(moment) : new Map<string, readonly MailLook[]>();
     for (const [folder, looks] of batches) await readBatch(deps, { folder, looks }, signal);
+    // What is removed may have kept others from being looked at.
+    const isOver = batches.size === 0 && !(await makeRoom(deps, signal));
     keepCursors(deps);
     if (failure !== undefined) throw failure;
-    if (batches.size === 0) return;
+    if (isOver) return;
   }
 };

@@ -176,4 +176,16 @@ export const edgeSwitches: readonly Switch[] = [
     ['compose-backup.ts', 'noteRestored(store, Math.max(now, madeAt));', ''],
     'restored',
   ),
+  entry(
+    'a node that its backup makes forget what it has seen',
+    'a restore destroys the mix keys that are there',
+    ['compose-backup.ts', 'for (const file of present) if (isMixKey(path.basename(file))) destroyFile(file);', ''],
+    'restored',
+  ),
+  entry(
+    'a client that its backup makes send again',
+    'messages under way are settled before it starts',
+    ['compose-backup.ts', "settle(deps, status, { kind: 'restored' }, now);", ''],
+    'restored',
+  ),
 ];

@@ -166,6 +166,16 @@ describe('an authority', () => {
     expect(() => authorityConfig(load())).toThrow('authority: expected a section');
   });
 
+  it('behind a proxy asks the DNS past it only if it is told to', () => {
+    const behind = (lines: string): Parts => ({
+      ...authority(lines),
+      mail: `${base.mail}\nproxy = "socks5h://p.example:1"`,
+    });
+    expect(complaint(behind(''))).toContain('authority.lookup: expected "none", or "mx", which asks the DNS past');
+    for (const lookup of ['mx', 'none'])
+      expect(authorityConfig(load(behind(`lookup = "${lookup}"`))).lookup).toBe(lookup);
+  });
+
   it('knows the others, and what it votes for', () => {
     const peer = `[[authority.peers]]\naddress = "Two@B.Example"\nkey = "${other.toUpperCase()}"`;
     // Mail between authorities takes its time.

@@ -237,6 +237,77 @@ describe('a node without a valid network list', () => {
   });
 });
 
+describe('a node that is full', () => {
+  it('reads nothing while its pool is, says so once, and goes on when there is room', async () => {
+    const network = fakeNetwork(quick);
+    const node = first(network);
+    let poolSize = 60_000;
+    const wrap: Wrap = (name, port) =>
+      name === 'store'
+        ? new Proxy(port, { get: (of, key) => (key === 'poolSize' ? () => poolSize : Reflect.get(of, key)) })
+        : port;
+    const warnings = () => node.logged.filter((line) => line.startsWith('intake/'));
+    node.account.mailbox.put(carrierTo(network, node, [packetOver(network, network.nodes.slice(0, 3))]));
+    for (let i = 0; i < 2; i++) await node.turn(wrap);
+    expect(node.account.mailbox.uids()).toHaveLength(1);
+    expect(node.counted()).toEqual({ 'intake/pool-full': 1 });
+    expect(warnings()).toEqual(['intake/pool-full {}']);
+    poolSize = 59_999;
+    await node.turn(wrap);
+    expect(node.counted()).toMatchObject({ in: 1, out: 1 });
+    expect(node.account.mailbox.uids()).toEqual([]);
+    expect(warnings()).toEqual(['intake/pool-full {}', 'intake/resumed {}']);
+  });
+
+  it('of mails in its mailbox that it leaves there says so, and reads on', async () => {
+    const network = fakeNetwork(quick);
+    const node = first(network);
+    const { mailbox } = node.account;
+    mailbox.limitBytes = 1_000_000;
+    mailbox.put(ascii(`Subject: spam\r\n\r\n${'x'.repeat(800_000)}\r\n`));
+    const warnings = () => node.logged.filter((line) => line.startsWith('intake/'));
+    mailbox.put(carrierTo(network, node, [packetOver(network, network.nodes.slice(0, 3))]));
+    for (let i = 0; i < 2; i++) await node.turn();
+    expect(node.counted()).toMatchObject({ in: 1, out: 1 });
+    expect(warnings()).toEqual(['intake/mailbox-nearly-full {}']);
+    expect(mailbox.uids()).toHaveLength(1);
+    mailbox.limitBytes = 2_000_000;
+    await node.turn();
+    expect(warnings().at(-1)).toBe('intake/mailbox-has-room {}');
+  });
+
+  it('of mails in its mailbox removes what it can’t read yet, down to a tenth of the quota, and no letter', async () => {
+    const network = fakeNetwork({ ...quick, rates: { perSender: 1, perNode: 1 } });
+    const node = first(network);
+    const { mailbox } = node.account;
+    mailbox.limitBytes = 1_000_000;
+    const letter = ascii(`Subject: spam\r\n\r\n${'x'.repeat(800_000)}\r\n`);
+    mailbox.put(letter);
+    // Seven intervals' worth are read at once, and a mail.
+    const packet = carrierTo(network, node, [packetOver(network, network.nodes.slice(0, 3))]);
+    const fits = Math.floor(100_000 / packet.length);
+    for (let i = 0; i < 14; i++) mailbox.put(packet);
+    await node.turn();
+    expect(node.counted()).toMatchObject({ in: 1, 'packet/replayed': 6, 'mail/over-quota': 7 - fits });
+    expect(mailbox.raws().map((raw) => raw.length)).toEqual([
+      letter.length,
+      ...Array.from({ length: fits }, () => packet.length),
+    ]);
+  });
+
+  it('never fetches a mail that is larger than the largest of the network', async () => {
+    const network = fakeNetwork(quick);
+    const node = first(network);
+    const mail = carrierTo(network, node, [packetOver(network, network.nodes.slice(0, 3))]);
+    node.account.mailbox.put(concat(mail, new Uint8Array(8 * 1024 * 1024 + 1 - mail.length)));
+    await node.turn();
+    expect(node.counted()).toEqual({});
+    node.account.mailbox.put(concat(mail, new Uint8Array(8 * 1024 * 1024 - mail.length)));
+    await node.turn();
+    expect(node.counted()).toMatchObject({ in: 1 });
+  });
+});
+
 describe('a packet for a node that this one does not know yet', () => {
   it('waits for the next list', async () => {
     const network = fakeNetwork(quick);
