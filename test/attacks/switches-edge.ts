@@ -185,7 +185,7 @@ export const edgeSwitches: readonly Switch[] = [
   entry(
     'a client that its backup makes send again',
     'messages under way are settled before it starts',
-    ['compose-backup.ts', "settle(deps, status, { kind: 'restored' }, now);", ''],
+    ['compose-backup.ts', "if (status !== undefined) settle(deps, status, { kind: 'restored' }, now);", ''],
     'restored',
   ),
 ];
