@@ -25,14 +25,19 @@ export interface Size {
   readonly nodes: number;
   readonly exits: number;
   readonly topology: 'layers' | 'free';
+  /** Of clients: hours between the first two sendings, and until they give up. */
+  readonly retry: { readonly hours: number; readonly giveUpHours: number };
   /** For each client: its share of the letters, and of its slots those in which it asks exits what became of a message. */
   readonly clients: readonly { readonly user: string; readonly letters: number; readonly questions: number }[];
 }
 
 export const sizes = {
-  /** Who asks can ask about few letters; where nobody does, exits answer unasked. */
+  /**
+   * Who asks can ask about few letters; where nobody does, exits answer unasked. Two hours between sendings, where six are
+   * usual, and no five days until it is given up: a run is some days long.
+   */
   usual: {
-    ...{ authorities: 3, nodes: 9, exits: 4, topology: 'layers' },
+    ...{ authorities: 3, nodes: 9, exits: 4, topology: 'layers', retry: { hours: 2, giveUpHours: 8 } },
     clients: [
       { user: 'alice', letters: 0.08, questions: 0.5 },
       { user: 'anna', letters: 0.08, questions: 0.5 },
@@ -40,9 +45,9 @@ export const sizes = {
       { user: 'agnes', letters: 0.42, questions: 0 },
     ],
   },
-  /** An authority alone needs no time to agree, and five nodes half of a core. */
+  /** An authority alone needs no time to agree, and five nodes half of a core; what is under way ends sooner. */
   small: {
-    ...{ authorities: 1, nodes: 5, exits: 2, topology: 'free' },
+    ...{ authorities: 1, nodes: 5, exits: 2, topology: 'free', retry: { hours: 1, giveUpHours: 4 } },
     clients: [
       { user: 'alice', letters: 0.1, questions: 0.5 },
       { user: 'albert', letters: 0.9, questions: 0 },
@@ -53,14 +58,11 @@ export const sizes = {
 /** Whether the mailbox of that address is at GreenMail: every third node's, and one reader's. */
 export const atGreenmail = (address: string): boolean => /^(mix[369]|dave)@/.test(address);
 
-/** Two hours between sendings, where six are usual, and no five days until it is given up: a run is some days long. */
-const retrySection = '\n[client.retry]\nhours = 2\ngiveUpHours = 8\n';
-
-const tuned = (member: Member, questions: number): Member => {
+const tuned = (member: Member, questions: number, { hours, giveUpHours }: Size['retry']): Member => {
   const text = readFileSync(member.configFile, 'utf8')
     .replace(/^poll = 1$/m, 'poll = 600')
     .replace(/^questions = .*$/m, `questions = ${questions}`);
-  writeFileSync(member.configFile, `${text}${retrySection}`);
+  writeFileSync(member.configFile, `${text}\n[client.retry]\nhours = ${hours}\ngiveUpHours = ${giveUpHours}\n`);
   return member;
 };
 
@@ -91,7 +93,7 @@ export const setStage = async (
   });
   const members = [network.client];
   for (const { user } of others) members.push(await network.addClient(await soak.world.addAccount(user, 'home.test')));
-  const clients = members.map((member, i) => tuned(member, size.clients[i]?.questions ?? 0));
+  const clients = members.map((member, i) => tuned(member, size.clients[i]?.questions ?? 0, size.retry));
   const actor = (
     role: Role,
     member: Member,
