@@ -1,12 +1,15 @@
 import { defineConfig } from 'vitest/config';
 import { switchOff, switchVariable } from './test/attacks/switch-off.js';
+import { LongFirst } from './test/long-first.js';
+import { rememberSignatures } from './test/remember-signatures.js';
 
 export default defineConfig({
   test: {
     reporters: ['default', './test/count-reporter.ts'],
+    sequence: { sequencer: LongFirst },
     projects: [
       {
-        plugins: [switchOff(process.env[switchVariable])],
+        plugins: [switchOff(process.env[switchVariable]), rememberSignatures()],
         test: {
           name: 'unit',
           include: ['test/**/*.test.ts'],

@@ -8,10 +8,10 @@ import type { Separation } from '../../src/sim/classifier.js';
 import { featuresOf } from '../../src/sim/traffic.js';
 import type { AccountDay } from '../../src/sim/traffic.js';
 import type { ClientStore } from '../../src/ports/stores.js';
-import type { SphinxCrypto } from '../../src/sphinx/crypto.js';
 import { fakeNetwork } from '../fakes/network.js';
 import { inOrder, overlaid } from '../fakes/in-order.js';
 import type { Wrap } from '../fakes/network.js';
+import { thriftyCrypto } from '../fakes/remembering.js';
 import { addressOfBob, letterOf } from '../node/packets.js';
 
 // The real client, day after day, and somebody who sees every mail that leaves its account and comes to it.
@@ -37,18 +37,7 @@ const writingTimes = (): readonly number[] => {
 };
 const neverWrites = (): readonly number[] => [];
 
-/**
- * The usual arithmetic, but for each node only one encapsulation is ever made: it takes most of the time that a packet
- * takes, and here nobody opens one.
- */
-const usual = chooseCrypto();
-const quickCrypto: SphinxCrypto = {
-  ...usual,
-  mlKemPublic: (publicKey) => {
-    const once = usual.mlKemPublic(publicKey)?.encapsulate(new Uint8Array(32));
-    return once && { encapsulate: () => once };
-  },
-};
+const quickCrypto = thriftyCrypto(chooseCrypto());
 
 /** Mix keys of a list live for a week. */
 const daysOfOneClient = 5;
