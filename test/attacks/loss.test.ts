@@ -217,7 +217,7 @@ describe('a network that loses three packets of ten, and one of its exits for go
 });
 
 describe('a network whose only exit is dead', () => {
-  it('leaves the user a notice of each message, which says that nobody knows', { timeout: 120_000 }, async () => {
+  it('leaves the user a notice of each message, which says that nobody knows', { timeout: 300_000 }, async () => {
     const retry = { giveUpMs: 12 * hourMs };
     const network = await handedIn({ exits: 1, client: { retry } }, letters.slice(0, few));
     const weather = weatherOver(network, { loss: 0, seed });
@@ -251,7 +251,7 @@ describe('a network whose only exit is dead', () => {
 });
 
 describe('a network that loses nothing', () => {
-  it('takes one sending and one receipt for each message', { timeout: 120_000 }, async () => {
+  it('takes one sending and one receipt for each message', { timeout: 300_000 }, async () => {
     const some = letters.slice(0, few);
     const network = await handedIn({ exits: 4, loopsPerInterval: 1 }, some);
     const weather = weatherOver(network, { loss: 0, seed });
@@ -274,7 +274,7 @@ describe('a network that loses nothing', () => {
 describe('a day out of reach', () => {
   const some = (from: number, count: number): readonly Letter[] => letters.slice(from, from + count);
 
-  it('of an exit: it hands over what waited, once, and says so', { timeout: 120_000 }, async () => {
+  it('of an exit: it hands over what waited, once, and says so', { timeout: 300_000 }, async () => {
     const network = await handedIn({ nodes: 6, exits: 2, client: { file } }, some(0, 30));
     const { client } = network;
     const weather = weatherOver(network, { loss: 0, seed });
@@ -291,7 +291,7 @@ describe('a day out of reach', () => {
     expect(Math.max(...sendings(network))).toBeLessThanOrEqual(8);
   });
 
-  it('of the only exit: nothing is lost, nothing doubled, nothing reported', { timeout: 120_000 }, async () => {
+  it('of the only exit: nothing is lost, nothing doubled, nothing reported', { timeout: 300_000 }, async () => {
     const network = await handedIn({ nodes: 6, exits: 1 }, some(0, 30));
     const weather = weatherOver(network, { loss: 0, seed });
     weather.asleep.add(network.nodes[0] ?? expect.fail());
@@ -306,7 +306,7 @@ describe('a day out of reach', () => {
     expect(Math.max(...sendings(network))).toBeLessThanOrEqual(1 + 24 / 3);
   });
 
-  it('of the user’s own mailbox: nothing is sent again, nothing is given up', { timeout: 120_000 }, async () => {
+  it('of the user’s own mailbox: nothing is sent again, nothing is given up', { timeout: 300_000 }, async () => {
     const retry = { giveUpMs: 12 * hourMs };
     const network = await handedIn({ nodes: 6, exits: 4, client: { file, retry } }, some(0, 20));
     const { client } = network;
