@@ -12,7 +12,7 @@ import type { MembershipStore } from '../ports/membership.js';
 import type { Directory } from '../ports/network.js';
 import type { OutgoingStore, Store } from '../ports/stores.js';
 import { networkAt } from '../follow/network-at.js';
-import type { Descriptor, MixKeyOffer } from '../route/descriptor.js';
+import type { Descriptor, DescriptorDraft, MixKeyOffer } from '../route/descriptor.js';
 import { mostMixKeys, readDescriptor, signDescriptor } from '../route/descriptor.js';
 import type { AuthorityAddress, Network } from '../route/network.js';
 import { RouteError } from '../base/errors.js';
@@ -57,27 +57,33 @@ const offeredKeys = (keyStore: KeyStore, now: number, until: number): readonly M
     .filter(({ notAfter }) => now < notAfter)
     .slice(0, mostMixKeys);
 
-/** @param until keys of all epochs that begin before are in it, and of the running and next one anyway */
-export const describeNode = (
+interface Telling {
+  readonly now: number;
+  /** Keys of all epochs that begin before are in it, and of the running and next one anyway. */
+  readonly until: number;
+  readonly figures?: Figures | undefined;
+}
+
+const draftOf = (
   { name, address, provider, isExit }: Profile,
   keyStore: KeyStore,
-  { now, until, figures }: { readonly now: number; readonly until: number; readonly figures?: Figures | undefined },
-): string =>
-  signDescriptor(
-    {
-      name,
-      address,
-      provider,
-      roles: isExit ? ['mix', 'exit'] : ['mix'],
-      mixKeys: offeredKeys(keyStore, now, until),
-      publishedAt: Math.floor(now / secondMs) * secondMs,
-      ...figures,
-    },
-    keyStore.identity(),
-  );
+  { now, until, figures }: Telling,
+): DescriptorDraft => ({
+  name,
+  address,
+  provider,
+  roles: isExit ? ['mix', 'exit'] : ['mix'],
+  mixKeys: offeredKeys(keyStore, now, until),
+  publishedAt: Math.floor(now / secondMs) * secondMs,
+  ...figures,
+});
+
+/** The descriptor of a node as it is now. */
+export const describeNode = (profile: Profile, keyStore: KeyStore, telling: Telling): string =>
+  signDescriptor(draftOf(profile, keyStore, telling), keyStore.identity());
 
 /** Whether a descriptor says what a new one would say, apart from when and figures. Keys that are over don't count. */
-const saysTheSame = (known: Descriptor, wanted: Descriptor, now: number): boolean => {
+const saysTheSame = (known: Descriptor, wanted: DescriptorDraft, now: number): boolean => {
   const running = known.mixKeys.filter(({ notAfter }) => now < notAfter);
   return (
     known.name === wanted.name &&
@@ -122,18 +128,15 @@ const wantedText = (
   }
   const listed = network?.byId.get(self);
   const isLeaving = network?.standings.get(self)?.leaving === true;
-  const fresh = describeNode(profile, keyStore, {
-    now,
-    until: now + periodsAhead * periodMs,
-    figures: figures?.(now),
-  });
-  const wanted = readDescriptor(fresh);
+  // Asked every few seconds: signed is only what is mailed.
+  const wanted = draftOf(profile, keyStore, { now, until: now + periodsAhead * periodMs, figures: figures?.(now) });
+  const fresh = (): string => signDescriptor(wanted, keyStore.identity());
   if (listed !== undefined && !isLeaving && saysTheSame(listed, wanted, now)) {
     const isTime = last === undefined || Math.abs(now - last.sentAt) >= periodMs;
-    return isTime && haveMoved(listed, wanted) ? fresh : undefined;
+    return isTime && haveMoved(listed, wanted) ? fresh() : undefined;
   }
   const mailed = known === undefined ? undefined : readIfDescriptor(known);
-  return mailed !== undefined && saysTheSame(mailed, wanted, now) ? known : fresh;
+  return mailed !== undefined && saysTheSame(mailed, wanted, now) ? known : fresh();
 };
 
 /**

@@ -108,6 +108,24 @@ describe('a node that has joined', () => {
     expect(announce()).toEqual([]);
   });
 
+  it('signs nothing to see that the list says so already', () => {
+    const { announce, depsOf, seen, keyStore } = node();
+    const [{ text } = expect.fail('nothing mailed')] = announce();
+    seen.network = listOf(text, seen.now);
+    seen.now += 12 * hourMs;
+    let signatures = 0;
+    const identity = (): Uint8Array => {
+      signatures++;
+      return keyStore.identity();
+    };
+    const deps: AnnounceDeps = { ...depsOf(), keyStore: { ...keyStore, identity } };
+    expect(announce(deps)).toEqual([]);
+    expect(signatures).toBe(0);
+    seen.network = undefined;
+    announce({ ...deps, profile: { ...deps.profile, name: 'other' } });
+    expect(signatures).toBe(1);
+  });
+
   it('offers the keys that begin within five periods, and announces the next one when it comes that near', () => {
     const { announce, seen } = node();
     const keysIn = (text = ''): number[] => readDescriptor(text).mixKeys.map(({ notBefore }) => notBefore);
