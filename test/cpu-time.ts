@@ -1,7 +1,8 @@
-/** Milliseconds of computing that the work took in this process, however busy the machine is with other things. */
-export const cpuTimeOf = (work: () => void): number => {
-  const before = process.cpuUsage();
-  work();
-  const { user, system } = process.cpuUsage(before);
-  return (user + system) / 1000;
+/** Begins to measure. @returns milliseconds of computing in this process since then, however busy the machine is with other things */
+export const cpuTimer = (): (() => number) => {
+  const begun = process.cpuUsage();
+  return () => {
+    const { user, system } = process.cpuUsage(begun);
+    return (user + system) / 1000;
+  };
 };

@@ -285,11 +285,13 @@ describe('the submission server', () => {
     await expect(starting).rejects.toThrow(/^client\.submission\.port: .*EADDRINUSE/);
   });
 
-  it('is closed though a program holds its line', async () => {
+  it('is closed within two seconds though a program holds its line', async () => {
     const server = await serve(() => Promise.resolve());
     const { socket } = await inData(server.port);
     const isGone = once(socket, 'close');
+    const began = Date.now();
     await server.close();
+    expect(Date.now() - began).toBeLessThan(2000);
     await isGone;
   });
 });

@@ -24,9 +24,9 @@ import { readReveal, signReveal } from '../../src/council/reveal.js';
 import { largestVoteCharacters, readVote, signVote, type VoteDraft } from '../../src/council/vote.js';
 import { digestOf, signDocument } from '../../src/route/document.js';
 import { readNetwork } from '../../src/route/network.js';
+import { cpuTimer } from '../cpu-time.js';
 import { now, secretOf, signedNode } from '../route/nodes.js';
 import { agreed, authoritiesOf, ballotOf, four, heard, idOf, keyOf, memberOf, today, trustOf } from './council.js';
-import { cpuTimeOf } from '../cpu-time.js';
 
 const ann = secretOf('ann');
 const nonce = digestOf('nonce');
@@ -146,8 +146,9 @@ describe.each(signed)('a %s', (kind, { text, read, says }) => {
 
   it('of any size over its bound is refused unread', () => {
     const bound = kind === 'vote' ? largestVoteCharacters : kind === 'reveal' ? 32_768 : 4096;
-    const text = ' '.repeat(bound + 1);
-    expect(cpuTimeOf(() => expect(codeOf(() => read(text))).toBe('route/bad-document'))).toBeLessThan(500);
+    const tookMs = cpuTimer();
+    expect(codeOf(() => read(' '.repeat(bound + 1)))).toBe('route/bad-document');
+    expect(tookMs()).toBeLessThan(500);
   });
 
   it('of whatever text is a value or a RouteError', () => {
@@ -237,9 +238,9 @@ describe('a vote', () => {
       standing: standing ?? memberOf(signedNode('alice')).standing,
     }));
     const large = signVote({ ...draft, members }, ann);
-    const began = performance.now();
+    const tookMs = cpuTimer();
     expect(readVote(large).members).toHaveLength(2000);
-    expect(performance.now() - began).toBeLessThan(1000);
+    expect(tookMs()).toBeLessThan(1000);
     // 200 characters a node: the bound is far away.
     expect(large.length).toBeLessThan(420_000);
   });
@@ -361,11 +362,11 @@ describe('documents one after another', () => {
   });
 
   it('of any text are found in time that grows with its length', () => {
-    const began = performance.now();
+    const tookMs = cpuTimer();
     documentsIn('mixmailer-a 1\n'.repeat(100_000));
     documentsIn('mixmailer-a 1\nend mixmailer-a\n'.repeat(100_000));
     documentsIn(`mixmailer-${'a'.repeat(2_000_000)}`);
-    expect(performance.now() - began).toBeLessThan(2000);
+    expect(tookMs()).toBeLessThan(2000);
     fc.assert(
       fc.property(fc.array(fc.oneof(fc.constantFrom(...all.join('').split('\n')), fc.string())), (lines) => {
         for (const { kind, text } of documentsIn(lines.join('\n')))

@@ -52,7 +52,10 @@ const remains: Readonly<Record<Actor['role'], readonly (readonly [what: string, 
     ['packets to send', 'pool', 60],
     ['mails to hand over', 'outgoing', 60],
   ],
-  authority: [['probes', 'probe', 20_000]],
+  authority: [
+    ['mails to hand over', 'outgoing', 100],
+    ['probes', 'probe', 20_000],
+  ],
 };
 
 const databaseOf = ({ role, data }: Pick<Actor, 'role' | 'data'>): string =>
