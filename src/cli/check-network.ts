@@ -22,9 +22,9 @@ export const checkNetwork = (
     return;
   }
   if (config.network === undefined) {
-    report.wrong('there is no [network] section', [
-      'Ask somebody in the network for an invitation, and start with --join, or put it into network.join.',
-    ]);
+    const role = config.node === undefined ? 'client' : 'node';
+    report.note('it is in no network yet. With an invitation, from somebody who is in one, it joins when it starts:');
+    report.detail(`mixmailer ${role} --config ${config.file} --join "mixmailer:..."`);
     return;
   }
   try {

@@ -165,8 +165,9 @@ const tellMailProblem = (
 const checkKeys = (config: Config, report: Report, now: number): string | undefined => {
   if (config.node === undefined) return undefined;
   if (!hasIdentity(config.data)) {
-    if (config.network?.kind === 'join') report.note('the node has no keys yet: it makes them when it starts');
-    else report.wrong('the node has no keys yet', [`Run: mixmailer keygen --config ${config.file}`]);
+    if (config.network?.kind === 'list')
+      report.wrong('the node has no keys yet', [`Run: mixmailer keygen --config ${config.file}`]);
+    else report.note('the node has no keys yet: it makes them when it starts');
     return undefined;
   }
   try {

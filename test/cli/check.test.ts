@@ -224,9 +224,22 @@ describe('mixmailer check', () => {
     await run(registerKeygen, 'keygen', '--config', at('dora.toml'));
     const unlisted = await check(at('dora.toml'));
     expect(unlisted.out).toContain('WRONG  this node is not in the list');
-    expect((await check(writeNodeConfig(folder, 'dora'))).out).toContain('WRONG  there is no [network] section');
     const nowhere = await check(writeNodeConfig(folder, 'dora', listSection('nowhere.txt')));
     expect(nowhere.out).toMatch(/WRONG {2}.*nowhere\.txt: can't be read \(ENOENT\)/);
+  });
+
+  it.each([
+    ['node', 'erna.toml'],
+    ['client', 'erna-client.toml'],
+  ])('of a %s that has joined no network yet says how it will, and ends with 0', async (role, name) => {
+    const text = readFileSync(writeNodeConfig(folder, 'erna'), 'utf8');
+    if (role === 'client') writeFileSync(at(name), text.replace(/\[node\]\n.*\n.*\n/, '[client]\n'));
+    const { exitCode, out, err } = await check(at(name));
+    expect([exitCode, err]).toEqual([0, '']);
+    expect(out).not.toContain('WRONG');
+    expect(out.includes('note   the node has no keys yet: it makes them when it starts')).toBe(role === 'node');
+    expect(out).toContain('note   it is in no network yet');
+    expect(out).toContain(`mixmailer ${role} --config ${at(name)} --join "mixmailer:..."`);
   });
 
   it('says when the list is not signed by those trusted', async () => {
