@@ -10,9 +10,8 @@ import { atGreenmail, raiseCurtain, setStage, type Stage } from './stage.js';
 import { openWorld, type SoakWorld } from './world.js';
 
 const minuteMs = 60_000;
-const beginMs = 12 * minuteMs;
-/** Between two lists, on the processes' clocks. */
-const periodSeconds = 3600;
+/** A list and the next, and the time in which everybody hears of it. */
+const beginMs = 30 * minuteMs;
 
 const tellOutcome = ({ kinds }: Options, { balance, done, leaks, handed, peakMb }: Outcome): void => {
   heading('What went wrong');
@@ -62,7 +61,7 @@ const main = async (): Promise<number> => {
     const soak = await openWorld(soakRng(seed, 3), atGreenmail);
     closers.unshift(() => soak.close());
     if (!soak.hasGreenmail) say('GreenMail is left out: all mailboxes are at Dovecot');
-    const stage = await setStage(folder, soak, { size: options.size, periodSeconds });
+    const stage = await setStage(folder, soak, options.size);
     const { actors, network } = stage;
     closers.unshift(() => network.close());
     closers.unshift(() => {

@@ -25,6 +25,8 @@ export interface Size {
   readonly nodes: number;
   readonly exits: number;
   readonly topology: 'layers' | 'free';
+  /** Between two lists, on the processes' clocks. */
+  readonly periodSeconds: number;
   /** Of clients: hours between the first two sendings, and until they give up. */
   readonly retry: { readonly hours: number; readonly giveUpHours: number };
   /** For each client: its share of the letters, and of its slots those in which it asks exits what became of a message. */
@@ -34,10 +36,12 @@ export interface Size {
 export const sizes = {
   /**
    * Who asks can ask about few letters; where nobody does, exits answer unasked. Two hours between sendings, where six are
-   * usual, and no five days until it is given up: a run is some days long.
+   * usual, and no five days until it is given up: a run is some days long. Authorities agree by mails that may be under way
+   * for twenty minutes of their clocks, and a step of their round takes an eighth of the period.
    */
   usual: {
-    ...{ authorities: 3, nodes: 9, exits: 4, topology: 'layers', retry: { hours: 2, giveUpHours: 8 } },
+    ...{ authorities: 3, nodes: 9, exits: 4, topology: 'layers', periodSeconds: 4 * 3600 },
+    retry: { hours: 2, giveUpHours: 8 },
     clients: [
       { user: 'alice', letters: 0.08, questions: 0.5 },
       { user: 'anna', letters: 0.08, questions: 0.5 },
@@ -47,7 +51,8 @@ export const sizes = {
   },
   /** An authority alone needs no time to agree, and five nodes half of a core; what is under way ends sooner. */
   small: {
-    ...{ authorities: 1, nodes: 5, exits: 2, topology: 'free', retry: { hours: 1, giveUpHours: 4 } },
+    ...{ authorities: 1, nodes: 5, exits: 2, topology: 'free', periodSeconds: 3600 },
+    retry: { hours: 1, giveUpHours: 4 },
     clients: [
       { user: 'alice', letters: 0.1, questions: 0.5 },
       { user: 'albert', letters: 0.9, questions: 0 },
@@ -66,12 +71,7 @@ const tuned = (member: Member, questions: number, { hours, giveUpHours }: Size['
   return member;
 };
 
-/** @param periodSeconds time between two lists, on the processes' clocks */
-export const setStage = async (
-  folder: string,
-  soak: SoakWorld,
-  { size, periodSeconds }: { readonly size: Size; readonly periodSeconds: number },
-): Promise<Stage> => {
+export const setStage = async (folder: string, soak: SoakWorld, size: Size): Promise<Stage> => {
   const day = 86_400;
   const [first, ...others] = size.clients;
   if (first === undefined) throw new Error('somebody writes');
@@ -79,7 +79,7 @@ export const setStage = async (
     folder,
     world: soak.world,
     authorities: size.authorities,
-    periodSeconds,
+    periodSeconds: size.periodSeconds,
     keys: { epochSeconds: day, graceSeconds: day },
     nodes: size.nodes,
     exits: size.exits,
