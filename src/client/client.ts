@@ -13,7 +13,7 @@ import type { RetryRules } from './exits.js';
 import { deliverInbound } from './inbound.js';
 import type { Deliver } from './inbound.js';
 import { isSlotDue, slotOnce } from './pace.js';
-import { forgetOnce, sendOnce } from './send.js';
+import { forgetOnce, giveUpOnce, sendOnce } from './send.js';
 import type { SendDeps } from './send.js';
 
 /** What a client needs that hears from its exits, in the user's own mailbox. */
@@ -66,10 +66,10 @@ export const runClient = async (
   const watched = watchedList(deps);
   let readAt = -Infinity;
   jobs.every(ticker, queueSchedule, () => {
-    // Whoever has joined a network waits for its first list; the log says so once.
-    if (following !== undefined && watched(clock.now()) === undefined) return;
-    sendOnce(deps, readAt);
     forgetOnce(deps);
+    // Whoever has joined a network waits for its list; the log says so once.
+    if (following !== undefined && watched(clock.now()) === undefined) giveUpOnce(deps, readAt);
+    else sendOnce(deps, readAt);
   });
   jobs.every(ticker, slotSchedule, () => {
     if (!isSlotDue(deps)) return;

@@ -10,7 +10,7 @@ import type { ExitPayload } from '../message/fragment.js';
 import type { Clock } from '../ports/clock.js';
 import type { Log } from '../ports/log.js';
 import type { Directory } from '../ports/network.js';
-import type { ClientStore, PoolEntry, QueuedMessage, Sending, Surb } from '../ports/stores.js';
+import type { ClientStore, PoolEntry, QueuedMessage, Sending, Surb, Waiting } from '../ports/stores.js';
 import { isOverFloor, meterOf } from '../mix/meter.js';
 import { type BundleDeps, isOpen } from '../post/bundles.js';
 import type { Descriptor } from '../route/descriptor.js';
@@ -166,10 +166,15 @@ const sendMessage = (
   });
 };
 
-/**
- * What nobody has confirmed for so long is given up; only when the mailbox has been read since. What may still be on its
- * way gets as long again.
- */
+/** Whether a message may still be on its way. Without a list nothing waits here for its way. */
+const onItsWayAt = (deps: SendDeps, now: number): ((id: MessageId) => boolean) => {
+  const { store, directory } = deps;
+  const network = networkAt(directory, now);
+  const oldest = network === undefined ? Infinity : oldestWaiting(deps, { network, now });
+  return (id) => store.sendings(id).some((sending) => isUnderWay(deps, sending, { oldest, now }));
+};
+
+/** The same as `giveUpOnce`, for who knows what is on its way. */
 const giveUp = (deps: SendDeps, readAt: number, now: number, isOnItsWay: (id: MessageId) => boolean): void => {
   const { store, receipts } = deps;
   if (receipts === undefined) return;
@@ -183,6 +188,18 @@ const giveUp = (deps: SendDeps, readAt: number, now: number, isOnItsWay: (id: Me
 };
 
 /**
+ * What nobody has confirmed for so long is given up; only when the mailbox has been read since. What may still be on its
+ * way gets as long again. It needs no list: who can't send any more is told.
+ *
+ * @param readAt when the mailbox was last read to its end
+ * @throws StoreError
+ */
+export const giveUpOnce = (deps: SendDeps, readAt: number): void => {
+  const now = deps.clock.now();
+  giveUp(deps, readAt, now, onItsWayAt(deps, now));
+};
+
+/**
  * Makes packets of messages, for the first time or again. They wait for their slots (client/pace).
  *
  * Each message moves from the queue to packets in one transaction: killed at any point, nothing is in two places or in
@@ -190,15 +207,12 @@ const giveUp = (deps: SendDeps, readAt: number, now: number, isOnItsWay: (id: Me
  * be on its way is not sent again.
  *
  * @param readAt when the mailbox was last read to its end; nothing is sent again, or given up, that was not due then
- * @throws StoreError, RouteError: everything stays where it was
+ * @throws StoreError, RouteError: what is not given up stays where it was
  */
 export const sendOnce = (deps: SendDeps, readAt: number): void => {
   const { store, clock, directory, log, floorBits, receipts } = deps;
   const now = clock.now();
-  const listed = networkAt(directory, now);
-  const oldest = listed === undefined ? Infinity : oldestWaiting(deps, { network: listed, now });
-  const isOnItsWay = (id: MessageId): boolean =>
-    store.sendings(id).some((sending) => isUnderWay(deps, sending, { oldest, now }));
+  const isOnItsWay = onItsWayAt(deps, now);
   giveUp(deps, readAt, now, isOnItsWay);
   const network = directory.network(now);
   const overdue = store.overdueMessages(receipts === undefined ? now : Math.min(now, readAt));
@@ -221,13 +235,15 @@ export const sendOnce = (deps: SendDeps, readAt: number): void => {
   else if (due.length > 0) log.warn('client/under-floor', { messages: due.length, bits: bits ?? 'unknown', floorBits });
 };
 
-/** Forgets what has had its time, packets too that have no way. */
+/** Forgets what has had its time, packets too that have no way; without a list too. @throws StoreError */
 export const forgetOnce = (deps: SendDeps): void => {
   const { store, clock, directory, log, forgetMs } = deps;
   const now = clock.now();
-  const network = directory.network(now);
+  const network = networkAt(directory, now);
   store.atomically(() => {
-    const stranded = store.waiting(now).filter(({ to }) => to.kind !== 'node' || !isOpen(network, to, now)).length;
+    const hasNoWay = ({ to }: Waiting): boolean =>
+      network !== undefined && (to.kind !== 'node' || !isOpen(network, to, now));
+    const stranded = store.waiting(now).filter(hasNoWay).length;
     if (stranded > 0) log.warn('client/first-hop-not-listed', { packets: stranded });
     const givenUp = store.expirePool(now - forgetMs);
     if (givenUp > 0) log.warn('client/gave-up-packets', { packets: givenUp });

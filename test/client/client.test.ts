@@ -1,6 +1,7 @@
 import { setImmediate as turnOfEvents } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import { ascii } from '../../src/base/bytes.js';
+import { dayMs, hourMs } from '../../src/base/units.js';
 import type { Inbox } from '../../src/ports/mail.js';
 import type { Ticker } from '../../src/ports/ticker.js';
 import { letterOf } from '../node/packets.js';
@@ -87,3 +88,35 @@ it('a running client goes on reading while a reply is being taken, for as long a
   stop.abort();
   await ended;
 });
+
+it.each(['has joined', 'has a list in a file'])(
+  'a running client that %s gives a message up in time, and says so, also when its list has ended',
+  async (how) => {
+    const following = how === 'has joined' ? { mailbox: undefined, tick: () => Promise.resolve() } : undefined;
+    const hand = handOf(following && { client: { following } });
+    const { client } = hand.network;
+    const id = await hand.submit(await letterOf());
+    const stop = new AbortController();
+    const { ticker, tick } = handTicker();
+    const ended = client.run(ticker, stop.signal, hand.watching);
+    await tick();
+    expect(hand.status(id).state).toBe('in-network');
+    client.sees(undefined);
+    const pass = async (ms: number): Promise<void> => {
+      hand.network.passMs(ms);
+      client.account.mailbox.put(ascii('Subject: hello\r\n\r\n'));
+      for (let turn = 0; turn < 20; turn++) await turnOfEvents();
+      await tick();
+    };
+    await pass(119 * hourMs);
+    expect(hand.status(id).state).toBe('in-network');
+    await pass(2 * hourMs);
+    expect(hand.status(id)).toMatchObject({ state: 'failed', ending: { kind: 'no-answer', sendings: 1 } });
+    await pass(hourMs);
+    expect(hand.inbox().filter((mail) => mail.includes('Action: failed'))).toHaveLength(1);
+    await pass(8 * dayMs);
+    expect(client.store.messageStatuses()).toEqual([]);
+    stop.abort();
+    await ended;
+  },
+);

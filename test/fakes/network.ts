@@ -17,6 +17,7 @@ import { deliverInbound, toInbox } from '../../src/client/inbound.js';
 import { isSlotDue, slotOnce } from '../../src/client/pace.js';
 import { forgetOnce, mustReach, sendOnce } from '../../src/client/send.js';
 import { packetsPerNode, packetsPerSender } from '../../src/base/bounds.js';
+import type { Following } from '../../src/follow/following.js';
 import type { Limits } from '../../src/carrier/limits.js';
 import { submitMail } from '../../src/client/submit.js';
 import type { Submitted } from '../../src/client/submit.js';
@@ -143,6 +144,8 @@ export interface FakeClientOptions {
   readonly mailsPerDay?: number;
   /** Where its store is kept; in memory, if nothing is said. */
   readonly file?: string;
+  /** How it keeps its list up to date where it has joined a network; it has a file, if nothing is said. */
+  readonly following?: Following;
 }
 
 /** All slots at once. */
@@ -308,7 +311,7 @@ export const fakeNetwork = (options: FakeNetworkOptions = {}): FakeNetwork => {
       clock,
       log,
       directory,
-      following: undefined,
+      following: options.client?.following,
       from: account.address,
       rules: { senderProvider: options.senderProvider ?? 'home.test', allow: new Set() },
       receipts:
