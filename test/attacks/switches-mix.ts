@@ -80,6 +80,24 @@ export const mixSwitches: readonly Switch[] = [
     ['directory/gather.ts', 'if (ofSite >= mostCandidatesPerSite) return false;', ''],
     'sybil',
   ),
+  {
+    ...entry(
+      'sybil that answers every challenge',
+      'places in the list are bounded by operator and domain',
+      ['council/admission.ts', 'groups.some((one) => (counts.get(one) ?? 0) >= mostPerOperator) ||', ''],
+      'sybil',
+    ),
+    only: 'whose owner answers',
+  },
+  {
+    ...entry(
+      'sybil that is asked in vain',
+      'no more of an operator are asked than twice what a list can hold',
+      ['directory/gather.ts', 'quota.allows(name) && (held.get(name) ?? 0) < most;', 'quota.allows(name) && most > 0;'],
+      'sybil',
+    ),
+    only: 'whose owner answers',
+  },
   entry(
     'marks in a mail, seen on the way',
     'key ids are blanked',

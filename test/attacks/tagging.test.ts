@@ -166,11 +166,10 @@ describe('a flipped bit in any byte of a packet', () => {
         ]),
       );
     expect(reasonOf(check)).toBe('taken');
-    // Each byte of the left block and one of five of the right one: all of them take half a minute on a busy machine.
     const right = at.payload + integrityBytes;
-    const bits = oneOfEach(at.payload, packetBytes).filter(([place]) => place < right || place % 5 === 0);
-    expect(bits.length).toBeGreaterThan(5000);
-    expect(reasons(packet, bits, check)).toEqual({ 'packet/bad-payload': bits.length });
+    expect(reasons(packet, oneOfEach(at.payload, packetBytes), check)).toEqual({
+      'packet/bad-payload': packetBytes - at.payload,
+    });
     expect(reasonOf(() => unwrapPacket(crypto, last.key, packet))).toBe('taken');
     const places = [at.payload, right - 1, right, right + 12_000, packetBytes - 1];
     const unwrap = (): unknown => unwrapPacket(crypto, last.key, packet);

@@ -51,7 +51,7 @@ export type Answer =
   | { readonly kind: 'receipt'; readonly block: number; readonly receipt: Receipt }
   | { readonly kind: 'piece'; readonly block: number; readonly piece: ReplyPiece };
 
-/** Somebody who makes reply blocks, sends to the exit, and reads the own mailbox by hand. */
+/** Somebody who makes reply blocks over other nodes, sends to the exit, and reads the own mailbox by hand. */
 export interface Sender {
   readonly address: string;
   /** A fresh reply block over the nodes behind the exit. */
@@ -71,14 +71,18 @@ export interface Sender {
   readonly replies: () => readonly Uint8Array[];
 }
 
-export const senderIn = (network: FakeNetwork, address = 'anna@home.test'): Sender => {
+export const senderIn = (
+  network: FakeNetwork,
+  address = 'anna@home.test',
+  exit: FakeNode = exitOf(network),
+): Sender => {
   const { world, rng, now } = network;
-  const exit = exitOf(network);
   const { mailbox } = world.account(address);
   const openers = new Map<string, { readonly block: number; readonly opener: Uint8Array }>();
 
   const block: Sender['block'] = () => {
-    const hops = network.nodes.slice(1, 4).map(({ nodeId }) => {
+    const others = network.nodes.filter((node) => node !== exit);
+    const hops = others.slice(0, 3).map(({ nodeId }) => {
       const node = network.network.byId.get(nodeId);
       return hopOf(node ?? expect.fail('no such node'), now());
     });
