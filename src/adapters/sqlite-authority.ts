@@ -15,7 +15,15 @@ import type {
 } from '../ports/authority.js';
 import { followStore, followTables } from './sqlite-follow.js';
 import { openStore, type Row, type Sql } from './sqlite.js';
-import { cursorStore, noteStore, outgoingStore, sharedTables, sharedTables2, sharedTables3 } from './sqlite-tables.js';
+import {
+  clockStore,
+  cursorStore,
+  noteStore,
+  outgoingStore,
+  sharedTables,
+  sharedTables2,
+  sharedTables3,
+} from './sqlite-tables.js';
 
 /** Tables of what an authority knows of nodes and of the others. */
 export const councilTables = `
@@ -351,5 +359,9 @@ export const sqliteAuthorityStore = (file: string): AuthorityStore & { readonly 
     ...roundStore(sql),
     ...followStore(sql),
     ...noteStore(sql),
+    ...clockStore(sql, {
+      waits: ['member.next_probe_at'],
+      ages: ['candidate.came_at', 'candidate.challenged_at'],
+    }),
   };
 };

@@ -23,6 +23,7 @@ import { openStore } from './sqlite.js';
 import type { Row, Sql } from './sqlite.js';
 import {
   bytesOf,
+  clockStore,
   cursorStore,
   loopStore,
   loopTable,
@@ -405,6 +406,10 @@ export const sqliteClientStore = (file: string): ClientStore & { readonly close:
     ...followStore(sql),
     ...questionStore(sql),
     ...noteStore(sql),
+    ...clockStore(sql, {
+      waits: ['pool.ready_at', 'message.next_at', 'sending.ask_at', 'sending.hear_by'],
+      ages: ['message.submitted_at', 'sending.sent_at'],
+    }),
     ...loopStore(sql),
   };
 };

@@ -6,6 +6,7 @@ import { openStore } from './sqlite.js';
 import type { Sql } from './sqlite.js';
 import {
   bytesOf,
+  clockStore,
   cursorStore,
   loopStore,
   loopTable,
@@ -206,6 +207,7 @@ export const sqliteMixStore = (file: string): MixStore & { readonly close: () =>
     ...followStore(sql),
     ...membershipStore(sql),
     ...noteStore(sql),
+    ...clockStore(sql, { waits: ['pool.ready_at'], ages: [] }),
     ...loopStore(sql),
   };
 };

@@ -2,6 +2,7 @@ import { messageIdOf } from '../base/ids.js';
 import type { MessageId, NodeId } from '../base/ids.js';
 import { Bug, StoreError } from '../base/errors.js';
 import type {
+  ClockStore,
   CursorStore,
   Destination,
   LoopStore,
@@ -173,6 +174,28 @@ export const outgoingStore = (sql: Sql): OutgoingStore => ({
     sql.run('DELETE FROM outgoing WHERE id = ?', id);
   },
   outgoingCount: () => sql.first('SELECT count(*) AS n FROM outgoing')?.number('n') ?? 0,
+});
+
+/** Columns of times, as `table.column`. */
+interface Times {
+  /** When something is to happen. */
+  readonly waits: readonly string[];
+  /** When something happened, where something is to happen so long after it. */
+  readonly ages: readonly string[];
+}
+
+/** @param times beside those of mails to hand over */
+export const clockStore = (sql: Sql, times: Times): ClockStore => ({
+  setBack: (byMs, now) => {
+    const update = (name: string, value: (column: string) => string, amount: number): void => {
+      const [table = '', column = ''] = name.split('.');
+      sql.run(`UPDATE ${table} SET ${column} = ${value(column)}`, amount);
+    };
+    for (const name of ['outgoing.next_at', 'pause.until', ...times.waits])
+      update(name, (column) => `${column} - ?`, Math.floor(byMs));
+    for (const name of ['outgoing.created_at', ...times.ages])
+      update(name, (column) => `min(${column}, ?)`, Math.floor(now));
+  },
 });
 
 export const noteStore = (sql: Sql): NoteStore => ({

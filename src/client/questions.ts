@@ -160,7 +160,9 @@ const askForNothing = (deps: QuestionDeps, moment: Moment): Question => {
   const { store, rng } = deps;
   const id = messageIdOf(rng(messageIdBytes));
   const [kept = '', askAt] = (store.note(noteName) ?? '').split(' ');
-  const isDue = Number(askAt) <= moment.now;
+  const dueAt = Number(askAt);
+  // Or was to be by a clock that has been set back.
+  const isDue = dueAt <= moment.now || dueAt > moment.now + transitMs(moment.network);
   if (isDue) store.setNote(noteName, '');
   const exit = isDue ? parseNodeId(kept) : undefined;
   const about = exit && unlessNoPath(() => questionAbout(deps, moment, id, exit));

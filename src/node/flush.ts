@@ -44,7 +44,9 @@ const drawn = (deps: FlushDeps, network: Network, open: readonly Waiting[], now:
   const { store, rng, strictest } = deps;
   const few = atMostGroups(mostAddresses, open, addressOf, rng);
   const waiting = atMostEach(mostPerMailbox, few, mailboxOf, rng);
-  const lastFlush = Number(store.note(flushed) ?? -Infinity);
+  const flushedAt = Number(store.note(flushed) ?? -Infinity);
+  // Nothing is known of it when the clock was set back since.
+  const lastFlush = flushedAt > now ? -Infinity : flushedAt;
   const held = waiting.map((entry) => ({ entry, passedOver: entry.readyAt <= lastFlush }));
   store.setNote(flushed, `${now}`);
   return drawLeaving(stricter(network.parameters.strategy, strictest), held, rng);

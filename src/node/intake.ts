@@ -180,14 +180,15 @@ export class Intake {
     else this.#buckets.set(sender, bucket);
   }
 
-  /** Forgets the senders whose buckets are full again. */
+  /** Forgets the senders whose buckets are full again; those of a clock that was set back since fill from now on. */
   forget(moment: IntakeMoment): void {
     this.#buckets = new Map(
-      [...this.#buckets].filter(([sender, bucket]) => {
-        const flow = this.#flowOf(moment.nodes.has(sender), moment);
-        return charged(bucket, flow, moment.now, 0) !== undefined;
+      [...this.#buckets].flatMap(([sender, bucket]) => {
+        const left = charged(bucket, this.#flowOf(moment.nodes.has(sender), moment), moment.now, 0);
+        return left === undefined ? [] : [[sender, left] as const];
       }),
     );
+    this.#others = charged(this.#others, this.#flowOfOthers(moment), moment.now, 0);
   }
 
   #flowOf(isListed: boolean, { intervalMs }: IntakeMoment): Flow {

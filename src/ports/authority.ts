@@ -1,7 +1,7 @@
 import type { NodeId } from '../base/ids.js';
 import type { PublicKeyHex } from '../route/document.js';
 import type { FollowStore } from './follow.js';
-import type { CursorStore, NoteStore, OutgoingStore, ScrubStore, Store } from './stores.js';
+import type { ClockStore, CursorStore, NoteStore, OutgoingStore, ScrubStore, Store } from './stores.js';
 
 /** What an authority knows of a node's word about itself. */
 export interface Applicant {
@@ -185,4 +185,5 @@ export interface AuthorityStore
     ProbeStore,
     RoundStore,
     NoteStore,
+    ClockStore,
     ScrubStore {}

@@ -27,6 +27,12 @@ export interface ScrubStore {
   readonly scrub: (how: Scrub) => boolean;
 }
 
+/** Times that were kept by a clock that has been set back since. */
+export interface ClockStore {
+  /** What waits for a moment waits for one that is `byMs` earlier; and what was made after `now`, is made now. */
+  readonly setBack: (byMs: number, now: number) => void;
+}
+
 /** Small records by name that outlive the process: how much of an account's budget is left, when the last flush was. */
 export interface NoteStore {
   readonly note: (name: string) => string | undefined;
@@ -240,6 +246,7 @@ export interface MixStore
     FollowStore,
     MembershipStore,
     NoteStore,
+    ClockStore,
     LoopStore,
     ScrubStore {}
 
@@ -435,4 +442,5 @@ export interface ClientStore
     FollowStore,
     NoteStore,
     LoopStore,
+    ClockStore,
     ScrubStore {}

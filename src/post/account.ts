@@ -24,6 +24,8 @@ export interface Budget {
   readonly spend: (now: number, purpose: Purpose) => void;
   /** The mail that was counted did not reach the server. */
   readonly giveBack: (now: number, purpose: Purpose) => void;
+  /** Nobody knows any more how much was sent in the last day: nothing is left to send now. */
+  readonly drain: (now: number) => void;
   /** The server spoke of a limit. */
   readonly limited: (now: number) => void;
   /** When the next mail for that purpose may leave. */
@@ -77,6 +79,7 @@ export const accountBudget = (store: NoteStore, rules: AccountRules): Budget => 
     turn: (at, wanted) => whoseTurn(account(), limits, at, wanted),
     spend: (at, purpose) => keep(spend(account(), limits, at, purpose)),
     giveBack: (at, purpose) => keep(giveBack(account(), limits, at, purpose)),
+    drain: (at) => keep(drained(account(), at)),
     limited: (at) => keep(learn(account(), limits, at)),
     nextAt: (at, purpose) => nextAt(account(), limits, at, purpose),
     perDay: (at) => perDayAt(account(), limits, at),

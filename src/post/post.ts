@@ -5,8 +5,9 @@ import type { Clock } from '../ports/clock.js';
 import type { Log } from '../ports/log.js';
 import { deliveryToken } from '../message/delivery.js';
 import type { Outbox, SendOutcome } from '../ports/mail.js';
-import type { Outgoing, OutgoingStore, Store } from '../ports/stores.js';
+import type { Outgoing, OutgoingStore } from '../ports/stores.js';
 import { type Budget, kindsFor } from './account.js';
+import { type ClockWatchDeps, heedClock } from './clock-watch.js';
 import type { Ending } from './jobs.js';
 import { nextStep } from './retry.js';
 
@@ -14,7 +15,7 @@ import { nextStep } from './retry.js';
 export type PostEnd = Extract<SendOutcome, { readonly kind: 'accepted' | 'refused' }> | { readonly kind: 'gave-up' };
 
 export interface PostDeps {
-  readonly store: Store & OutgoingStore;
+  readonly store: ClockWatchDeps['store'] & OutgoingStore;
   /** Hears how a mail ended, in the transaction that removes it. */
   readonly ended?: (mail: Outgoing, end: PostEnd, now: number) => void;
   readonly outbox: Outbox;
@@ -62,6 +63,7 @@ export const postDue = async (
   { reach, cut }: Ending = { reach: signal, cut: signal },
 ): Promise<void> => {
   const { store, outbox, budget, clock, log, from, ended } = deps;
+  heedClock(deps);
   const due = new Map(purposes.map((purpose) => [purpose, [...store.dueOutgoing(clock.now(), kindsFor[purpose])]]));
   const next = (): { readonly id: number; readonly purpose: Purpose } | undefined => {
     const wanted = purposes.filter((purpose) => (due.get(purpose)?.length ?? 0) > 0);

@@ -186,3 +186,17 @@ describe("an authority's store", () => {
     store.close();
   });
 });
+
+describe('a clock that was set back', () => {
+  it('leaves what waits as long to wait as it had', () => {
+    const store = open();
+    store.putMember(member(1, { nextProbeAt: 1050 }));
+    store.putCandidate(candidate(2, { cameAt: 1000, nonce: 'n', challengedAt: 1010 }));
+    store.putCandidate(candidate(3, { cameAt: 50 }));
+    store.setBack(900, 100);
+    expect([store.membersToProbe(149), store.membersToProbe(150).length]).toEqual([[], 1]);
+    expect(store.candidate(idOf(2))).toMatchObject({ cameAt: 100, challengedAt: 100 });
+    expect(store.candidate(idOf(3))).toMatchObject({ cameAt: 50, challengedAt: undefined });
+    store.close();
+  });
+});

@@ -194,3 +194,24 @@ describe('the file of a version without receipts', () => {
     store.close();
   });
 });
+
+describe('a clock that was set back', () => {
+  it('leaves what waits as long to wait as it had', () => {
+    const store = sqliteClientStore(file());
+    store.queueMessage(queued, bytes(1), 1000);
+    store.countSending(id, 1050, undefined);
+    store.putSending(id, {
+      ...{ exit, bytes: bytes(4), confirmed: [], unanswered: 1, sentAt: 1000, closed: undefined },
+      ...{ askAt: undefined, asked: 0, hearBy: undefined },
+    });
+    const [sending = expect.fail()] = store.openSendings();
+    store.noteQuestion(sending, { askAt: 1020, asked: 1, hearBy: 1060 });
+    store.addToPool({ kind: 'forward', nextHop: exit, readyAt: 1000, bytes: bytes(2) });
+    store.setBack(900, 100);
+    expect([store.overdueMessages(149), store.overdueMessages(150).map((one) => one.id)]).toEqual([[], [id]]);
+    expect(store.messageStatus(id)).toMatchObject({ submittedAt: 100 });
+    expect(store.sendings(id)).toMatchObject([{ sentAt: 100, askAt: 120, hearBy: 160 }]);
+    expect([store.waiting(99), store.waiting(100).length]).toEqual([[], 1]);
+    store.close();
+  });
+});
