@@ -9,4 +9,9 @@ export interface Compression {
    * hold more than `mostBytes`. Never has more than that in memory.
    */
   readonly inflate: (bytes: Uint8Array, mostBytes: number) => Uint8Array | undefined;
+  /**
+   * Whether what those bytes inflate to begins like that, as far as their first 512 tell: that costs next to nothing. No
+   * promise for the rest.
+   */
+  readonly begins: (bytes: Uint8Array, beginning: Uint8Array) => boolean;
 }

@@ -2,9 +2,9 @@ import { deflateSync } from 'node:zlib';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { nodeCompression } from '../../src/adapters/node-compression.js';
-import { concat } from '../../src/base/bytes.js';
+import { ascii, concat } from '../../src/base/bytes.js';
 
-const { deflate, inflate } = nodeCompression;
+const { begins, deflate, inflate } = nodeCompression;
 
 it('gives back what it was given, when that much is allowed', () => {
   fc.assert(
@@ -38,4 +38,21 @@ it('never throws, whatever the bytes', () => {
     }),
     { numRuns: 1000 },
   );
+});
+
+it('tells how a text begins, however long it is and whatever comes behind', () => {
+  const words = ascii('mixmailer-');
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 3000 }), (bytes) => {
+      const text = concat(words, bytes);
+      expect(begins(deflate(text), words)).toBe(true);
+      expect(begins(deflate(concat(Uint8Array.of(0), text)), words)).toBe(false);
+      expect(begins(bytes, words) && inflate(bytes, 4_000_000) === undefined).toBe(false);
+    }),
+  );
+  const long = deflate(concat(words, new Uint8Array(50_000_000)));
+  expect(begins(long, words)).toBe(true);
+  expect(begins(long.subarray(0, 600), words)).toBe(true);
+  for (const bytes of [new Uint8Array(), Uint8Array.of(7, 7, 7), deflate(ascii('mixmailer'))])
+    expect(begins(bytes, words)).toBe(false);
 });

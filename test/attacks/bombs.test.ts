@@ -3,8 +3,10 @@ import { describe, expect, test } from 'vitest';
 import { nodeBase64 } from '../../src/adapters/node-base64.js';
 import { nodeCompression } from '../../src/adapters/node-compression.js';
 import { pureBase64 } from '../../src/base/base64.js';
+import { mostListBytes } from '../../src/base/bounds.js';
 import { ascii, concat, fromLatin1, u32 } from '../../src/base/bytes.js';
 import { PacketError } from '../../src/base/errors.js';
+import { documentsInParts } from '../../src/carrier/directory-mail.js';
 import { dearmor } from '../../src/message/armor.js';
 import { decodeMessage } from '../../src/message/envelope.js';
 import { readHead, valuesOf } from '../../src/message/head.js';
@@ -84,6 +86,26 @@ describe('what is compressed', () => {
     for (const other of [gzipSync('x'), concat(deflateRawSync('x'), Uint8Array.of(0))])
       expect(nodeCompression.inflate(new Uint8Array(other), mebibyte)).toBeUndefined();
   });
+});
+
+describe('a directory mail', () => {
+  const leaves = (text: Uint8Array) => {
+    const content = nodeCompression.deflate(text);
+    return Array.from({ length: 99 }, () => ({ contentType: 'application/octet-stream', content }));
+  };
+  const mostBytes = mostListBytes / 4;
+  const beginning = ascii('mixmailer-');
+  const bombs: Readonly<Record<string, Uint8Array>> = {
+    letters: new Uint8Array(mostBytes).fill(97),
+    'more than is allowed': new Uint8Array(mostBytes + 1).fill(97),
+    'what begins like documents and bursts': concat(beginning, new Uint8Array(mostBytes).fill(97)),
+    'what begins like documents and is no text': concat(beginning, new Uint8Array(mostBytes / 2).fill(200)),
+  };
+  for (const [what, text] of Object.entries(bombs))
+    test(`of 99 leaves with ${what} costs no more than one`, () => {
+      const bounds = { compression: nodeCompression, mostBytes };
+      expect(bounded(() => documentsInParts(leaves(text), bounds)) ?? '').toBe('');
+    });
 });
 
 describe('armor and base64', () => {

@@ -73,6 +73,16 @@ export const edgeSwitches: readonly Switch[] = [
     'bombs',
   ),
   entry(
+    'bombs of many attachments',
+    'of a mail one attachment is inflated, and of the others the beginning',
+    [
+      'carrier/directory-mail.ts',
+      'compression.begins(content, beginning),',
+      "textIn(content, compression, mostBytes)?.startsWith('mixmailer-'),",
+    ],
+    'bombs',
+  ),
+  entry(
     'bombs of OpenPGP packets',
     'a packet is no longer than what is there',
     [

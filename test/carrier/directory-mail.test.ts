@@ -100,6 +100,31 @@ describe('a directory mail', () => {
     expect(documentsInParts([...parts(Uint8Array.of(1)), ...parts(packed)], bounds)).toBe(documents.join(''));
   });
 
+  it('costs one attachment, whatever else is in it', () => {
+    const counted = { inflated: 0 };
+    const counting = {
+      ...compression,
+      inflate: (bytes: Uint8Array, mostBytes: number) => {
+        counted.inflated++;
+        return compression.inflate(bytes, mostBytes);
+      },
+    };
+    const leavesOf = (packed: Uint8Array) =>
+      Array.from({ length: 99 }, () => ({ contentType: 'application/octet-stream', content: packed }));
+    const read = (leaves: ReturnType<typeof leavesOf>): string | undefined =>
+      documentsInParts(leaves, { compression: counting, mostBytes: 1000 });
+    const packed = packDocuments(documents, compression) ?? new Uint8Array();
+    const letters = leavesOf(compression.deflate(new Uint8Array(5000).fill(97)));
+    expect(read(letters)).toBeUndefined();
+    expect(counted.inflated).toBe(0);
+    expect(read([...letters, ...leavesOf(packed).slice(0, 1)])).toBe(documents.join(''));
+    expect(counted.inflated).toBe(1);
+    // One that says what it is and bursts is not followed by another try.
+    const burst = leavesOf(compression.deflate(ascii(`mixmailer-${'a'.repeat(1000)}`)));
+    expect(read([...burst, ...leavesOf(packed)])).toBe('');
+    expect(counted.inflated).toBe(2);
+  });
+
   it('has an end: what does not fit is packed into none, and what fits is fetched', () => {
     const noise = (bytes: number): string => latin1(rngOf(3)(bytes).map((byte) => 33 + (byte % 90)));
     expect(packDocuments([noise(16_000_000)], compression)).toBeUndefined();

@@ -2,7 +2,7 @@ import { nodeBase64 } from '../../src/adapters/node-base64.js';
 import { nodeCompression } from '../../src/adapters/node-compression.js';
 import { subjectHas } from '../../src/adapters/imap-mails.js';
 import { pureBase64 } from '../../src/base/base64.js';
-import { concat } from '../../src/base/bytes.js';
+import { concat, latin1 } from '../../src/base/bytes.js';
 import { sliceCarrierMail } from '../../src/carrier/carrier.js';
 import { directorySubject, isDirectoryMail, sliceDirectoryMail } from '../../src/carrier/directory-mail.js';
 import { documentsIn } from '../../src/council/documents.js';
@@ -59,7 +59,9 @@ const inflated: TargetSpec = {
     errors: [],
     run: (input) => {
       const bytes = nodeCompression.inflate(input, 8192);
-      if (bytes === undefined) return 'none';
+      const begins = nodeCompression.begins(input, bytesOf('mixmailer-'));
+      if (bytes === undefined) return begins ? 'a beginning' : 'none';
+      mustHold(!begins || latin1(bytes.subarray(0, 10)) === 'mixmailer-', 'it begins as it was said to');
       mustHold(bytes.length <= 8192, 'no more comes out than is allowed');
       mustEqual(
         nodeCompression.inflate(nodeCompression.deflate(bytes), bytes.length),
