@@ -2,6 +2,7 @@ import { type Following, followSchedule } from '../follow/following.js';
 import { networkAt, watchedList } from '../follow/network-at.js';
 import type { Inbox, MimeParser } from '../ports/mail.js';
 import type { Ticker } from '../ports/ticker.js';
+import { readOrTell } from '../post/folders.js';
 import { Jobs } from '../post/jobs.js';
 import { postDue, tellBudget } from '../post/post.js';
 import type { PostDeps } from '../post/post.js';
@@ -91,16 +92,22 @@ export const runClient = async (
     receipts &&
     jobs.waking((stop, { cut }) => deliverInbound({ store, deliver: (mail) => receipts.deliver(mail, cut) }, stop));
   if (inbox !== undefined) jobs.every(ticker, purgeSchedule, (stop) => purgeOwnSent({ ...deps, inbox }, stop));
+  deliver?.();
   if (mailbox !== undefined && inbox !== undefined)
     jobs.loop(async (stop) => {
       const begunAt = clock.now();
       vitals.turned();
-      await following?.mailbox?.read(inbox, stop);
-      if (receipts !== undefined) await collectOnce({ ...deps, ...receipts, inbox }, stop);
+      try {
+        const failure = await readOrTell(async () => following?.mailbox?.read(inbox, stop));
+        if (receipts !== undefined) await collectOnce({ ...deps, ...receipts, inbox }, stop);
+        if (failure !== undefined) throw failure;
+      } finally {
+        // What has come to its end is told, whatever can't be read.
+        deliver?.();
+      }
       if (stop.aborted) return;
       readAt = begunAt;
       vitals.read();
-      deliver?.();
       post();
       await inbox.waitForMail(mailbox.pollMs, stop);
     });

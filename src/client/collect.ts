@@ -16,6 +16,7 @@ import type { Clock } from '../ports/clock.js';
 import type { Log } from '../ports/log.js';
 import type { Inbox, InboxMail, MimeParser } from '../ports/mail.js';
 import type { ClientStore, MessageStatus, Sending, Surb } from '../ports/stores.js';
+import { inEachFolder } from '../post/folders.js';
 import type { SphinxCrypto } from '../sphinx/crypto.js';
 import { geometry } from '../sphinx/geometry.js';
 import { readMailboxPacket } from '../sphinx/mailbox.js';
@@ -173,12 +174,13 @@ const giveUpReplies = (deps: CollectDeps): void => {
  * Store, then acknowledge: a mail is removed only after what it brought is durable, and the cursor moves after that.
  * Killed at any point, the mail is read again and its reply blocks are used up already.
  *
- * @throws MailError, StoreError: nothing is lost, the next call starts where this one stopped
+ * @throws MailError, StoreError: nothing is lost, the next call starts where this one stopped. A folder that can't be read
+ *   keeps no other from being read
  */
 export const collectOnce = async (deps: CollectDeps, signal: AbortSignal): Promise<void> => {
   const { inbox, store, log } = deps;
   const counts = new Map<string, number>();
-  for (const folder of await inbox.folders(signal)) {
+  const failure = await inEachFolder(inbox, signal, async (folder) => {
     for (let more = true; more && !signal.aborted;) {
       const filter = { smallestBytes: geometry.packetBytes, subject: carrierSubject };
       const fetched = await inbox.fetch(folder, store.cursor(folder), signal, filter);
@@ -197,8 +199,9 @@ export const collectOnce = async (deps: CollectDeps, signal: AbortSignal): Promi
       if (last !== undefined) store.setCursor(folder, { uidValidity: fetched.uidValidity, uid: last.uid });
       more = fetched.more;
     }
-  }
+  });
   // What is missing may lie where nobody has looked yet.
-  if (!signal.aborted) giveUpReplies(deps);
+  if (!signal.aborted && failure === undefined) giveUpReplies(deps);
   if (counts.size > 0) log.info('collect', Object.fromEntries(counts));
+  if (failure !== undefined) throw failure;
 };

@@ -10,6 +10,7 @@ import type { Clock } from '../ports/clock.js';
 import type { Log } from '../ports/log.js';
 import type { Inbox, InboxMail, MimeParser } from '../ports/mail.js';
 import type { CursorStore, Store } from '../ports/stores.js';
+import { inEachFolder } from '../post/folders.js';
 
 /** What is known of the mail that a document came in. Nobody vouches for any of it. */
 export interface DocumentMail {
@@ -101,13 +102,14 @@ const takeAll = (deps: DirectoryMailDeps, found: Found, counts: Map<string, numb
  * Store, then acknowledge: a mail is removed only after what it brought is durable, and the cursor moves after that.
  * Killed at any point, the mail is read again; documents say the same twice.
  *
- * @throws MailError, StoreError: nothing is lost, the next call starts where this one stopped
+ * @throws MailError, StoreError: nothing is lost, the next call starts where this one stopped. A folder that can't be read
+ *   keeps no other from being read
  */
 export const readDirectoryMails = async (deps: DirectoryMailDeps, signal: AbortSignal): Promise<void> => {
   const { inbox, store, log } = deps;
   const filter = { subject: directorySubject, largestBytes: largestDirectoryMailBytes };
   const counts = new Map<string, number>();
-  for (const folder of await inbox.folders(signal)) {
+  const failure = await inEachFolder(inbox, signal, async (folder) => {
     for (let more = true; more && !signal.aborted;) {
       const fetched = await inbox.fetch(folder, store.cursor(cursorOf(folder)), signal, filter);
       const uids: number[] = [];
@@ -122,6 +124,7 @@ export const readDirectoryMails = async (deps: DirectoryMailDeps, signal: AbortS
       if (last !== undefined) store.setCursor(cursorOf(folder), { uidValidity: fetched.uidValidity, uid: last.uid });
       more = fetched.more;
     }
-  }
+  });
   if (counts.size > 0) log.info('directory', Object.fromEntries(counts));
+  if (failure !== undefined) throw failure;
 };

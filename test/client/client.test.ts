@@ -1,9 +1,12 @@
 import { setImmediate as turnOfEvents } from 'node:timers/promises';
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { ascii } from '../../src/base/bytes.js';
+import { MailError } from '../../src/base/errors.js';
+import { messageIdOf } from '../../src/base/ids.js';
 import { dayMs, hourMs } from '../../src/base/units.js';
 import type { Inbox } from '../../src/ports/mail.js';
 import type { Ticker } from '../../src/ports/ticker.js';
+import type { Wrap } from '../fakes/network.js';
 import { letterOf } from '../node/packets.js';
 import { encodeReceipt } from '../../src/message/receipt.js';
 import { cutReply } from '../../src/message/reply.js';
@@ -93,8 +96,9 @@ it.each(['has joined', 'has a list in a file'])(
   'a running client that %s gives a message up in time, and says so, also when its list has ended',
   async (how) => {
     const following = how === 'has joined' ? { mailbox: undefined, tick: () => Promise.resolve() } : undefined;
-    const hand = handOf(following && { client: { following } });
+    const hand = handOf();
     const { client } = hand.network;
+    if (following !== undefined) client.joins(following);
     const id = await hand.submit(await letterOf());
     const stop = new AbortController();
     const { ticker, tick } = handTicker();
@@ -120,3 +124,92 @@ it.each(['has joined', 'has a list in a file'])(
     await ended;
   },
 );
+
+/** Ports of a client whose junk folder the server refuses to open. */
+const withoutJunk: Wrap = (name, port) => {
+  if (name !== 'inbox') return port;
+  const { fetch } = port as unknown as Inbox;
+  const refusing: Inbox['fetch'] = (folder, ...more) =>
+    folder === 'Junk' ? Promise.reject(new MailError('mail/protocol', 'NO')) : fetch(folder, ...more);
+  return { ...port, fetch: refusing };
+};
+
+describe('while a folder can’t be read', () => {
+  it('a running client reads the other one all the same, and tells its user', async () => {
+    const hand = handOf();
+    const { client } = hand.network;
+    // Junk first.
+    hand.wrap = (name, port) => {
+      const refusing = withoutJunk(name, port);
+      return name === 'inbox' ? { ...refusing, folders: () => Promise.resolve(['Junk', 'INBOX']) } : refusing;
+    };
+    const id = await hand.submit(await letterOf());
+    const stop = new AbortController();
+    const { ticker, tick } = handTicker();
+    await hand.turn();
+    const [block = expect.fail('no block')] = hand.unused('receipt');
+    hand.bring([hand.packet(block, encodeReceipt({ kind: 'refused', code: 550 }))]);
+    const ended = client.run(ticker, stop.signal, hand.watching);
+    while (hand.inbox().length === 0 || client.store.inboundIds().length > 0) await turnOfEvents();
+    expect(hand.inbox()[0]).toContain('Action: failed');
+    // Whether there was an answer in the other folder, nobody knows.
+    hand.network.passMs(nextSendingMs);
+    await tick();
+    expect(hand.status(id).sendings).toBe(1);
+    expect(client.warnings).toContain('mail/protocol');
+    stop.abort();
+    await ended;
+  });
+
+  it('a running client reads receipts although the directory’s mails can’t be read', async () => {
+    const reads: true[] = [];
+    const read = (): Promise<void> => {
+      reads.push(true);
+      return Promise.reject(new MailError('mail/protocol', 'NO'));
+    };
+    const hand = handOf();
+    const { client } = hand.network;
+    const mailbox = { inbox: client.account.inbox, pollMs: hourMs, read };
+    client.joins({ mailbox, tick: () => Promise.resolve() });
+    const id = await hand.submit(await letterOf());
+    await hand.turn();
+    const [block = expect.fail('no block')] = hand.unused('receipt');
+    hand.bring([hand.packet(block, encodeReceipt({ kind: 'handed-over', code: 250 }))]);
+    const stop = new AbortController();
+    const ended = client.run(handTicker().ticker, stop.signal, hand.watching);
+    while (hand.status(id).state === 'in-network') await turnOfEvents();
+    expect([reads.length, hand.status(id).state]).toEqual([1, 'delivered']);
+    stop.abort();
+    await ended;
+  });
+
+  it('a running client brings at its start what waited, and logs in no more than once for what it reads', async () => {
+    const hand = handOf();
+    const { client } = hand.network;
+    client.store.addInbound({
+      kind: 'report',
+      about: messageIdOf(new Uint8Array(16)),
+      mailId: '<r@x>',
+      raw: ascii('x'),
+    });
+    const calls: string[] = [];
+    hand.wrap = (name, port) => {
+      if (name !== 'inbox') return port;
+      const folders: Inbox['folders'] = () => {
+        calls.push('folders');
+        return Promise.reject(new MailError('mail/login', 'NO'));
+      };
+      return { ...port, folders };
+    };
+    const read = (inbox: Inbox, signal: AbortSignal): Promise<void> => inbox.folders(signal).then(() => undefined);
+    client.joins({ mailbox: { inbox: client.account.inbox, pollMs: hourMs, read }, tick: () => Promise.resolve() });
+    const stop = new AbortController();
+    const ended = client.run(handTicker().ticker, stop.signal, hand.watching);
+    while (hand.inbox().length === 0) await turnOfEvents();
+    while (calls.length === 0) await turnOfEvents();
+    for (let turn = 0; turn < 20; turn++) await turnOfEvents();
+    expect(calls).toEqual(['folders']);
+    stop.abort();
+    await ended;
+  });
+});

@@ -82,6 +82,8 @@ export interface FakeClient {
   /** Every line of its log. */
   readonly logged: readonly string[];
   readonly sees: (network: Network | undefined) => void;
+  /** It has joined a network, and keeps its list up to date like that; until then its list is a file. */
+  readonly joins: (following: Following) => void;
   readonly store: ClientStore;
   /** All that it has told of its messages, in order. */
   readonly statuses: readonly MessageStatus[];
@@ -144,8 +146,6 @@ export interface FakeClientOptions {
   readonly mailsPerDay?: number;
   /** Where its store is kept; in memory, if nothing is said. */
   readonly file?: string;
-  /** How it keeps its list up to date where it has joined a network; it has a file, if nothing is said. */
-  readonly following?: Following;
 }
 
 /** All slots at once. */
@@ -300,6 +300,7 @@ export const fakeNetwork = (options: FakeNetworkOptions = {}): FakeNetwork => {
   } = options.client ?? {};
   const statuses: MessageStatus[] = [];
   let readAt = -Infinity;
+  let following: Following | undefined;
   const depsWith = (wrap: Wrap): Omit<ClientDeps, 'ticker'> => {
     const inbox = wrap('inbox', account.inbox);
     return {
@@ -311,7 +312,7 @@ export const fakeNetwork = (options: FakeNetworkOptions = {}): FakeNetwork => {
       clock,
       log,
       directory,
-      following: options.client?.following,
+      following,
       from: account.address,
       rules: { senderProvider: options.senderProvider ?? 'home.test', allow: new Set() },
       receipts:
@@ -336,6 +337,7 @@ export const fakeNetwork = (options: FakeNetworkOptions = {}): FakeNetwork => {
     warnings,
     logged,
     sees,
+    joins: (by) => (following = by),
     get store() {
       return kept;
     },

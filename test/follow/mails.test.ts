@@ -3,8 +3,10 @@ import { describe, expect, it } from 'vitest';
 import { nodeBase64 } from '../../src/adapters/node-base64.js';
 import { nodeCompression } from '../../src/adapters/node-compression.js';
 import { concat, fromLatin1, latin1 } from '../../src/base/bytes.js';
+import { MailError } from '../../src/base/errors.js';
 import { composeDirectoryMail, composePackedMail } from '../../src/carrier/directory-mail.js';
 import { formatRequest } from '../../src/council/request.js';
+import type { Inbox } from '../../src/ports/mail.js';
 import { Faults, Killed } from '../fakes/faults.js';
 import { now, rngOf } from '../route/nodes.js';
 import { documentsOf, followWorld } from './follower.js';
@@ -37,6 +39,21 @@ describe('a mail of the directory', () => {
     expect(mix.store.endorsements(today)).toHaveLength(2);
     expect([...mix.account.mailbox.raws(), ...mix.account.mailbox.raws('Junk')]).toEqual([]);
     expect(mix.logged.at(-1)).toBe('directory {"in-endorsement":2,"in-network":1}');
+  });
+
+  it('is read although another folder can’t be, which is said', async () => {
+    const { mix } = setUp();
+    mix.account.mailbox.put(mailOf([list.text]));
+    const { inbox } = mix.account;
+    const refusing: Inbox = {
+      ...inbox,
+      folders: () => Promise.resolve(['Junk', 'INBOX']),
+      fetch: (folder, ...more) =>
+        folder === 'Junk' ? Promise.reject(new MailError('mail/protocol', 'NO')) : inbox.fetch(folder, ...more),
+    };
+    await expect(mix.read(refusing)).rejects.toThrow(MailError);
+    expect(mix.store.consensuses()).toHaveLength(1);
+    expect(mix.logged.at(-1)).toBe('directory {"in-network":1}');
   });
 
   it('is read in whatever form gateways gave it', async () => {
