@@ -21,6 +21,7 @@ import type { LeaveDeps } from './node/leave.js';
 import { openNodeKeys } from './node-keys.js';
 import { figuresOf } from './node/traffic.js';
 import { accountBudget, type Budget } from './post/account.js';
+import { Reading } from './post/aside.js';
 import { postDue } from './post/post.js';
 import { accountOf, refuseOpenSecret } from './adapters/secrets.js';
 import { smtpOutbox } from './adapters/smtp-outbox.js';
@@ -159,6 +160,7 @@ export const followNetwork = (config: Config, network: JoinConfig, follower: Fol
     compression: nodeCompression,
     clock: systemClock,
     log,
+    reading: new Reading({ clock: systemClock, log }),
     bounds: (now) => followedBounds(deps, now),
     take: (document, mail, now) => take?.(document, now) === true || takeFollowed(deps, document, mail, now),
   };

@@ -1,5 +1,5 @@
 import { largestFetchBytes, largestMailBytes, largestSubjectBytes, mostFetched } from '../base/bounds.js';
-import type { ImapFlow, ListResponse, MailboxObject, SearchObject } from 'imapflow';
+import type { ImapFlow, ImapFlowError, ListResponse, MailboxObject, SearchObject } from 'imapflow';
 import { simpleParser } from 'mailparser';
 import { latin1 } from '../base/bytes.js';
 import { MailError } from '../base/errors.js';
@@ -41,6 +41,49 @@ export const search = async (client: ImapFlow, query: SearchObject): Promise<rea
   return Array.isArray(found) ? found.toSorted((a, b) => a - b) : [];
 };
 
+/** Whether the server said no to that command alone. */
+const isRefusal = (error: unknown): boolean => {
+  if (error instanceof MailError) return false;
+  const { responseStatus, code } = error as ImapFlowError;
+  return (responseStatus === 'NO' || responseStatus === 'BAD') && code !== 'ETHROTTLE';
+};
+
+/** Asks about mails with one command. */
+type Ask = (uids: readonly number[]) => Promise<void>;
+
+/** Asks about those mails, in ever smaller parts where the server refuses: one that it won't give holds up no other. */
+const askInParts = async (uids: readonly number[], ask: Ask, has: (uid: number) => boolean): Promise<void> => {
+  try {
+    await ask(uids);
+  } catch (error) {
+    if (!isRefusal(error)) throw error;
+    if (uids.length === 1) return;
+    const left = uids.filter((uid) => !has(uid));
+    const middle = Math.ceil(left.length / 2);
+    for (const part of [left.slice(0, middle), left.slice(middle)])
+      if (part.length > 0) await askInParts(part, ask, has);
+  }
+};
+
+/**
+ * Asks about those mails of the selected folder until each has been told, is gone, or is refused alone.
+ *
+ * @returns those refused: they are there, and to pass over them would lose them
+ */
+export const askAbout = async (
+  client: ImapFlow,
+  uids: readonly number[],
+  ask: Ask,
+  has: (uid: number) => boolean,
+): Promise<readonly number[]> => {
+  for (const chunk of chunks(uids)) await askInParts(chunk, ask, has);
+  const missing = uids.filter((uid) => !has(uid));
+  if (missing.length === 0) return [];
+  const left = await search(client, { uid: uidSet(missing.toSorted((a, b) => a - b)) });
+  if (left.length > 0) await askInParts(left, ask, has);
+  return left.filter((uid) => !has(uid));
+};
+
 /** What is known of a mail before it is fetched. */
 interface Look {
   readonly sizeBytes: number;
@@ -62,7 +105,7 @@ export const subjectHas = async (header: Uint8Array, words: string): Promise<boo
   return text.includes('=?') ? has((await simpleParser(text)).subject ?? '') : has(text);
 };
 
-/** One look at those mails. One without a size is gone. */
+/** One look at those mails. One without a size is gone, or refused. */
 const look = async (
   client: ImapFlow,
   uids: readonly number[],
@@ -71,14 +114,16 @@ const look = async (
 ): Promise<ReadonlyMap<number, Look>> => {
   const query = { uid: true, size: true, ...(subject === undefined ? {} : { headers: ['Subject'] }) };
   const looks = new Map<number, Look>();
-  for (const chunk of chunks(uids))
-    for await (const { uid, size, headers } of client.fetch(uidSet(chunk), query, { uid: true })) {
+  const ask: Ask = async (asked) => {
+    for await (const { uid, size, headers } of client.fetch(uidSet(asked), query, { uid: true })) {
       if (size === undefined) continue;
       const fits = size >= smallestBytes && size <= largestBytes;
       // A header that the server kept back decides nothing.
       const speaks = subject === undefined || headers === undefined || (await subjectHas(headers, subject));
       looks.set(uid, { sizeBytes: size, wanted: fits && speaks });
     }
+  };
+  for (const chunk of chunks(uids)) await askInParts(chunk, ask, (uid) => looks.has(uid));
   return looks;
 };
 
@@ -95,31 +140,32 @@ const withinBytes = (uids: readonly number[], looks: ReadonlyMap<number, Look>, 
   return chosen;
 };
 
-/** The contents of the wanted ones; those that are gone are missing. @throws MailError `mail/protocol` */
-export const bodies = async (
-  client: ImapFlow,
-  task: Task,
-  chosen: readonly Candidate[],
-): Promise<ReadonlyMap<number, Uint8Array>> => {
+/** What the server gave of the mails that were wanted. Those that are gone are in neither. */
+interface Bodies {
+  readonly raws: ReadonlyMap<number, Uint8Array>;
+  readonly refused: ReadonlySet<number>;
+}
+
+/** The contents of the wanted ones. */
+export const bodies = async (client: ImapFlow, task: Task, chosen: readonly Candidate[]): Promise<Bodies> => {
   const raws = new Map<number, Uint8Array>();
   const wanted = chosen.filter((candidate) => candidate.wanted);
-  task.extend(transferMs(wanted.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)));
-  const take = async (uids: readonly number[]): Promise<void> => {
+  const sizes = new Map(wanted.map(({ uid, sizeBytes }) => [uid, sizeBytes]));
+  const ask: Ask = async (uids) => {
+    task.extend(transferMs(uids.reduce((sum, uid) => sum + (sizes.get(uid) ?? 0), 0)));
     // Rows without a source are other clients' flag changes told in between.
     for await (const { uid, source } of client.fetch(uidSet(uids), { uid: true, source: true }, { uid: true }))
       if (source !== undefined) raws.set(uid, new Uint8Array(source.buffer, source.byteOffset, source.byteLength));
   };
-  const uids = wanted.map(({ uid }) => uid);
-  for (const chunk of chunks(uids)) await take(chunk);
-  // Whatever is still missing was removed by somebody else, or the server keeps its body from us: passing over
-  // the second kind would lose a mail, so it fails here and the next fetch asks again.
-  const missing = uids.filter((uid) => !raws.has(uid));
-  if (missing.length > 0) {
-    const left = await search(client, { uid: uidSet(missing) });
-    if (left.length > 0) await take(left);
-    if (left.some((uid) => !raws.has(uid))) throw new MailError('mail/protocol', 'a mail without content');
-  }
-  return raws;
+  const refused = await askAbout(client, [...sizes.keys()], ask, (uid) => raws.has(uid));
+  return { raws, refused: new Set(refused) };
+};
+
+/** A mail as it was given; undefined if it is gone. */
+export const mailOf = ({ raws, refused }: Bodies, uid: number): InboxMail | undefined => {
+  const raw = raws.get(uid);
+  if (raw !== undefined) return { uid, raw };
+  return refused.has(uid) ? { uid, raw, isRefused: true } : undefined;
 };
 
 /** What to fetch from the folder that is selected. */
@@ -129,7 +175,7 @@ export interface Fetching {
   readonly filter: FetchFilter;
 }
 
-/** The next mails of the selected folder. @throws MailError `mail/protocol` */
+/** The next mails of the selected folder. */
 export const fetchMails = async (
   client: ImapFlow,
   task: Task,
@@ -146,12 +192,10 @@ export const fetchMails = async (
   const batch = uids.slice(0, account.maxFetchCount ?? mostFetched);
   const looks = await look(client, batch, account, filter);
   const chosen = withinBytes(batch, looks, account.maxFetchBytes ?? largestFetchBytes);
-  const raws = await bodies(client, task, chosen);
-  const mails: InboxMail[] = [];
-  for (const { uid, wanted } of chosen) {
-    const raw = raws.get(uid);
-    if (raw !== undefined || !wanted) mails.push({ uid, raw });
-  }
+  const given = await bodies(client, task, chosen);
+  const mails = chosen.flatMap(({ uid, wanted }): InboxMail | [] =>
+    wanted ? (mailOf(given, uid) ?? []) : { uid, raw: undefined },
+  );
   return { uidValidity, mails, more: chosen.length < uids.length };
 };
 

@@ -2,6 +2,7 @@ import { type Following, followSchedule } from '../follow/following.js';
 import { networkAt, watchedList } from '../follow/network-at.js';
 import type { Inbox, MimeParser } from '../ports/mail.js';
 import type { Ticker } from '../ports/ticker.js';
+import { Reading } from '../post/aside.js';
 import { readOrTell } from '../post/folders.js';
 import { Jobs } from '../post/jobs.js';
 import { postDue, tellBudget } from '../post/post.js';
@@ -65,6 +66,7 @@ export const runClient = async (
   jobs.once(() => vitals.start({ clock, pollMs: mailbox?.pollMs, listUntil }));
   jobs.every(ticker, beatSchedule, () => vitals.beat());
   const watched = watchedList(deps);
+  const reading = new Reading(deps);
   let readAt = -Infinity;
   jobs.every(ticker, queueSchedule, () => {
     forgetOnce(deps);
@@ -99,7 +101,7 @@ export const runClient = async (
       vitals.turned();
       try {
         const failure = await readOrTell(async () => following?.mailbox?.read(inbox, stop));
-        if (receipts !== undefined) await collectOnce({ ...deps, ...receipts, inbox }, stop);
+        if (receipts !== undefined) await collectOnce({ ...deps, ...receipts, inbox, reading }, stop);
         if (failure !== undefined) throw failure;
       } finally {
         // What has come to its end is told, whatever can't be read.

@@ -16,6 +16,7 @@ import type { Clock } from '../ports/clock.js';
 import type { Log } from '../ports/log.js';
 import type { Inbox, InboxMail, MimeParser } from '../ports/mail.js';
 import type { ClientStore, MessageStatus, Sending, Surb } from '../ports/stores.js';
+import type { Reading } from '../post/aside.js';
 import { inEachFolder } from '../post/folders.js';
 import type { SphinxCrypto } from '../sphinx/crypto.js';
 import { geometry } from '../sphinx/geometry.js';
@@ -29,6 +30,8 @@ import type { StatusDeps } from './status.js';
 export interface CollectDeps extends StatusDeps, AskDeps {
   readonly store: ClientStore;
   readonly inbox: Inbox;
+  /** How far it has come; lives as long as the process. */
+  readonly reading: Reading;
   readonly parse: MimeParser;
   readonly base64: Base64;
   readonly crypto: SphinxCrypto;
@@ -178,12 +181,12 @@ const giveUpReplies = (deps: CollectDeps): void => {
  *   keeps no other from being read
  */
 export const collectOnce = async (deps: CollectDeps, signal: AbortSignal): Promise<void> => {
-  const { inbox, store, log } = deps;
+  const { inbox, reading, store, log } = deps;
   const counts = new Map<string, number>();
   const failure = await inEachFolder(inbox, signal, async (folder) => {
     for (let more = true; more && !signal.aborted;) {
       const filter = { smallestBytes: geometry.packetBytes, subject: carrierSubject };
-      const fetched = await inbox.fetch(folder, store.cursor(folder), signal, filter);
+      const fetched = await inbox.fetch(folder, reading.from(store, folder), signal, filter);
       const carriers: Carrier[] = [];
       for (const mail of fetched.mails) carriers.push(await carrierIn(deps, mail));
       const uids = changing(deps, (changed) =>
@@ -195,8 +198,7 @@ export const collectOnce = async (deps: CollectDeps, signal: AbortSignal): Promi
         }),
       );
       if (uids.length > 0) await inbox.remove(folder, fetched.uidValidity, uids, signal);
-      const last = fetched.mails.at(-1);
-      if (last !== undefined) store.setCursor(folder, { uidValidity: fetched.uidValidity, uid: last.uid });
+      reading.dealtWith(store, folder, fetched);
       more = fetched.more;
     }
   });

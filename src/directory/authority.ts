@@ -14,6 +14,7 @@ import type { Inbox, MimeParser } from '../ports/mail.js';
 import type { Operators } from '../ports/operators.js';
 import type { Publisher } from '../ports/publisher.js';
 import type { Ticker } from '../ports/ticker.js';
+import { Reading } from '../post/aside.js';
 import { Jobs } from '../post/jobs.js';
 import { postDue, type PostDeps, tellBudget } from '../post/post.js';
 import { purgeSchedule, purgeSent } from '../post/purge.js';
@@ -91,6 +92,7 @@ interface Authority {
   readonly follow: FollowDeps;
   /** What became of documents since the log was written. */
   readonly counts: Map<string, number>;
+  readonly reading: Reading;
   readonly listUpTo: ListUpTo;
 }
 
@@ -130,6 +132,7 @@ const authorityOf = (deps: AuthorityDeps): Authority => {
     self,
     listUpTo,
     counts: new Map(),
+    reading: new Reading(deps),
     follow,
     gather: { ...common, rules: { ...rules, candidatesPerOperatorPerHour: perOperator } },
     round: {
@@ -182,14 +185,14 @@ const take = (authority: Authority, document: FoundDocument, mail: DocumentMail,
 
 /** Reads the mailbox once: documents, and probes that came home. @throws MailError, StoreError */
 const readOnce = async (authority: Authority, signal: AbortSignal): Promise<void> => {
-  const { deps, counts } = authority;
+  const { deps, counts, reading } = authority;
   await readDirectoryMails(
-    { ...deps, bounds: () => bounds, take: (document, mail, now) => take(authority, document, mail, now) },
+    { ...deps, reading, bounds: () => bounds, take: (document, mail, now) => take(authority, document, mail, now) },
     signal,
   );
   if (counts.size > 0) deps.log.info('gather', Object.fromEntries(counts));
   counts.clear();
-  if (!signal.aborted) await collectProbes(deps, signal);
+  if (!signal.aborted) await collectProbes({ ...deps, reading }, signal);
 };
 
 /** What is done once for each newest list, and forgotten after a while. */

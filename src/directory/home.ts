@@ -5,12 +5,15 @@ import { packetsInParts } from '../carrier/parts.js';
 import type { Clock } from '../ports/clock.js';
 import type { Inbox, MimeParser } from '../ports/mail.js';
 import type { CursorStore } from '../ports/stores.js';
+import type { Reading } from '../post/aside.js';
 import { geometry } from '../sphinx/geometry.js';
 import { type ProbeDeps, type ProbeEnd, takeProbe } from './probe.js';
 
 export interface HomeDeps extends Pick<ProbeDeps, 'crypto' | 'log'> {
   readonly store: ProbeDeps['store'] & CursorStore;
   readonly inbox: Inbox;
+  /** How far it has come; lives as long as the process. */
+  readonly reading: Reading;
   readonly parse: MimeParser;
   readonly base64: Base64;
   readonly clock: Clock;
@@ -43,12 +46,12 @@ const endOf = (deps: HomeDeps, packet: Uint8Array, now: number): ProbeEnd => {
  * @throws MailError, StoreError: nothing is lost, the next call starts where this one stopped
  */
 export const collectProbes = async (deps: HomeDeps, signal: AbortSignal): Promise<void> => {
-  const { inbox, store, clock, log } = deps;
+  const { inbox, reading, store, clock, log } = deps;
   const counts = new Map<string, number>();
   for (const folder of await inbox.folders(signal)) {
     for (let more = true; more && !signal.aborted;) {
       const filter = { smallestBytes: geometry.packetBytes, subject: carrierSubject };
-      const fetched = await inbox.fetch(folder, store.cursor(folder), signal, filter);
+      const fetched = await inbox.fetch(folder, reading.from(store, folder), signal, filter);
       const carriers: { readonly uid: number; readonly packets: readonly Uint8Array[] }[] = [];
       for (const { uid, raw } of fetched.mails)
         if (raw !== undefined) carriers.push({ uid, packets: await packetsIn(deps, raw) });
@@ -62,8 +65,7 @@ export const collectProbes = async (deps: HomeDeps, signal: AbortSignal): Promis
         }),
       );
       if (uids.length > 0) await inbox.remove(folder, fetched.uidValidity, uids, signal);
-      const last = fetched.mails.at(-1);
-      if (last !== undefined) store.setCursor(folder, { uidValidity: fetched.uidValidity, uid: last.uid });
+      reading.dealtWith(store, folder, fetched);
       more = fetched.more;
     }
   }

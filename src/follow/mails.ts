@@ -10,6 +10,7 @@ import type { Clock } from '../ports/clock.js';
 import type { Log } from '../ports/log.js';
 import type { Inbox, InboxMail, MimeParser } from '../ports/mail.js';
 import type { CursorStore, Store } from '../ports/stores.js';
+import type { Reading } from '../post/aside.js';
 import { inEachFolder } from '../post/folders.js';
 
 /** What is known of the mail that a document came in. Nobody vouches for any of it. */
@@ -29,6 +30,8 @@ export interface MailBounds {
 
 export interface DirectoryMailDeps {
   readonly inbox: Inbox;
+  /** How far it has come; lives as long as the process. */
+  readonly reading: Reading;
   readonly store: Store & CursorStore;
   readonly parse: MimeParser;
   readonly base64: Base64;
@@ -106,12 +109,12 @@ const takeAll = (deps: DirectoryMailDeps, found: Found, counts: Map<string, numb
  *   keeps no other from being read
  */
 export const readDirectoryMails = async (deps: DirectoryMailDeps, signal: AbortSignal): Promise<void> => {
-  const { inbox, store, log } = deps;
+  const { inbox, reading, store, log } = deps;
   const filter = { subject: directorySubject, largestBytes: largestDirectoryMailBytes };
   const counts = new Map<string, number>();
   const failure = await inEachFolder(inbox, signal, async (folder) => {
     for (let more = true; more && !signal.aborted;) {
-      const fetched = await inbox.fetch(folder, store.cursor(cursorOf(folder)), signal, filter);
+      const fetched = await inbox.fetch(folder, reading.from(store, cursorOf(folder)), signal, filter);
       const uids: number[] = [];
       for (const mail of fetched.mails) {
         const found = await foundIn(deps, mail);
@@ -120,8 +123,7 @@ export const readDirectoryMails = async (deps: DirectoryMailDeps, signal: AbortS
         if (found.isOurs) uids.push(found.uid);
       }
       if (uids.length > 0) await inbox.remove(folder, fetched.uidValidity, uids, signal);
-      const last = fetched.mails.at(-1);
-      if (last !== undefined) store.setCursor(cursorOf(folder), { uidValidity: fetched.uidValidity, uid: last.uid });
+      reading.dealtWith(store, cursorOf(folder), fetched);
       more = fetched.more;
     }
   });

@@ -20,6 +20,7 @@ import {
   overWatermark,
   type WaitingMail,
 } from '../carrier/intake.js';
+import { type Aside, asideFrom } from '../post/aside.js';
 import { geometry } from '../sphinx/geometry.js';
 import type { Cursor, Looked, MailLook, Quota } from '../ports/mail.js';
 
@@ -43,7 +44,14 @@ interface Folder {
   readonly uidValidity: string;
   /** What was looked at so far. */
   seenUid: number;
-  readonly waiting: Map<number, { readonly mail: WaitingMail; readonly look: MailLook }>;
+  readonly waiting: Map<number, Waiting>;
+}
+
+interface Waiting {
+  readonly mail: WaitingMail;
+  readonly look: MailLook;
+  /** The server did not give it: it is not asked for until then. */
+  aside?: Aside;
 }
 
 /** A plus address is the same account. */
@@ -88,7 +96,8 @@ export class Intake {
     for (const look of mails) {
       const { uid, sizeBytes, from } = look;
       known.seenUid = Math.max(known.seenUid, uid);
-      if (sizeBytes < moment.smallestBytes || sizeBytes > largestMailBytes) continue;
+      const mayBeOurs = look.isRefused === true || sizeBytes >= moment.smallestBytes;
+      if (!mayBeOurs || sizeBytes > largestMailBytes) continue;
       const sender = senderOf(from);
       const isListed = moment.nodes.has(sender);
       const mail = { folder, uid, sizeBytes, sender, isListed, isPackets: looksLikePackets(look) };
@@ -109,7 +118,7 @@ export class Intake {
   next(moment: IntakeMoment): ReadonlyMap<string, readonly MailLook[]> {
     const { now } = moment;
     const others = this.#flowOfOthers(moment);
-    const chosen = nextMails(this.#waiting(), {
+    const chosen = nextMails(this.#waiting(now), {
       bytes: largestReadBytes,
       mails: mostRead,
       others: levelAt(this.#others, others, now),
@@ -148,6 +157,19 @@ export class Intake {
   done(folder: string, uidValidity: string, uid: number): void {
     const known = this.#folders.get(folder);
     if (known?.uidValidity === uidValidity) known.waiting.delete(uid);
+  }
+
+  /**
+   * The server does not give that mail: it has no turn for a while, and the cursor stays before it.
+   *
+   * @returns whether that is the first time
+   */
+  setAside(folder: string, uid: number, now: number): boolean {
+    const known = this.#folders.get(folder)?.waiting.get(uid);
+    if (known === undefined) return false;
+    const isFirst = known.aside === undefined;
+    known.aside = asideFrom(known.aside, now);
+    return isFirst;
   }
 
   /** The bytes of that mail were read: its sender pays for them. */
@@ -199,8 +221,11 @@ export class Intake {
     return { perInterval: sendersAtOnce * this.#rates.perSender, intervalMs };
   }
 
-  #waiting(): readonly WaitingMail[] {
-    return [...this.#folders.values()].flatMap(({ waiting }) => [...waiting.values()].map(({ mail }) => mail));
+  /** @param now leaves out those that are set aside then */
+  #waiting(now = Infinity): readonly WaitingMail[] {
+    return [...this.#folders.values()].flatMap(({ waiting }) =>
+      [...waiting.values()].flatMap(({ mail, aside }) => (aside === undefined || aside.until <= now ? [mail] : [])),
+    );
   }
 
   #count(): number {

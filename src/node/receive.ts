@@ -8,6 +8,7 @@ import type { Log } from '../ports/log.js';
 import type { Inbox, MailLook } from '../ports/mail.js';
 import type { CursorStore } from '../ports/stores.js';
 import type { LiveKey, Unwrapper } from '../ports/unwrapper.js';
+import { tellAside } from '../post/aside.js';
 import { meanIntervalMs } from '../route/schedule.js';
 import { geometry } from '../sphinx/geometry.js';
 import { type Intake, type IntakeMoment, smallestRead } from './intake.js';
@@ -40,18 +41,20 @@ interface Batch {
 
 /**
  * Reads these mails: packets go to the pool; an exit also finds there what is written about the mails it has handed over. What
- * is dealt with is removed; any other mail stays as it is, unread and unanswered.
+ * is dealt with is removed; any other mail stays as it is, unread and unanswered. What the server does not give is set aside.
  */
 const readBatch = async (deps: ReceiveDeps, { folder, looks }: Batch, signal: AbortSignal): Promise<void> => {
-  const { inbox, intake, unwrapper, keys, clock, bench, directory } = deps;
+  const { inbox, intake, unwrapper, keys, clock, bench, directory, log } = deps;
   const uidValidity = intake.uidValidity(folder);
   const { isExit } = bench(clock.now());
   const packets: Uint8Array[] = [];
   const lookOf: MailLook[] = [];
   const uids: number[] = [];
   const byUid = new Map(looks.map((look) => [look.uid, look]));
-  for (const { uid, raw } of await inbox.fetchThose(folder, uidValidity, looks, signal)) {
+  const refused = new Set<number>();
+  for (const { uid, raw, isRefused } of await inbox.fetchThose(folder, uidValidity, looks, signal)) {
     const look = byUid.get(uid);
+    if (isRefused) refused.add(uid);
     if (raw === undefined || look === undefined) continue;
     const found = await packetsOf(deps, raw);
     packets.push(...found);
@@ -62,7 +65,10 @@ const readBatch = async (deps: ReceiveDeps, { folder, looks }: Batch, signal: Ab
     if (found.length > 0 || isTaken) uids.push(uid);
   }
   const moment = momentOf(deps);
-  for (const look of looks) intake.pay(look, moment);
+  const setAside = [...refused].filter((uid) => intake.setAside(folder, uid, moment.now));
+  if (setAside.length > 0) log.warn(tellAside, { mails: setAside.length });
+  const given = looks.filter(({ uid }) => !refused.has(uid));
+  for (const look of given) intake.pay(look, moment);
   if (packets.length > 0) {
     const results = await unwrapper.unwrap(packets, keys(clock.now()));
     if (results.length !== packets.length) throw new Bug('a packet without a result');
@@ -72,7 +78,7 @@ const readBatch = async (deps: ReceiveDeps, { folder, looks }: Batch, signal: Ab
     });
   }
   if (uids.length > 0) await inbox.remove(folder, uidValidity, uids, signal);
-  for (const { uid } of looks) intake.done(folder, uidValidity, uid);
+  for (const { uid } of given) intake.done(folder, uidValidity, uid);
 };
 
 const momentOf = ({ clock, directory, bench }: ReceiveDeps): IntakeMoment => {

@@ -45,6 +45,25 @@ describe('a message', () => {
     expect(hand.status(id).sendings).toBe(1);
   });
 
+  it('is delivered by the receipt behind a mail that the server refuses to give, and that one is read when it is given', async () => {
+    const hand = handOf();
+    const { mailbox } = hand.network.client.account;
+    const ids = [await sent(hand), await sent(hand, await letterOf())];
+    for (const block of hand.unused('receipt')) hand.bring([hand.packet(block, encodeReceipt(handedOver))]);
+    expect(mailbox.uids()).toEqual([1, 2]);
+    mailbox.refused.add(1);
+    await hand.turn();
+    const states = (): readonly string[] => ids.map((id) => hand.status(id).state).toSorted();
+    expect(states()).toEqual(['delivered', 'in-network']);
+    expect(hand.network.client.warnings).toEqual(['mail/set-aside']);
+    mailbox.refused.clear();
+    hand.network.passMs(minuteMs);
+    await hand.turn();
+    expect(states()).toEqual(['delivered', 'delivered']);
+    expect(mailbox.raws()).toEqual([]);
+    expect(hand.network.client.warnings).toEqual(['mail/set-aside']);
+  });
+
   it.each<Receipt>([
     { kind: 'refused', code: 550 },
     { kind: 'rejected', reason: 'message/too-large' },

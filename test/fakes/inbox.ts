@@ -24,6 +24,8 @@ export class FakeMailbox {
   readonly #stirred = new Set<() => void>();
   /** Every call fails with this while it is set: the server is away, refuses the password, ... */
   fault: MailError['code'] | undefined;
+  /** Mails of the inbox whose content its server gives to nobody. */
+  readonly refused = new Set<number>();
   /** What all folders together may hold, as far as the server says; nothing is refused for it. */
   limitBytes: number | undefined;
   /** The server accepts and says nothing. */
@@ -130,6 +132,9 @@ export const fakeInbox = (mailbox: FakeMailbox, limits: FakeInboxLimits = {}): I
     if (mailbox.fault !== undefined) throw new MailError(mailbox.fault, 'fault of a test');
   };
 
+  const given = (name: string, uid: number, raw: Uint8Array): InboxMail =>
+    name === 'INBOX' && mailbox.refused.has(uid) ? { uid, raw: undefined, isRefused: true } : { uid, raw: raw.slice() };
+
   return {
     async folders(signal) {
       await reach(signal);
@@ -153,7 +158,7 @@ export const fakeInbox = (mailbox: FakeMailbox, limits: FakeInboxLimits = {}): I
         const wanted = raw.length <= (filter.largestBytes ?? maxMailBytes) && (await passes(raw, filter));
         if (wanted) room -= raw.length;
         if (room < 0 && mails.length > 0) break;
-        mails.push({ uid, raw: wanted ? raw.slice() : undefined });
+        mails.push(wanted ? given(name, uid, raw) : { uid, raw: undefined });
       }
       const more = mails.length < waiting.length;
       if (name === 'INBOX') seen = more ? 0 : folder.uidNext;
@@ -180,7 +185,7 @@ export const fakeInbox = (mailbox: FakeMailbox, limits: FakeInboxLimits = {}): I
       const raws = new Map(folder.mails.map(({ uid, raw }) => [uid, raw]));
       return mails.flatMap(({ uid }) => {
         const raw = raws.get(uid);
-        return raw === undefined ? [] : [{ uid, raw: raw.slice() }];
+        return raw === undefined ? [] : [given(name, uid, raw)];
       });
     },
 

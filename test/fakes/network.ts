@@ -38,6 +38,7 @@ import type { LiveKey } from '../../src/ports/unwrapper.js';
 import type { ClientStore, MessageStatus, MixStore } from '../../src/ports/stores.js';
 import type { Ticker } from '../../src/ports/ticker.js';
 import { accountBudget } from '../../src/post/account.js';
+import { Reading } from '../../src/post/aside.js';
 import { postDue } from '../../src/post/post.js';
 import type { Network, NetworkParameters } from '../../src/route/network.js';
 import type { SphinxCrypto } from '../../src/sphinx/crypto.js';
@@ -301,6 +302,7 @@ export const fakeNetwork = (options: FakeNetworkOptions = {}): FakeNetwork => {
   const statuses: MessageStatus[] = [];
   let readAt = -Infinity;
   let following: Following | undefined;
+  let reading = new Reading({ clock, log });
   const depsWith = (wrap: Wrap): Omit<ClientDeps, 'ticker'> => {
     const inbox = wrap('inbox', account.inbox);
     return {
@@ -346,6 +348,7 @@ export const fakeNetwork = (options: FakeNetworkOptions = {}): FakeNetwork => {
       kept.close();
       kept = sqliteClientStore(elsewhere);
       readAt = -Infinity;
+      reading = new Reading({ clock, log });
     },
     submit: (raw, recipients, wrap = untouched) => {
       const deps = depsWith(wrap);
@@ -364,7 +367,7 @@ export const fakeNetwork = (options: FakeNetworkOptions = {}): FakeNetwork => {
       const deps = depsWith(wrap);
       if (deps.receipts !== undefined) {
         try {
-          await collectOnce({ ...deps, ...deps.receipts }, signal);
+          await collectOnce({ ...deps, ...deps.receipts, reading }, signal);
           readAt = now;
           await deliverInbound({ ...deps, ...deps.receipts }, signal);
         } catch (error) {

@@ -13,6 +13,7 @@ import { type DocumentMail, readDirectoryMails } from '../../src/follow/mails.js
 import type { Inbox } from '../../src/ports/mail.js';
 import type { Directory } from '../../src/ports/network.js';
 import type { ClientStore } from '../../src/ports/stores.js';
+import { Reading } from '../../src/post/aside.js';
 import { postDue } from '../../src/post/post.js';
 import { fakeMailWorld, type FakeAccount, type FakeMailWorld } from '../fakes/mail-world.js';
 import { now as startAt } from '../route/nodes.js';
@@ -78,6 +79,7 @@ export const followWorld = (): FollowWorld => {
       ...more,
     });
     let deps = makeDeps();
+    let reading = new Reading({ clock, log });
     let directory = keptNetwork(kept, trustOf(deps.followed));
     return {
       account,
@@ -105,6 +107,7 @@ export const followWorld = (): FollowWorld => {
             ...deps,
             clock,
             inbox,
+            reading,
             parse: parseMail,
             bounds: (at) => followedBounds(deps, at),
             take: (document, from, at) => takeFollowed(deps, document, from, at),
@@ -116,6 +119,7 @@ export const followWorld = (): FollowWorld => {
         kept.close();
         kept = sqliteClientStore(file);
         deps = makeDeps();
+        reading = new Reading({ clock, log });
         directory = keptNetwork(kept, trustOf(deps.followed));
       },
     };

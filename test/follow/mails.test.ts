@@ -4,6 +4,7 @@ import { nodeBase64 } from '../../src/adapters/node-base64.js';
 import { nodeCompression } from '../../src/adapters/node-compression.js';
 import { concat, fromLatin1, latin1 } from '../../src/base/bytes.js';
 import { MailError } from '../../src/base/errors.js';
+import { minuteMs } from '../../src/base/units.js';
 import { composeDirectoryMail, composePackedMail } from '../../src/carrier/directory-mail.js';
 import { formatRequest } from '../../src/council/request.js';
 import type { Inbox } from '../../src/ports/mail.js';
@@ -83,6 +84,27 @@ describe('a mail of the directory', () => {
     expect(mix.store.consensuses()).toHaveLength(1);
     await mix.read();
     expect(mix.logged.filter((line) => line.startsWith('directory'))).toHaveLength(1);
+  });
+
+  it('that the server refuses to give holds up no other, and is read when it is given', async () => {
+    const { mix, setNow } = setUp();
+    const { mailbox } = mix.account;
+    mailbox.put(mailOf([list.text]));
+    mailbox.put(mailOf([endorsementOf(list, 'ann')]));
+    mailbox.refused.add(1);
+    for (let i = 0; i < 3; i++) await mix.read();
+    expect(mix.store.consensuses()).toEqual([]);
+    expect(mix.logged.filter((line) => line.startsWith('mail/'))).toEqual(['mail/set-aside {"mails":1}']);
+    expect(mailbox.uids()).toEqual([1]);
+    expect(mix.store.cursor('directory INBOX')).toMatchObject({ uid: 0 });
+    mailbox.refused.clear();
+    await mix.read();
+    expect(mailbox.uids()).toEqual([1]);
+    setNow(now + minuteMs);
+    await mix.read();
+    expect(mix.store.consensuses()).toHaveLength(1);
+    expect(mailbox.uids()).toEqual([]);
+    expect(mix.store.cursor('directory INBOX')).toMatchObject({ uid: 1 });
   });
 
   it('of which nothing can be made is counted, removed, and not answered', async () => {

@@ -36,7 +36,7 @@ const scripted = async (capabilities: string): Promise<{ server: ScriptedImap; a
 };
 
 describe('inbox, when the server is odd', () => {
-  it.each(['SELECT', 'UID SEARCH', 'UID FETCH'])('takes a NO to %s for a failure', async (command) => {
+  it.each(['SELECT', 'UID SEARCH'])('takes a NO to %s for a failure', async (command) => {
     const { server, account } = await scripted('UIDPLUS');
     server.on(command, { status: 'NO' });
     await expect(opened(account).fetch('INBOX', undefined, never)).rejects.toMatchObject({ code: 'mail/protocol' });
@@ -61,22 +61,72 @@ describe('inbox, when the server is odd', () => {
     expect(server.commands.some((command) => /STORE|EXPUNGE/.test(command))).toBe(false);
   });
 
-  it('does not pass over a mail whose content the server keeps back', async () => {
+  const refused = (uid: number) => ({ uid, raw: undefined, isRefused: true });
+  const row = (uid: number): string => `* ${uid} FETCH (UID ${uid} RFC822.SIZE 10 BODY[] {1}\r\nx)`;
+  const given = (uid: number) => ({ uid, raw: new Uint8Array([120]) });
+
+  it.each(['NO', 'BAD'] as const)(
+    'names the mails of which the server says %s, and gives the others',
+    async (status) => {
+      const { server, account } = await scripted('UIDPLUS');
+      const all = [1, 2, 3, 4, 5];
+      server.on('UID SEARCH', (line) => ({ untagged: [`* SEARCH ${/1:\*/.test(line) ? all.join(' ') : '2'}`] }));
+      server.on('SELECT', { untagged: ['* 5 EXISTS', '* OK [UIDVALIDITY 7] ok', '* OK [UIDNEXT 6] ok'] });
+      server.on('UID FETCH', (line) => {
+        const [, asked = ''] = /UID FETCH (\S+)/.exec(line) ?? [];
+        const uids = asked.split(',').flatMap((range) => {
+          const [from = 0, to = from] = range.split(':').map(Number);
+          return all.filter((uid) => uid >= from && uid <= to);
+        });
+        return uids.includes(2) ? { status } : { untagged: uids.map(row) };
+      });
+      const inbox = opened(account);
+      const { mails, uidValidity, more } = await inbox.fetch('INBOX', undefined, never);
+      expect(mails).toEqual([given(1), refused(2), given(3), given(4), given(5)]);
+      expect(more).toBe(false);
+      const looked = await inbox.look('INBOX', undefined, never);
+      expect(looked.mails.map(({ uid, sizeBytes, isRefused }) => [uid, sizeBytes, isRefused])).toEqual([
+        [1, 10, undefined],
+        [2, 0, true],
+        [3, 10, undefined],
+        [4, 10, undefined],
+        [5, 10, undefined],
+      ]);
+      expect(await inbox.fetchThose('INBOX', uidValidity, looked.mails.toReversed(), never)).toEqual(
+        mails.toReversed(),
+      );
+    },
+  );
+
+  it('names all mails when the server says NO to each', async () => {
     const { server, account } = await scripted('UIDPLUS');
-    server.on('UID FETCH', { untagged: ['* 1 FETCH (UID 1 RFC822.SIZE 10)', '* 2 FETCH (UID 2 RFC822.SIZE 10)'] });
-    await expect(opened(account).fetch('INBOX', undefined, never)).rejects.toMatchObject({ code: 'mail/protocol' });
+    server.on('UID FETCH', { status: 'NO' });
+    const { mails } = await opened(account).fetch('INBOX', undefined, never);
+    expect(mails).toEqual([refused(1), refused(2)]);
+  });
+
+  it('names a mail whose content the server keeps back', async () => {
+    const { server, account } = await scripted('UIDPLUS');
+    server.on('UID FETCH', { untagged: ['* 1 FETCH (UID 1 RFC822.SIZE 10)', row(2)] });
+    const { mails } = await opened(account).fetch('INBOX', undefined, never);
+    expect(mails).toEqual([refused(1), given(2)]);
   });
 
   it('does not look past a mail of which the server tells nothing', async () => {
     const { server, account } = await scripted('UIDPLUS');
     server.on('UID FETCH', { untagged: ['* 2 FETCH (UID 2 RFC822.SIZE 10)'] });
-    await expect(opened(account).look('INBOX', undefined, never)).rejects.toMatchObject({ code: 'mail/protocol' });
+    server.on('UID SEARCH', (line) => ({ untagged: [`* SEARCH ${/1:\*/.test(line) ? '1 2' : '1'}`] }));
+    const { mails } = await opened(account).look('INBOX', undefined, never);
+    expect(mails.map(({ uid, isRefused }) => [uid, isRefused])).toEqual([
+      [1, true],
+      [2, undefined],
+    ]);
     // Asked for once more alone, before it is given up.
     expect(server.commands.filter((command) => command.startsWith('UID'))).toEqual([
       'UID SEARCH UID 1:*',
       'UID FETCH 1:2 (UID RFC822.SIZE BODY.PEEK[HEADER.FIELDS (From Subject Auto-Submitted)])',
       'UID SEARCH UID 1',
-      'UID FETCH 1:2 (UID RFC822.SIZE BODY.PEEK[HEADER.FIELDS (From Subject Auto-Submitted)])',
+      'UID FETCH 1 (UID RFC822.SIZE BODY.PEEK[HEADER.FIELDS (From Subject Auto-Submitted)])',
     ]);
   });
 
@@ -100,8 +150,8 @@ describe('inbox, when the server is odd', () => {
   it('does not pass over a mail whose header the server keeps back', async () => {
     const { server, account } = await scripted('UIDPLUS');
     server.on('UID FETCH', { untagged: ['* 1 FETCH (UID 1 RFC822.SIZE 10)', '* 2 FETCH (UID 2 RFC822.SIZE 10)'] });
-    const fetched = opened(account).fetch('INBOX', undefined, never, { subject: 'packets' });
-    await expect(fetched).rejects.toMatchObject({ code: 'mail/protocol' });
+    const { mails } = await opened(account).fetch('INBOX', undefined, never, { subject: 'packets' });
+    expect(mails).toEqual([refused(1), refused(2)]);
   });
 
   it.each(['SELECT', 'UID SEARCH', 'UID FETCH'])(

@@ -183,6 +183,60 @@ describe('any other mail in a node’s mailbox', () => {
   });
 });
 
+describe('a mail that the server refuses to give', () => {
+  it('holds up no other, is asked for again ever less often, and has its turn when it is given', async () => {
+    const network = fakeNetwork(quick);
+    const node = first(network);
+    const { mailbox } = node.account;
+    for (let i = 0; i < 3; i++) mailbox.put(carrierTo(network, node, [packetOver(network, network.nodes.slice(0, 3))]));
+    mailbox.refused.add(1);
+    const asked: number[] = [];
+    const wrap: Wrap = (name, port) =>
+      name !== 'inbox'
+        ? port
+        : Object.assign(Object.create(port) as typeof port, {
+            fetchThose: (...args: Parameters<typeof node.account.inbox.fetchThose>) => {
+              asked.push(...args[2].map(({ uid }) => uid));
+              return node.account.inbox.fetchThose(...args);
+            },
+          });
+    await node.turn(wrap);
+    expect(node.counted()).toMatchObject({ in: 2, out: 2, 'mail/set-aside': 1 });
+    expect(mailbox.uids()).toEqual([1]);
+    expect(node.store.cursor('INBOX')).toMatchObject({ uid: 0 });
+    // After a minute, two more, four more, ...; from then on once an hour.
+    for (let minute = 0; minute < 5 * 60; minute++) {
+      network.passMs(minuteMs);
+      await node.turn(wrap);
+    }
+    expect(asked.filter((uid) => uid === 1)).toHaveLength(10);
+    expect(asked.filter((uid) => uid !== 1)).toEqual([2, 3]);
+    expect(node.counted()).toMatchObject({ in: 2, 'mail/set-aside': 1 });
+    mailbox.refused.clear();
+    network.passMs(60 * minuteMs);
+    await node.turn(wrap);
+    expect(node.counted()).toMatchObject({ in: 3, 'mail/set-aside': 1 });
+    expect(mailbox.uids()).toEqual([]);
+    expect(node.store.cursor('INBOX')).toMatchObject({ uid: 3 });
+  });
+
+  it('is read by the next process, which knows of none', async () => {
+    const network = fakeNetwork(quick);
+    const node = first(network);
+    for (let i = 0; i < 2; i++)
+      node.account.mailbox.put(carrierTo(network, node, [packetOver(network, network.nodes.slice(0, 3))]));
+    node.account.mailbox.refused.add(1);
+    await node.turn();
+    node.account.mailbox.refused.clear();
+    await expect(
+      node.turn(watching('inbox', (call) => (call === 'look' ? new MailError('mail/closed', 'gone') : undefined)).wrap),
+    ).rejects.toThrow(MailError);
+    await node.turn();
+    expect(node.counted()).toMatchObject({ in: 2 });
+    expect(node.account.mailbox.uids()).toEqual([]);
+  });
+});
+
 describe('a node without a valid network list', () => {
   it('leaves its mailbox alone, fetches nothing, and goes on where it was when there is one again', async () => {
     const network = fakeNetwork(quick);

@@ -10,7 +10,7 @@ export interface Answer {
 export interface ScriptedImap {
   readonly port: number;
   /** @param command its name, `UID SEARCH` for two words */
-  readonly on: (command: string, answer: Answer) => void;
+  readonly on: (command: string, answer: Answer | ((line: string) => Answer)) => void;
   /** Command lines received, without their tags. */
   readonly commands: readonly string[];
   readonly stop: () => Promise<void>;
@@ -27,7 +27,7 @@ const selected = [
 
 /** An IMAP server on a bare TCP socket with two mails it never shows, which answers as it is told. */
 export const startScriptedImap = async (capabilities: string): Promise<ScriptedImap> => {
-  const script = new Map<string, Answer>([
+  const script = new Map<string, Answer | ((line: string) => Answer)>([
     ['CAPABILITY', { untagged: [`* CAPABILITY IMAP4rev1 ${capabilities}`] }],
     ['LIST', { untagged: ['* LIST (\\HasNoChildren) "/" INBOX'] }],
     ['SELECT', { untagged: selected }],
@@ -48,7 +48,8 @@ export const startScriptedImap = async (capabilities: string): Promise<ScriptedI
         const [tag = '', first = '', second = ''] = line.split(' ');
         commands.push(line.slice(tag.length + 1));
         const command = (first === 'UID' ? `UID ${second}` : first).toUpperCase();
-        const { untagged = [], status = 'OK' } = script.get(command) ?? {};
+        const scripted = script.get(command) ?? {};
+        const { untagged = [], status = 'OK' } = typeof scripted === 'function' ? scripted(line) : scripted;
         if (status === 'drop') {
           socket.destroy();
           return;
