@@ -161,7 +161,7 @@ export const followNetwork = (config: Config, network: JoinConfig, follower: Fol
     clock: systemClock,
     log,
     reading: new Reading({ clock: systemClock, log }),
-    bounds: (now) => followedBounds(deps, now),
+    bounds: (mail, now) => followedBounds(deps, mail, now),
     take: (document, mail, now) => take?.(document, now) === true || takeFollowed(deps, document, mail, now),
   };
   return {

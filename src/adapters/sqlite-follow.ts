@@ -148,7 +148,6 @@ const askStore = (sql: Sql): AskStore => ({
     sql
       .all('SELECT source, at FROM follow_ask WHERE number = ? ORDER BY id', number)
       .map((row) => ({ source: row.text('source'), at: row.number('at') })),
-  lastAskAt: () => sql.first('SELECT max(at) AS at FROM follow_ask')?.optionalNumber('at'),
   forgetAsks: (beforeNumber) => {
     sql.run('DELETE FROM follow_ask WHERE number < ?', beforeNumber);
   },

@@ -117,9 +117,9 @@ export const largestStatusBytes = 64 * kib;
 
 // ---- documents of the directory ----
 
-/** What may come inflated out of one mail where a whole list was asked for, */
+/** What may come inflated out of one mail from whom a whole list was asked, */
 export const mostListBytes = 128 * mib;
-/** and where nothing was asked for: documents about single nodes, and the votes of a small network. */
+/** and from anybody else: documents about single nodes, and the votes of a small network. */
 export const mostUnaskedBytes = 8 * mib;
 /** Attached to one mail, deflated; as base64 in lines it is 16.4 MiB, the largest that big providers take. */
 export const largestDirectoryBytes = 12 * mib;

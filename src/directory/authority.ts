@@ -1,12 +1,13 @@
 import { sha256 } from '@noble/hashes/sha2.js';
 import type { Base64 } from '../base/base64.js';
+import { mostDocuments, mostUnaskedBytes } from '../base/bounds.js';
 import { Bug, RouteError } from '../base/errors.js';
 import type { NodeId } from '../base/ids.js';
 import { dayMs, minuteMs } from '../base/units.js';
 import type { FoundDocument } from '../council/documents.js';
 import { moreThanHalf } from '../council/majority.js';
 import { answerCache, usualAnswerBounds } from '../follow/answer.js';
-import { type FollowDeps, followOnce, takeFollowed } from '../follow/follow.js';
+import { type FollowDeps, followOnce, isAwaited, takeFollowed } from '../follow/follow.js';
 import { type DocumentMail, type MailBounds, readDirectoryMails } from '../follow/mails.js';
 import type { AuthorityStore } from '../ports/authority.js';
 import type { Compression } from '../ports/compression.js';
@@ -75,7 +76,9 @@ export interface AuthorityDeps extends Omit<PostDeps, 'ended'> {
 /** A list that the authority made itself came in no mail. */
 const noMail: DocumentMail = { from: undefined, isAutomatic: true };
 /** What comes unasked from the other authorities: a vote for 10,000 nodes, with the descriptors of new ones. */
-const bounds: MailBounds = { bytes: 32 * 1024 * 1024, documents: 20_000 };
+const councilBounds: MailBounds = { bytes: 32 * 1024 * 1024, documents: 20_000 };
+/** What comes from anybody else, who has no more to say than a node of itself. */
+const strangersBounds: MailBounds = { bytes: mostUnaskedBytes, documents: mostDocuments };
 /** Probes of so many periods, and of three days at least, make up what a list says of a node. */
 const measuredPeriods = 12;
 const leastMeasuredMs = 3 * dayMs;
@@ -183,11 +186,23 @@ const take = (authority: Authority, document: FoundDocument, mail: DocumentMail,
   }
 };
 
+const boundsOf = ({ deps, follow }: Authority, from: string | undefined, now: number): MailBounds => {
+  const isOfCouncil = (address: string): boolean =>
+    deps.rules.authorities.some((one) => one.address.toLowerCase() === address.toLowerCase());
+  const isExpected = from !== undefined && (isOfCouncil(from) || isAwaited(follow, from, now));
+  return isExpected ? councilBounds : strangersBounds;
+};
+
 /** Reads the mailbox once: documents, and probes that came home. @throws MailError, StoreError */
 const readOnce = async (authority: Authority, signal: AbortSignal): Promise<void> => {
   const { deps, counts, reading } = authority;
   await readDirectoryMails(
-    { ...deps, reading, bounds: () => bounds, take: (document, mail, now) => take(authority, document, mail, now) },
+    {
+      ...deps,
+      reading,
+      bounds: ({ from }, now) => boundsOf(authority, from, now),
+      take: (document, mail, now) => take(authority, document, mail, now),
+    },
     signal,
   );
   if (counts.size > 0) deps.log.info('gather', Object.fromEntries(counts));

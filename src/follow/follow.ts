@@ -50,12 +50,34 @@ export const trustOf = ({ authorities, threshold }: FollowedNetwork): Trust => (
 export const periodOf = ({ store, followed }: Pick<FollowDeps, 'store' | 'followed'>): number =>
   store.consensuses()[0]?.periodMs ?? followed.periodMs ?? dayMs;
 
-/** How much a directory mail may bring: a whole list to who has asked for one within a period. */
-export const followedBounds = (deps: Pick<FollowDeps, 'store' | 'followed'>, now: number): MailBounds => {
-  const askedAt = deps.store.lastAskAt();
-  const isExpecting = askedAt !== undefined && now - askedAt < periodOf(deps);
-  return { bytes: isExpecting ? mostListBytes : mostUnaskedBytes, documents: mostDocuments };
+/** Who has the list and compares it waits for the answer for so many periods: mail takes minutes, and at times hours. */
+const comparedPeriods = 1 / 8;
+
+/**
+ * Whether an answer of that mailbox is waited for: it was asked for the list, and that has not come; or it was asked lately
+ * whether it has the same.
+ */
+export const isAwaited = (deps: Pick<FollowDeps, 'store' | 'followed'>, from: string, now: number): boolean => {
+  const { store } = deps;
+  const plan = store.askPlan();
+  if (plan === undefined) return false;
+  const isHeld = (store.consensuses()[0]?.number ?? -1) >= plan.number;
+  const waitMs = periodOf(deps) * (isHeld ? comparedPeriods : 1);
+  // The next number may have had its turn since.
+  return [plan.number - 1, plan.number].some((number) =>
+    store.asks(number).some(({ source, at }) => source === from.toLowerCase() && now - at < waitMs),
+  );
 };
+
+/** How much a directory mail may bring: a whole list, from whom one is awaited. */
+export const followedBounds = (
+  deps: Pick<FollowDeps, 'store' | 'followed'>,
+  { from }: DocumentMail,
+  now: number,
+): MailBounds => ({
+  bytes: from !== undefined && isAwaited(deps, from, now) ? mostListBytes : mostUnaskedBytes,
+  documents: mostDocuments,
+});
 
 /** Lists before the newest one of which endorsements are kept. */
 const endorsedNumbers = 4;

@@ -38,8 +38,8 @@ export interface DirectoryMailDeps {
   readonly compression: Compression;
   readonly clock: Clock;
   readonly log: Log;
-  /** Asked before each mail is opened: who has asked for a list expects a large one. */
-  readonly bounds: (now: number) => MailBounds;
+  /** Asked before each mail is opened: from whom a list was asked a large one may come. */
+  readonly bounds: (mail: DocumentMail, now: number) => MailBounds;
   /**
    * Acts upon a document, inside the store's transaction; what comes from the network never makes it throw.
    *
@@ -56,6 +56,7 @@ interface Found {
   readonly uid: number;
   readonly text: string;
   readonly mail: DocumentMail;
+  readonly bounds: MailBounds;
   /** Programs wrote it for programs: it goes when it is dealt with. Anybody's letter stays. */
   readonly isOurs: boolean;
 }
@@ -64,16 +65,17 @@ const isByMachine = (values: readonly string[]): boolean => values.some((value) 
 
 const foundIn = async (deps: DirectoryMailDeps, { uid, raw }: InboxMail): Promise<Found | undefined> => {
   if (raw === undefined) return undefined;
-  const { parse, base64, compression, bounds, clock } = deps;
-  const limits = { compression, mostBytes: bounds(clock.now()).bytes };
+  const { parse, base64, compression, clock } = deps;
   const head = readHead(raw);
   const mail = { from: authorOf(head), isAutomatic: isAutomaticAnswer(head) };
+  const bounds = deps.bounds(mail, clock.now());
+  const limits = { compression, mostBytes: bounds.bytes };
   const text = sliceDirectoryMail(raw, base64, limits);
-  if (text !== undefined) return { uid, text, mail, isOurs: true };
+  if (text !== undefined) return { uid, text, mail, bounds, isOurs: true };
   try {
     const inParts = documentsInParts((await parse(raw)).parts, limits);
     const isOurs = isByMachine(valuesOf(head, 'auto-submitted'));
-    return inParts === undefined ? undefined : { uid, text: inParts, mail, isOurs };
+    return inParts === undefined ? undefined : { uid, text: inParts, mail, bounds, isOurs };
   } catch (error) {
     if (error instanceof SubmissionError) return undefined;
     throw error;
@@ -84,11 +86,11 @@ const countInto = (counts: Map<string, number>, what: string): void =>
   void counts.set(what, (counts.get(what) ?? 0) + 1);
 
 const takeAll = (deps: DirectoryMailDeps, found: Found, counts: Map<string, number>): void => {
-  const { store, take, bounds, clock } = deps;
+  const { store, take, clock } = deps;
   const now = clock.now();
   const documents = documentsIn(found.text);
   if (documents.length === 0) countInto(counts, 'empty');
-  if (documents.length > bounds(now).documents) {
+  if (documents.length > found.bounds.documents) {
     countInto(counts, 'too-many');
     return;
   }

@@ -82,8 +82,6 @@ export interface AskStore {
   readonly addAsk: (number: number, source: string, at: number) => void;
   /** In order. */
   readonly asks: (number: number) => readonly { readonly source: string; readonly at: number }[];
-  /** When somebody was asked last. */
-  readonly lastAskAt: () => number | undefined;
   readonly forgetAsks: (beforeNumber: number) => void;
 }
 

@@ -98,7 +98,7 @@ describe.each([
   });
 
   it('is whom it asked, and what it is about to ask', () => {
-    expect([store.askPlan(), store.lastAskAt()]).toEqual([undefined, undefined]);
+    expect([store.askPlan(), store.asks(1)]).toEqual([undefined, []]);
     store.setAskPlan({ number: 1, kind: 'ask', at: 5.5 });
     store.setAskPlan({ number: 1, kind: 'compare', at: Infinity });
     expect(store.askPlan()).toEqual({ number: 1, kind: 'compare', at: Number.MAX_SAFE_INTEGER });
@@ -109,9 +109,8 @@ describe.each([
       { source: 'x', at: 10 },
       { source: 'y', at: 20 },
     ]);
-    expect(store.lastAskAt()).toBe(20);
     store.forgetAsks(2);
-    expect(store.lastAskAt()).toBe(15);
+    expect([store.asks(1), store.asks(2)]).toEqual([[], [{ source: 'x', at: 15 }]]);
   });
 
   it('is what it answered', () => {

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { nodeBase64 } from '../../src/adapters/node-base64.js';
 import { nodeCompression } from '../../src/adapters/node-compression.js';
-import { ascii, fromLatin1, latin1 } from '../../src/base/bytes.js';
+import { ascii, concat, fromLatin1, latin1 } from '../../src/base/bytes.js';
 import { RouteError } from '../../src/base/errors.js';
 import { dayMs } from '../../src/base/units.js';
 import { composeDirectoryMail, composePackedMail } from '../../src/carrier/directory-mail.js';
@@ -155,6 +155,18 @@ describe('somebody mails bombs', () => {
     expect(alice.logged.at(-1)).toBe('directory {"empty":2}');
     expect(alice.account.mailbox.raws()).toEqual([]);
     expect(alice.directory.network(at()).digest).toBe(first.digest);
+  });
+
+  it('while a list is awaited, and only from whom it was asked a large one is taken', async () => {
+    const { alice } = setUp();
+    const packed = nodeCompression.deflate(concat(ascii(endorsementOf(first, 'ann')), bytesOf(9)));
+    alice.store.setAskPlan({ number: today + 1, kind: 'ask', at: now });
+    alice.store.addAsk(today + 1, 'mix@mia.example', now);
+    for (const from of ['eve@bad.example', 'mix@mia.example']) {
+      alice.account.mailbox.put(composePackedMail({ from, to: alicesAddress, packed, now, rng }, nodeBase64));
+      await alice.read();
+    }
+    expect(alice.logged.slice(-2)).toEqual(['directory {"empty":1}', 'directory {"in-endorsement":1}']);
   });
 
   it('in a difference that copies the list again and again, and it is dropped when it outgrows the list', () => {

@@ -83,6 +83,12 @@ export const edgeSwitches: readonly Switch[] = [
     'bombs',
   ),
   entry(
+    'bombs while a list is awaited',
+    'only who was asked may mail a large one',
+    ['follow/follow.ts', 'from !== undefined && isAwaited(deps, from, now) ?', 'true ?'],
+    'lists',
+  ),
+  entry(
     'bombs of OpenPGP packets',
     'a packet is no longer than what is there',
     [

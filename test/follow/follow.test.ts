@@ -93,14 +93,24 @@ describe('who follows by mail', () => {
     expect(mail.observed).toEqual([]);
   });
 
-  it('opens no large mail unless it has asked for a list', async () => {
-    const { follower, setNow } = setUp();
+  it('opens a large mail only from whom it has asked for a list, until that has come or can be of no use', async () => {
+    const { follower } = setUp();
     const alice = follower('alice@home.example');
-    expect(followedBounds(alice.deps, now).bytes).toBe(mostUnaskedBytes);
+    const mostOf = (from: string | undefined, at: number): number =>
+      followedBounds(alice.deps, { from, isAutomatic: false }, at).bytes;
+    for (const name of authorityNames) expect(mostOf(addressOf(name), now)).toBe(mostUnaskedBytes);
     await alice.follow();
-    expect(followedBounds(alice.deps, now + dayMs - 1).bytes).toBe(mostListBytes);
-    setNow(now + dayMs);
-    expect(followedBounds(alice.deps, now + dayMs).bytes).toBe(mostUnaskedBytes);
+    const [asked = ''] = alice.store.asks(today).map(({ source }) => source);
+    expect(mostOf(asked, now + dayMs - 1)).toBe(mostListBytes);
+    expect(mostOf(asked.toUpperCase(), now + dayMs - 1)).toBe(mostListBytes);
+    expect(mostOf(asked, now + dayMs)).toBe(mostUnaskedBytes);
+    const others = authorityNames.map(addressOf).filter((address) => address !== asked);
+    expect(others).toHaveLength(2);
+    for (const other of [...others, 'eve@bad.example', undefined]) expect(mostOf(other, now)).toBe(mostUnaskedBytes);
+    // With the list at hand only who was asked lately whether it has the same may still answer.
+    alice.take(first.text);
+    expect(mostOf(asked, now + dayMs / 8 - 1)).toBe(mostListBytes);
+    expect(mostOf(asked, now + dayMs / 8)).toBe(mostUnaskedBytes);
   });
 
   it('asks each time only after that is remembered: killed between, it asks no second time', async () => {

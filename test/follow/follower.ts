@@ -109,7 +109,7 @@ export const followWorld = (): FollowWorld => {
             inbox,
             reading,
             parse: parseMail,
-            bounds: (at) => followedBounds(deps, at),
+            bounds: (from, at) => followedBounds(deps, from, at),
             take: (document, from, at) => takeFollowed(deps, document, from, at),
           },
           signal,
