@@ -6,10 +6,10 @@ import path from 'node:path';
  * factor, and jumps when the file `clock` beside the process's configuration says so. Timers that count the time of the network
  * run faster too; what waits for a mail server doesn't, because that server is a real one.
  *
- *   MIXMAILER_SOAK_CLOCK = begun at (epoch ms) : factor
+ *   MIXMAILER_SOAK_CLOCK = begun at (epoch ms) : factor : what the clocks showed then (epoch ms)
  *   clock                = milliseconds that this process's clock is ahead
  */
-const [begunAt = 0, factor = 1] = (process.env['MIXMAILER_SOAK_CLOCK'] ?? '').split(':').map(Number);
+const [begunAt = 0, factor = 1, startAt = begunAt] = (process.env['MIXMAILER_SOAK_CLOCK'] ?? '').split(':').map(Number);
 
 const RealDate = Date;
 const realTimeout = setTimeout;
@@ -32,7 +32,7 @@ const look = (): void => {
 };
 look();
 
-const now = (): number => Math.floor(begunAt + (RealDate.now() - begunAt) * factor + aheadMs);
+const now = (): number => Math.floor(startAt + (RealDate.now() - begunAt) * factor + aheadMs);
 
 globalThis.Date = new Proxy(RealDate, {
   construct: (target, args: ConstructorParameters<typeof Date> | [], fresh) =>

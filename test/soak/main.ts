@@ -12,6 +12,14 @@ import { openWorld, type SoakWorld } from './world.js';
 const minuteMs = 60_000;
 /** A list and the next, and the time in which everybody hears of it. */
 const beginMs = 30 * minuteMs;
+/** The time in which nodes become known to authorities before these vote on the first list. */
+const beforeVoteMs = 3 * minuteMs;
+
+/** What the clocks show at the beginning: so long before a vote, which is half a period before its list. */
+const startOf = ({ factor, size }: Options, begunAt: number): number => {
+  const periodMs = size.periodSeconds * 1000;
+  return Math.ceil(begunAt / periodMs) * periodMs + periodMs / 2 - beforeVoteMs * factor;
+};
 
 const tellOutcome = ({ kinds }: Options, { balance, done, leaks, handed, peakMb }: Outcome): void => {
   heading('What went wrong');
@@ -47,7 +55,7 @@ const main = async (): Promise<number> => {
   const tell = (text: string): void =>
     say(`${((Date.now() - begunAt) / minuteMs).toFixed(1).padStart(5)} min  ${text}`);
   // For every process that is started from here on.
-  process.env['MIXMAILER_SOAK_CLOCK'] = `${begunAt}:${factor}`;
+  process.env['MIXMAILER_SOAK_CLOCK'] = `${begunAt}:${factor}:${startOf(options, begunAt)}`;
   process.env['NODE_OPTIONS'] = `--import=${fileURLToPath(new URL('clock.js', import.meta.url))}`;
 
   const folder = mkdtempSync(path.join(tmpdir(), 'mm-'));
