@@ -50,6 +50,13 @@ export const packetsPerSender = 48;
 export const packetsPerNode = 1100;
 /** All who are no nodes together: as many as ten clients that fill their bucket, or 2,400 at the usual pace. */
 export const sendersAtOnce = 10;
+/**
+ * Who has had least of late is read first, and what was read counts half after so many intervals: two hours. A hundred addresses of one
+ * flooder, each of which is read a bundle of 64 in 13 intervals, stay behind a client at its usual pace; so do three hundred.
+ */
+export const halfLifeIntervals = 10;
+/** With less than this, in packets, and a full bucket a sender is forgotten: nobody's name is kept longer than a day for one bundle. */
+export const leastSpent = 1 / 2;
 /** What may come at once is what fills up in so many intervals: five bundles of 64; a node may have been away for some flushes. */
 export const burstIntervals = 7;
 /** A packet that is to wait takes room as long as it does: each so many intervals cost its sender one packet more. */

@@ -2,8 +2,10 @@ import {
   burstIntervals,
   crowdedPool,
   extraForOwnMail,
+  halfLifeIntervals,
   intervalsPerPacket,
   leastLetterCost,
+  leastSpent,
   longestWhenCrowdedMs,
   mostWaitingBytes,
   mostWaitingMails,
@@ -68,6 +70,8 @@ export interface Bucket {
   /** Below 0 after a mail that cost more than there was: no mail is too large for a full bucket. */
   readonly level: number;
   readonly at: number;
+  /** Packets that were read of him of late: half as many after each `halfLifeIntervals`. */
+  readonly spent: number;
 }
 
 /** How much a bucket fills in a mix interval, and how long that is. */
@@ -86,10 +90,15 @@ export const levelAt = (bucket: Bucket | undefined, flow: Flow, now: number): nu
   return Math.min(full, bucket.level + filled);
 };
 
-/** The bucket after so many packets; undefined if it is full. */
+/** What he has spent of late, as it counts now. */
+export const spentAt = (bucket: Bucket | undefined, { intervalMs }: Flow, now: number): number =>
+  bucket === undefined ? 0 : bucket.spent * 2 ** (-Math.max(0, now - bucket.at) / intervalMs / halfLifeIntervals);
+
+/** The bucket after so many packets; undefined if it is full, and what was spent is as good as nothing. */
 export const charged = (bucket: Bucket | undefined, flow: Flow, now: number, packets: number): Bucket | undefined => {
   const level = levelAt(bucket, flow, now) - packets;
-  return level >= fullOf(flow) ? undefined : { level, at: now };
+  const spent = spentAt(bucket, flow, now) + packets;
+  return level >= fullOf(flow) && spent < leastSpent ? undefined : { level, at: now, spent };
 };
 
 /** What may be read now. */
@@ -99,22 +108,27 @@ export interface Room {
   /** Of the bucket that all share who are no nodes. */
   readonly others: number;
   readonly levelOf: (mail: WaitingMail) => number;
+  readonly spentOf: (mail: WaitingMail) => number;
 }
 
 interface Queue {
   readonly mails: WaitingMail[];
+  readonly spent: number;
   level: number;
 }
 
-const queuesOf = (waiting: readonly WaitingMail[], levelOf: Room['levelOf']): Queue[] => {
+const queuesOf = (waiting: readonly WaitingMail[], { levelOf, spentOf }: Room): Queue[] => {
   const queues = new Map<string, Queue>();
   for (const mail of waiting) {
     const known = queues.get(mail.sender);
-    if (known === undefined) queues.set(mail.sender, { mails: [mail], level: levelOf(mail) });
+    if (known === undefined) queues.set(mail.sender, { mails: [mail], spent: spentOf(mail), level: levelOf(mail) });
     else known.mails.push(mail);
   }
-  // Who has had least of late comes first; each then has one mail before anybody has two.
-  return [...queues.values()].filter(({ level }) => level > 0).sort((a, b) => b.level - a.level);
+  // Who has had least of late comes first, and of those who have least waiting: not a hundred addresses that are read at
+  // their share, and whose thousand mails have long been there. Each then has one mail before anybody has two.
+  return [...queues.values()]
+    .filter(({ level }) => level > 0)
+    .sort((a, b) => a.spent - b.spent || a.mails.length - b.mails.length);
 };
 
 /**
@@ -129,7 +143,7 @@ export const nextMails = (waiting: readonly WaitingMail[], room: Room): readonly
   const classes = [true, false].map((isListed) => ({
     queues: queuesOf(
       waiting.filter((mail) => mail.isListed === isListed),
-      room.levelOf,
+      room,
     ),
     level: isListed ? Infinity : room.others,
   }));

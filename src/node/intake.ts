@@ -18,6 +18,7 @@ import {
   nextMails,
   overBacklog,
   overWatermark,
+  spentAt,
   type WaitingMail,
 } from '../carrier/intake.js';
 import { type Aside, asideFrom } from '../post/aside.js';
@@ -123,6 +124,7 @@ export class Intake {
       mails: mostRead,
       others: levelAt(this.#others, others, now),
       levelOf: (mail) => levelAt(this.#buckets.get(mail.sender), this.#flowOf(mail.isListed, moment), now),
+      spentOf: (mail) => spentAt(this.#buckets.get(mail.sender), this.#flowOf(mail.isListed, moment), now),
     });
     return this.#byFolder(chosen);
   }
@@ -202,7 +204,10 @@ export class Intake {
     else this.#buckets.set(sender, bucket);
   }
 
-  /** Forgets the senders whose buckets are full again; those of a clock that was set back since fill from now on. */
+  /**
+   * Forgets the senders whose buckets are full again, and who have had as good as nothing of late; buckets of a clock that was
+   * set back since fill from now on.
+   */
   forget(moment: IntakeMoment): void {
     this.#buckets = new Map(
       [...this.#buckets].flatMap(([sender, bucket]) => {

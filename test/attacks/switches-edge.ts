@@ -180,6 +180,37 @@ export const edgeSwitches: readonly Switch[] = [
     ['node/intake.ts', 'perInterval: isListed ? this.#rates.perNode : this.#rates.perSender,', 'perInterval: 1e9,'],
     'flood',
   ),
+  {
+    ...entry(
+      'a flood from many addresses',
+      'all who are no nodes have a share of the reading together',
+      ['node/intake.ts', 'perInterval: sendersAtOnce * this.#rates.perSender,', 'perInterval: 1e9,'],
+      'flood',
+    ),
+    only: 'a hundred addresses none of which',
+  },
+  {
+    ...entry(
+      'a flood from many addresses, before a stranger’s mail',
+      'who has had least of late comes first',
+      ['carrier/intake.ts', 'a.spent - b.spent || a.mails.length - b.mails.length', 'b.level - a.level'],
+      'flood',
+    ),
+    only: 'a hundred addresses none of which',
+  },
+  {
+    ...entry(
+      'a flood that fills the mailbox',
+      'near the quota the newest of who has most waiting are removed unread',
+      [
+        'node/intake.ts',
+        'this.#byFolder(overWatermark(left, excess))',
+        'this.#byFolder(overWatermark(left, 0 * excess))',
+      ],
+      'flood',
+    ),
+    only: 'its quota',
+  },
   entry(
     'a seized disk',
     'the database is rewritten without what was deleted',

@@ -12,6 +12,7 @@ import {
   overBacklog,
   overWatermark,
   type Room,
+  spentAt,
   type WaitingMail,
 } from '../../src/carrier/intake.js';
 
@@ -32,6 +33,7 @@ const room = (given: Partial<Room> = {}): Room => ({
   mails: Infinity,
   others: Infinity,
   levelOf: () => 100,
+  spentOf: () => 0,
   ...given,
 });
 
@@ -87,6 +89,20 @@ describe('the order of reading', () => {
     expect(chosen.findIndex(({ uid }) => uid === 5000)).toBeLessThan(2);
   });
 
+  it('puts first who has had least of late, and then who has least waiting, whoever came first', () => {
+    const crowd = Array.from({ length: 1000 }, (_, i) => mailOf(i + 1, { sender: `m${i % 100}@evil.test` }));
+    const alice = mailOf(5000);
+    const [next] = nextMails([...crowd, alice], room());
+    expect(next).toBe(alice);
+    const many = [...crowd, alice, mailOf(5001, { sender: 'm0@evil.test' })];
+    const spentOf = ({ sender }: WaitingMail): number => (sender === 'm0@evil.test' ? 1 : 2);
+    expect(nextMails(many, room({ spentOf })).map(({ uid }) => uid)).toEqual([
+      1,
+      5000,
+      ...crowd.slice(1, 100).map(({ uid }) => uid),
+    ]);
+  });
+
   it('takes turns between nodes and all others, however many there are of the others', () => {
     const crowd = Array.from({ length: 500 }, (_, i) => mailOf(i + 1, { sender: `m${i}@evil.test` }));
     const node = Array.from({ length: 20 }, (_, i) => mailOf(1000 + i, { sender: 'node@mix.test', isListed: true }));
@@ -137,6 +153,18 @@ describe('a bucket', () => {
     expect(levelAt(used, flow, 12 * minuteMs)).toBeCloseTo(38);
     expect(levelAt(used, flow, -12 * minuteMs)).toBe(-10);
     expect(charged(used, flow, 100 * 12 * minuteMs, 0)).toBeUndefined();
+  });
+
+  it('remembers for some time what was spent, half of it after each ten intervals', () => {
+    const used = charged(undefined, flow, 0, 40);
+    const halves = [0, 10, 20].map((intervals) => spentAt(used, flow, intervals * 12 * minuteMs));
+    expect(halves).toEqual([40, 20, 10]);
+    expect(spentAt(charged(used, flow, 120 * minuteMs, 5), flow, 120 * minuteMs)).toBe(25);
+    expect(spentAt(used, flow, -12 * minuteMs)).toBe(40);
+    // It is full long before.
+    expect(charged(used, flow, 60 * 12 * minuteMs, 0)?.level).toBe(48 * burstIntervals);
+    expect(charged(used, flow, 64 * 12 * minuteMs, 0)).toBeUndefined();
+    expect(spentAt(undefined, flow, 0)).toBe(0);
   });
 
   it('lets through in any time no more than that time fills, a full bucket and a mail', () => {
