@@ -70,6 +70,14 @@ export const signOwn = (kind: string, lines: readonly string[], secretKey: Uint8
   signDocument(kind, [`by ${publicKeyOf(secretKey)}`, ...lines], secretKey);
 
 /**
+ * Whom such a document names as its signer, unread: who is nobody here is not worth the check of a signature.
+ *
+ * @param text in canonical form
+ * @returns undefined if it names nobody, so that nobody can have signed it
+ */
+export const namedSigner = (text: string): PublicKeyHex | undefined => /^by ([0-9a-f]{64})$/m.exec(text)?.[1];
+
+/**
  * Reads such a document and checks its signature.
  *
  * @throws RouteError `route/bad-document` when it has not this form

@@ -1,9 +1,11 @@
 import { mostCandidates, mostCandidatesPerSite } from '../base/bounds.js';
 import { domainOf } from '../base/address.js';
 import { toHex } from '../base/bytes.js';
+import { parseNodeId } from '../base/ids.js';
 import type { Rng } from '../base/random.js';
 import { shuffled, uniformInt } from '../base/random.js';
 import { hourMs } from '../base/units.js';
+import { namedSigner } from '../council/documents.js';
 import { readAnswer, readLeave, signChallenge } from '../council/membership.js';
 import { numberAt } from '../council/timetable.js';
 import type {
@@ -162,8 +164,16 @@ export const takeListed = (deps: GatherDeps, network: Network, now: number): voi
     if (publishedAt > (store.member(nodeId)?.publishedAt ?? -1)) takeDescriptor(deps, text, now);
 };
 
+/** Whether the signer that a document names is a node of which something is known. */
+const namesKnown = ({ store }: GatherDeps, text: string): boolean => {
+  const nodeId = parseNodeId(namedSigner(text) ?? '');
+  return nodeId !== undefined && (store.candidate(nodeId) ?? store.member(nodeId)) !== undefined;
+};
+
 /** An answer to a challenge proves the mailbox. In a transaction. @throws RouteError */
-export const takeAnswer = ({ store, self }: GatherDeps, text: string, now: number): Taken => {
+export const takeAnswer = (deps: GatherDeps, text: string, now: number): Taken => {
+  const { store, self } = deps;
+  if (!namesKnown(deps, text)) return 'unasked';
   const { nodeId, authority, nonce } = readAnswer(text);
   const candidate = store.candidateOfNonce(nonce);
   if (authority !== self || candidate?.nodeId !== nodeId || candidate.operator === undefined) return 'unasked';
@@ -179,7 +189,9 @@ export const takeAnswer = ({ store, self }: GatherDeps, text: string, now: numbe
 };
 
 /** A node says that it goes. In a transaction. @throws RouteError */
-export const takeLeave = ({ store }: GatherDeps, text: string, now: number): Taken => {
+export const takeLeave = (deps: GatherDeps, text: string, now: number): Taken => {
+  const { store } = deps;
+  if (!namesKnown(deps, text)) return 'known';
   const { nodeId, publishedAt } = readLeave(text);
   if (publishedAt > now + aheadMs) return 'from-the-future';
   const candidate = store.candidate(nodeId);

@@ -1,3 +1,4 @@
+import { namedSigner } from '../council/documents.js';
 import { evidenceOf } from '../council/evidence.js';
 import { readEndorsement } from '../council/endorsement.js';
 import { readReveal } from '../council/reveal.js';
@@ -82,13 +83,14 @@ export const isCouncilKind = (kind: string): kind is CouncilKind => ['vote', 're
  * Keeps what an authority says for a number, whoever brought it: it is signed. Of two different documents of one kind and
  * number the first stays, and both are kept as what they prove. In a transaction.
  *
+ * @param text in canonical form
  * @throws RouteError when it is malformed, or its signature does not fit
  */
 export const hear = (deps: HearDeps, kind: CouncilKind, text: string, now: number): Heard => {
   const { store, rules, log, self } = deps;
+  if (!rules.authorities.some(({ key }) => key === namedSigner(text))) return 'stranger';
   const { document, periodMs = rules.periodMs, names = [] } = read(kind, text);
   const { authority, number, digest } = document;
-  if (!rules.authorities.some(({ key }) => key === authority)) return 'stranger';
   if (periodMs !== rules.periodMs) return 'other-period';
   const current = roundAt(rules.periodMs, now);
   if (number < current - contradictionPeriods || number > current + 1) return 'out-of-time';

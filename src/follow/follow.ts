@@ -3,7 +3,7 @@ import { dayMs } from '../base/units.js';
 import { mostDocuments, mostListBytes, mostUnaskedBytes } from '../base/bounds.js';
 import { composeDirectoryMail } from '../carrier/directory-mail.js';
 import { applyDiff, endsOfDiff } from '../council/diff.js';
-import { documentsIn, type FoundDocument } from '../council/documents.js';
+import { documentsIn, type FoundDocument, namedSigner } from '../council/documents.js';
 import { endorsersOf, readEndorsement } from '../council/endorsement.js';
 import { formatRequest } from '../council/request.js';
 import { wantedNumber } from '../council/timetable.js';
@@ -145,12 +145,13 @@ const takeDiff = (deps: FollowDeps, text: string, now: number): void => {
 
 const takeEndorsement = (deps: FollowDeps, text: string, now: number): void => {
   const { store, followed, log } = deps;
+  if (!followed.authorities.some(({ key }) => key === namedSigner(text))) return;
   const endorsement = readEndorsement(text);
   const { authority, number, digest } = endorsement;
   const wanted = wantedNumber(periodOf(deps), now);
   const newest = store.consensuses()[0]?.number ?? wanted;
   const isOfUse = number >= newest - endorsedNumbers && number <= wanted + 1;
-  if (!isOfUse || !followed.authorities.some(({ key }) => key === authority)) return;
+  if (!isOfUse) return;
   if (!store.keepEndorsement({ authority, number, digest, text: endorsement.text })) return;
   const ours = store.pastDigest(number);
   if (ours === undefined || ours === digest) return;

@@ -5,6 +5,7 @@ import type { NodeId } from '../base/ids.js';
 import type { Rng } from '../base/random.js';
 import { dayMs, secondMs } from '../base/units.js';
 import { composeDirectoryMail } from '../carrier/directory-mail.js';
+import { namedSigner } from '../council/documents.js';
 import { readChallenge, signAnswer, signLeave } from '../council/membership.js';
 import type { Compression } from '../ports/compression.js';
 import type { KeyStore } from '../ports/keys.js';
@@ -191,11 +192,12 @@ export const takeChallenge = (
 ): boolean => {
   if (kind !== 'challenge') return false;
   const { store, self, profile, authorities, keyStore } = deps;
+  const authority = authorities.find(({ key }) => key === namedSigner(text));
+  if (authority === undefined) return true;
   try {
     const challenge = readChallenge(text);
-    const authority = authorities.find(({ key }) => key === challenge.authority);
     const isForUs = challenge.nodeId === self && challenge.address.toLowerCase() === profile.address.toLowerCase();
-    if (authority === undefined || !isForUs || store.leavingSince() !== undefined) return true;
+    if (!isForUs || store.leavingSince() !== undefined) return true;
     const periodMs = networkAt(deps.directory, now)?.consensus?.periodMs ?? deps.periodMs;
     if (store.countChallenge(authority.key, now, now - periodMs) > mostChallengesAnswered) return true;
     mailTo(deps, authority, signAnswer({ authority: authority.key, nonce: challenge.nonce }, keyStore.identity()), now);

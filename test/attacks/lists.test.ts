@@ -134,6 +134,18 @@ describe('a few lie about the list', () => {
   });
 });
 
+describe('a stranger signs', () => {
+  it('what only authorities have a say in, by the thousand, and no signature of it is checked', async () => {
+    const { follower } = followWorld();
+    const alice = follower(alicesAddress);
+    alice.take(first.text);
+    const bad = endorsementOf(first, 'eve').replace(/^number .*$/m, 'number 7');
+    alice.account.mailbox.put(mailOf(Array(200).fill(bad), 'eve@bad.example', alicesAddress));
+    await alice.read();
+    expect(alice.logged.slice(1)).toEqual(['directory {"in-endorsement":200}']);
+  });
+});
+
 describe('somebody mails bombs', () => {
   const bytesOf = (megabytes: number): Uint8Array => new Uint8Array(megabytes * 1024 * 1024).fill(65);
   const setUp = () => {

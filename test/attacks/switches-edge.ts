@@ -83,6 +83,12 @@ export const edgeSwitches: readonly Switch[] = [
     'bombs',
   ),
   entry(
+    'documents of strangers by the thousand',
+    'who signed is looked up before the signature is checked',
+    ['follow/follow.ts', 'if (!followed.authorities.some(({ key }) => key === namedSigner(text))) return;', ''],
+    'lists',
+  ),
+  entry(
     'bombs while a list is awaited',
     'only who was asked may mail a large one',
     ['follow/follow.ts', 'from !== undefined && isAwaited(deps, from, now) ?', 'true ?'],

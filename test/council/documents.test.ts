@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { RouteError } from '../../src/base/errors.js';
 import { dayMs, secondMs } from '../../src/base/units.js';
-import { documentsIn, signOwn } from '../../src/council/documents.js';
+import { documentsIn, namedSigner, signOwn } from '../../src/council/documents.js';
 import {
   listOf,
   countEndorsements,
@@ -373,5 +373,20 @@ describe('documents one after another', () => {
           expect(text.startsWith(`mixmailer-${kind} `)).toBe(true);
       }),
     );
+  });
+});
+
+describe('the signer that a document names', () => {
+  it('is found unread, and is the one who signed if anybody did', () => {
+    const text = signReveal({ number: 1, secret: nonce, seen }, ann);
+    expect(namedSigner(text)).toBe(keyOf('ann'));
+    expect(namedSigner(text)).toBe(readReveal(text).authority);
+    const others = text.replace(/^by .*$/m, `by ${keyOf('ben')}`);
+    expect(namedSigner(others)).toBe(keyOf('ben'));
+    expect(() => readReveal(others)).toThrow(RouteError);
+    for (const none of ['', text.replace(/^by .*$/m, 'by ann'), text.replace(/^by /m, 'xby ')]) {
+      expect(namedSigner(none)).toBeUndefined();
+      expect(() => readReveal(none)).toThrow(RouteError);
+    }
   });
 });

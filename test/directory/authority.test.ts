@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { signOwn } from '../../src/council/documents.js';
+import { signAnswer, signLeave } from '../../src/council/membership.js';
 import { hourMs, minuteMs } from '../../src/base/units.js';
 import { readNetwork } from '../../src/route/network.js';
 import type { Ticker } from '../../src/ports/ticker.js';
@@ -62,6 +64,27 @@ describe('an authority as a process', () => {
     expect(schedules).toContain('* * * * * *');
     stop.abort();
     await running;
+  });
+});
+
+describe('what strangers have signed', () => {
+  it('is not worth the check of a signature where only authorities or nodes that are known have a say', async () => {
+    const directory = fakeDirectory({ authorities: 1, nodes: 0 });
+    const authority = at(directory.authorities, 0);
+    const eve = directory.rng(32);
+    const documents = [
+      signOwn('vote', ['number 1'], eve),
+      signOwn('reveal', ['number 1'], eve),
+      signOwn('endorsement', ['number 1'], eve),
+      signAnswer({ authority: authority.key, nonce: '77'.repeat(32) }, eve),
+      signLeave({ publishedAt: directory.now() }, eve),
+    ].map((text) => text.replace(/^data .*$/m, `data ${'A'.repeat(64)}`));
+    await directory.mail('eve@bad.test', authority.account.address, documents);
+    await authority.turn();
+    expect(authority.logged.filter((line) => /^(gather|directory)/.test(line))).toEqual([
+      'directory {"useless":3,"in-answer":1,"in-leave":1}',
+      'gather {"answer/unasked":1,"leave/known":1}',
+    ]);
   });
 });
 
