@@ -109,7 +109,7 @@ const settleRestored = (file: string, role: BackupRole, config: Config, { now, m
     case 'client': {
       const store = sqliteClientStore(file);
       drainAccount(store, rules);
-      const notices = config.client?.receipts?.notices ?? 'hide-recipient';
+      const notices = config.client?.notices ?? 'none';
       const deps = { store, from: config.mail.address, notices };
       changing(deps, () => {
         for (const id of store.unsettledMessages(Number.MAX_SAFE_INTEGER)) {

@@ -17,11 +17,12 @@ import { ConfigError } from './base/errors.js';
 import { dayMs, minuteMs } from './base/units.js';
 import type { ClientDeps, Receipts } from './client/client.js';
 import { toInbox } from './client/inbound.js';
+import type { Deliver } from './client/inbound.js';
 import { mustReach } from './client/send.js';
 import { submitMail } from './client/submit.js';
 import type { Submission, Submitted } from './client/submit.js';
 import { clientConfig, networkConfig, nodeConfig } from './config.js';
-import type { Config, ReceiptsConfig } from './config.js';
+import type { ClientConfig, Config, ReceiptsConfig } from './config.js';
 import {
   announceDeps,
   budgetIn,
@@ -261,9 +262,11 @@ export const composeClient = (config: Config, log = stderrLog): Composed<ClientD
     from: mail.address,
     rules: { senderProvider: mail.provider, allow: client.paths.allow },
     receipts: client.receipts && inbox && receiptsDeps(client.receipts, inbox),
-    notices: client.receipts?.notices ?? 'hide-recipient',
+    deliver: deliverOf(client, inbox),
+    notices: client.notices,
     pace: client.pace,
     floorBits: client.floorBits,
+    giveUpMs: client.giveUpMs,
     forgetMs: forgetSubmissionsMs,
   };
   const close = async (): Promise<void> => {
@@ -274,10 +277,12 @@ export const composeClient = (config: Config, log = stderrLog): Composed<ClientD
   return { deps, close };
 };
 
-const receiptsDeps = ({ retry, pollMs, deliverTo }: ReceiptsConfig, inbox: Inbox): Receipts => ({
+const receiptsDeps = ({ retry, pollMs }: ReceiptsConfig, inbox: Inbox): Receipts => ({
   retry,
   pollMs,
   inbox,
   parse: parseMail,
-  deliver: deliverTo.kind === 'imap' ? toInbox(inbox) : maildir(deliverTo.path),
 });
+
+const deliverOf = ({ deliverTo }: ClientConfig, inbox: Inbox | undefined): Deliver | undefined =>
+  deliverTo?.kind === 'maildir' ? maildir(deliverTo.path) : deliverTo && inbox && toInbox(inbox);

@@ -130,7 +130,13 @@ export interface ClientConfig {
   readonly floorBits: number;
   readonly paths: { readonly allow: ReadonlySet<PathException> };
   readonly hygiene: { readonly keyIds: 'hide' | 'keep' };
-  /** Undefined when the user has given up receipts, and with them replies and notices. */
+  /** When nothing more is tried for a mail, after it was handed in. */
+  readonly giveUpMs: number;
+  /** Whether a notice says whom the mail was for; `none` where none can be brought. */
+  readonly notices: 'hide-recipient' | 'name-recipient' | 'none';
+  /** Where replies and notices go: the user's inbox, or a Maildir on this machine; undefined where there is neither. */
+  readonly deliverTo: { readonly kind: 'imap' } | { readonly kind: 'maildir'; readonly path: string } | undefined;
+  /** Undefined when the user has given up receipts, and with them replies. */
   readonly receipts: ReceiptsConfig | undefined;
 }
 
@@ -140,9 +146,6 @@ export interface ReceiptsConfig {
   readonly retry: RetryRules;
   /** Of the return address that a mail gets which doesn't say anything about it itself. */
   readonly replyBlocks: number;
-  readonly notices: 'hide-recipient' | 'name-recipient';
-  /** Where replies and notices go: the user's inbox, or a Maildir on this machine. */
-  readonly deliverTo: { readonly kind: 'imap' } | { readonly kind: 'maildir'; readonly path: string };
 }
 
 /**
@@ -287,7 +290,9 @@ const configOf = (read: FileConfig, { file, folder }: Origin): Config => {
       floorBits: client.floorBits,
       paths: { allow: new Set(client.paths.allow) },
       hygiene: client.hygiene,
-      receipts: client.receipts ? receiptsOf(client, at) : undefined,
+      giveUpMs: client.retry.giveUpHours * hourMs,
+      ...toldOf(client, imap, at),
+      receipts: client.receipts ? receiptsOf(client) : undefined,
     },
     authority: authority && authorityOf(authority, { data, proxy: mail.proxy, at, fail }),
   };
@@ -295,20 +300,20 @@ const configOf = (read: FileConfig, { file, folder }: Origin): Config => {
   return deepFreeze(config);
 };
 
-const receiptsOf = (client: NonNullable<FileConfig['client']>, at: (name: string) => string): ReceiptsConfig => {
-  const { poll, retry, replies, notices, deliverTo } = client;
-  return {
-    pollMs: poll * secondMs,
-    retry: {
-      intervalMs: retry.hours * hourMs,
-      otherExitAfter: retry.otherExitAfter,
-      giveUpMs: retry.giveUpHours * hourMs,
-    },
-    replyBlocks: replies.blocks,
-    notices,
-    deliverTo:
-      deliverTo === 'imap' ? { kind: 'imap' } : { kind: 'maildir', path: at(deliverTo.slice('maildir:'.length)) },
-  };
+const receiptsOf = ({ poll, retry, replies }: NonNullable<FileConfig['client']>): ReceiptsConfig => ({
+  pollMs: poll * secondMs,
+  retry: { intervalMs: retry.hours * hourMs, otherExitAfter: retry.otherExitAfter },
+  replyBlocks: replies.blocks,
+});
+
+const toldOf = (
+  { notices, deliverTo }: NonNullable<FileConfig['client']>,
+  imap: ServerSettings | undefined,
+  at: (name: string) => string,
+): Pick<ClientConfig, 'notices' | 'deliverTo'> => {
+  if (deliverTo !== 'imap')
+    return { notices, deliverTo: { kind: 'maildir', path: at(deliverTo.slice('maildir:'.length)) } };
+  return imap === undefined ? { notices: 'none', deliverTo: undefined } : { notices, deliverTo: { kind: 'imap' } };
 };
 
 /** Times in signed documents are whole seconds. */

@@ -106,8 +106,7 @@ const partsOf = ({ onReply, log = silent, ...source }: OpenOptions): ClientParts
     );
   const { deps, close } = composeClient(config, log);
   const queue = composeQueue(config);
-  const receipts =
-    deps.receipts && onReply ? { ...deps.receipts, deliver: toProgram(onReply, deps.receipts.deliver) } : deps.receipts;
+  const deliver = deps.deliver && onReply ? toProgram(onReply, deps.deliver) : deps.deliver;
   return {
     // Without an id is only what an earlier version took and nothing is known of any more.
     submit: async (mail) =>
@@ -115,7 +114,7 @@ const partsOf = ({ onReply, log = silent, ...source }: OpenOptions): ClientParts
     messages: () => deps.store.messageStatuses().map(withReason),
     isReady: () => networkAt(deps.directory, deps.clock.now()) !== undefined,
     run: (onStatus, signal) =>
-      runClient({ ...deps, receipts, onStatus: (status) => onStatus(withReason(status)) }, signal),
+      runClient({ ...deps, deliver, onStatus: (status) => onStatus(withReason(status)) }, signal),
     close: () => {
       queue.close();
       return close();

@@ -7,16 +7,17 @@ import { runClient } from '../client/client.js';
 import { networkAt } from '../follow/network-at.js';
 import { composeClient, composeQueue } from '../compose.js';
 import { clientConfig } from '../config.js';
-import type { ReceiptsConfig } from '../config.js';
+import type { ClientConfig } from '../config.js';
 import { loadAndJoin } from './join.js';
 import { untilStopped, watched } from './stop.js';
 
 /** One line: what the user will hear of their mails. */
-const receiptsLine = (address: string, receipts: ReceiptsConfig | undefined): string => {
+export const receiptsLine = (address: string, { receipts, deliverTo }: ClientConfig): string => {
+  const inbox = deliverTo === undefined ? 'by `mixmailer queue` alone' : `in the inbox of ${address}`;
+  const where = deliverTo?.kind === 'maildir' ? `in ${deliverTo.path}` : inbox;
   if (receipts === undefined)
-    return 'Receipts are off: what is lost on the way is not sent again, and nobody tells you.';
-  const where = receipts.deliverTo.kind === 'imap' ? `the inbox of ${address}` : receipts.deliverTo.path;
-  return `Receipts are on: what is not confirmed is sent again, and what fails is told in ${where}.`;
+    return `Receipts are off: what is lost on the way is not sent again, and nobody tells you. What could not be sent at all is told ${where}.`;
+  return `Receipts are on: what is not confirmed is sent again, and what fails is told ${where}.`;
 };
 
 export const register = (program: Command): void => {
@@ -27,8 +28,8 @@ export const register = (program: Command): void => {
     .option('--join <invitation>', 'join the network of this invitation; kept for the next start')
     .action(async ({ config: file, join }: { readonly config: string; readonly join?: string }) => {
       const config = loadAndJoin(file, join);
-      const { submission, receipts } = clientConfig(config);
-      const { host, port, user, tokenFile, maxMailBytes } = submission;
+      const client = clientConfig(config);
+      const { host, port, user, tokenFile, maxMailBytes } = client.submission;
       const token = tokenFrom(tokenFile, systemRng);
       const { deps, close } = composeClient(config);
       const queue = composeQueue(config);
@@ -57,7 +58,7 @@ export const register = (program: Command): void => {
               '  security  none (it never leaves this machine)',
               `  user      ${user}`,
               `  password  ${token}`,
-              receiptsLine(config.mail.address, receipts),
+              receiptsLine(config.mail.address, client),
               ...(networkAt(deps.directory, deps.clock.now()) === undefined
                 ? ['The first list of nodes is asked for by mail; until it is there, mails are refused for now.']
                 : []),

@@ -23,8 +23,6 @@ export interface Receipts {
   readonly retry: RetryRules;
   readonly inbox: Inbox;
   readonly parse: MimeParser;
-  /** Takes replies and notices for the user. */
-  readonly deliver: Deliver;
   /** How often the mailbox is asked without a notice from its server. */
   readonly pollMs: number;
 }
@@ -32,6 +30,8 @@ export interface Receipts {
 export interface ClientDeps extends SendDeps, PostDeps {
   readonly store: SendDeps['store'];
   readonly receipts: Receipts | undefined;
+  /** Takes replies and notices for the user; undefined where they can't be brought anywhere. */
+  readonly deliver: Deliver | undefined;
   /** Undefined where the list is a file, which others keep up to date. */
   readonly following: Following | undefined;
   readonly ticker: Ticker;
@@ -43,6 +43,8 @@ const slotSchedule = '* * * * * *';
 const postSchedule = '*/5 * * * * *';
 /** How often messages are looked at between slots, and forgotten. */
 const queueSchedule = '30 * * * * *';
+/** How often a client that reads no mailbox brings its user what it has for them. */
+const noticeSchedule = '50 * * * *';
 
 /**
  * Runs the user's agent until the signal aborts, then lets every job come to its end and hands over what is due.
@@ -54,7 +56,7 @@ export const runClient = async (
   signal: AbortSignal,
   vitals = new Vitals('client'),
 ): Promise<void> => {
-  const { store, clock, receipts, following, ticker, directory } = world;
+  const { store, clock, receipts, deliver: bring, following, ticker, directory } = world;
   const deps: ClientDeps = { ...world, outbox: vitals.outbox(world.outbox) };
   store.resumeOutgoing(clock.now());
   tellBudget(deps);
@@ -91,10 +93,10 @@ export const runClient = async (
     });
   // Beside the reading: who takes a reply may need long, or wait for what is to be read.
   const deliver =
-    receipts &&
-    jobs.waking((stop, { cut }) => deliverInbound({ store, deliver: (mail) => receipts.deliver(mail, cut) }, stop));
+    bring && jobs.waking((stop, { cut }) => deliverInbound({ store, deliver: (mail) => bring(mail, cut) }, stop));
   if (inbox !== undefined) jobs.every(ticker, purgeSchedule, (stop) => purgeOwnSent({ ...deps, inbox }, stop));
   deliver?.();
+  if (mailbox === undefined) jobs.every(ticker, noticeSchedule, () => deliver?.());
   if (mailbox !== undefined && inbox !== undefined)
     jobs.loop(async (stop) => {
       const begunAt = clock.now();

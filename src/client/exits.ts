@@ -11,14 +11,12 @@ import type { PathWish } from '../path/path.js';
 import { chooseBlockPath } from './blocks.js';
 import type { Moment, PathRules } from './blocks.js';
 
-/** How often, and for how long, a message is sent that nobody confirms. */
+/** How often a message is sent that nobody confirms. */
 export interface RetryRules {
   /** Mean of the time between two sendings; it is drawn from half to one and a half of this. */
   readonly intervalMs: number;
   /** Sendings to one exit without an answer, after which another one is tried. */
   readonly otherExitAfter: number;
-  /** When nothing more is tried, after submission. */
-  readonly giveUpMs: number;
 }
 
 export interface ExitDeps {

@@ -35,6 +35,8 @@ export interface SendDeps extends BundleDeps, ExitDeps, StatusDeps {
   readonly pace: Pace;
   /** Bits of anonymity (mix/meter) below which no message is sent; 0: it is sent whatever the meter says. */
   readonly floorBits: number;
+  /** When nothing more is tried for a message, after it was handed in. */
+  readonly giveUpMs: number;
   /**
    * How long a mail handed in again is recognized, packets wait for a first hop that left the list, and a message that
    * came to its end is remembered.
@@ -174,22 +176,29 @@ const onItsWayAt = (deps: SendDeps, now: number): ((id: MessageId) => boolean) =
   return (id) => store.sendings(id).some((sending) => isUnderWay(deps, sending, { oldest, now }));
 };
 
+/** Up to when answers would be known: of who hears none, at any time. */
+const knownAt = ({ receipts }: SendDeps, readAt: number, now: number): number =>
+  receipts === undefined ? now : Math.min(now, readAt);
+
 /** The same as `giveUpOnce`, for who knows what is on its way. */
 const giveUp = (deps: SendDeps, readAt: number, now: number, isOnItsWay: (id: MessageId) => boolean): void => {
-  const { store, receipts } = deps;
-  if (receipts === undefined) return;
-  const { giveUpMs } = receipts.retry;
-  for (const id of store.unsettledMessages(Math.min(now, readAt) - giveUpMs))
+  const { store, log, giveUpMs } = deps;
+  let messages = 0;
+  for (const id of store.unsettledMessages(knownAt(deps, readAt, now) - giveUpMs))
     changing(deps, (changed) => {
       const status = store.messageStatus(id);
       if (status === undefined || (isOnItsWay(id) && status.submittedAt + 2 * giveUpMs > now)) return;
-      if (settle(deps, status, { kind: 'no-answer', sendings: status.sendings }, now)) changed(id);
+      if (!settle(deps, status, { kind: 'no-answer', sendings: status.sendings }, now)) return;
+      messages++;
+      changed(id);
     });
+  if (messages > 0) log.warn('client/gave-up', { messages });
 };
 
 /**
  * What nobody has confirmed for so long is given up; only when the mailbox has been read since. What may still be on its
- * way gets as long again. It needs no list: who can't send any more is told.
+ * way gets as long again. Without receipts it is what could not be sent at all. It needs no list: who can't send any more
+ * is told.
  *
  * @param readAt when the mailbox was last read to its end
  * @throws StoreError
@@ -210,12 +219,12 @@ export const giveUpOnce = (deps: SendDeps, readAt: number): void => {
  * @throws StoreError, RouteError: what is not given up stays where it was
  */
 export const sendOnce = (deps: SendDeps, readAt: number): void => {
-  const { store, clock, directory, log, floorBits, receipts } = deps;
+  const { store, clock, directory, log, floorBits } = deps;
   const now = clock.now();
   const isOnItsWay = onItsWayAt(deps, now);
   giveUp(deps, readAt, now, isOnItsWay);
   const network = directory.network(now);
-  const overdue = store.overdueMessages(receipts === undefined ? now : Math.min(now, readAt));
+  const overdue = store.overdueMessages(knownAt(deps, readAt, now));
   const again = overdue.filter(({ id }) => {
     const isUnder = isOnItsWay(id);
     if (isUnder) store.setNextAt(id, nextSendingAt(deps, now));

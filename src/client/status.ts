@@ -7,8 +7,11 @@ export interface StatusDeps {
   readonly store: Store & MessageStore & InboundStore;
   /** The user's own address. */
   readonly from: string;
-  /** Whether a notice, which may lie at the user's provider, says whom the message was for. */
-  readonly notices: 'hide-recipient' | 'name-recipient';
+  /**
+   * Whether a notice, which may lie at the user's provider, says whom the message was for; `none` where no notice can be
+   * brought to the user, who sees in the queue how it ended.
+   */
+  readonly notices: 'hide-recipient' | 'name-recipient' | 'none';
   /** Hears what has changed, when that is durable. */
   readonly onStatus?: (status: MessageStatus) => void;
 }
@@ -28,13 +31,14 @@ export const changing = <T>(
   return result;
 };
 
-/** Puts a report about the message where mails for the user wait. In a transaction. */
+/** Puts a report about the message where mails for the user wait, if any can be brought. In a transaction. */
 export const addReport = (
   { store, from, notices }: StatusDeps,
   { id, recipient, originalMessageId, submittedAt }: MessageStatus,
   ending: Ending,
   now: number,
 ): void => {
+  if (notices === 'none') return;
   const named = notices === 'name-recipient' ? recipient : undefined;
   store.addInbound({
     kind: 'report',

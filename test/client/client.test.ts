@@ -213,3 +213,19 @@ describe('while a folder can’t be read', () => {
     await ended;
   });
 });
+
+it('a running client that reads no mailbox brings notices all the same', async () => {
+  const hand = handOf({ client: { receipts: false, notices: 'hide-recipient', floorBits: 64 } });
+  const id = await hand.submit(await letterOf());
+  const stop = new AbortController();
+  const { ticker, tick } = handTicker();
+  const ended = hand.network.client.run(ticker, stop.signal, hand.watching);
+  hand.network.passMs(121 * hourMs);
+  await tick();
+  expect(hand.status(id).state).toBe('failed');
+  await tick();
+  while (hand.inbox().length === 0) await turnOfEvents();
+  expect(hand.inbox()[0]).toContain('Your mail was not sent');
+  stop.abort();
+  await ended;
+});

@@ -5,7 +5,7 @@ import type { ExitDeps } from '../../src/client/exits.js';
 import type { Sending } from '../../src/ports/stores.js';
 import { networkOf, nodeAt, now, rngOf } from '../route/nodes.js';
 
-const retry = { intervalMs: 1, otherExitAfter: 2, giveUpMs: 1 };
+const retry = { intervalMs: 1, otherExitAfter: 2 };
 const depsOf = (receipts: ExitDeps['receipts'] = { retry }): ExitDeps => ({
   rng: rngOf('exits'),
   rules: { senderProvider: 'home.test', allow: new Set() },

@@ -275,7 +275,7 @@ describe('what a client asks when it has nothing to ask', () => {
 });
 
 describe('a sending', () => {
-  const deps = { pace, receipts: { retry: { intervalMs: 1, otherExitAfter: 1, giveUpMs: 1 } } };
+  const deps = { pace, receipts: { retry: { intervalMs: 1, otherExitAfter: 1 } } };
   const sending = (more: Partial<Sending>): Sending => ({
     ...{ exit: '' as Sending['exit'], bytes: new Uint8Array(1), confirmed: [], unanswered: 1, sentAt: 100 },
     ...{ closed: undefined, askAt: undefined, asked: 0, hearBy: undefined, ...more },

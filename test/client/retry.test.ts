@@ -1,9 +1,11 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { toHex } from '../../src/base/bytes.js';
+import { RouteError } from '../../src/base/errors.js';
 import type { MessageId } from '../../src/base/ids.js';
 import { hourMs, minuteMs } from '../../src/base/units.js';
 import { decodeMessage } from '../../src/message/envelope.js';
 import { without } from '../fakes/network.js';
+import type { FakeClientOptions } from '../fakes/network.js';
 import { letterOf } from '../node/packets.js';
 import { handOf, nextSendingMs } from './hand.js';
 import type { Hand } from './hand.js';
@@ -123,6 +125,53 @@ describe('a message that nobody confirms', () => {
     hand.network.client.sees(without(hand.network.network, first));
     await untilSent(hand, id);
     expect(exitOf(hand, id)).not.toBe(first);
+  });
+});
+
+describe('a message of a client without receipts that can’t be sent', () => {
+  const cannot: Record<string, (hand: Hand) => void> = {
+    'under the floor of anonymity': () => undefined,
+    'without a list': ({ network }) => network.client.sees(undefined),
+    'without a path': ({ network }) => {
+      const none = network.nodes.slice(1).reduce((list, { nodeId }) => without(list, nodeId), network.network);
+      network.client.sees(none);
+    },
+  };
+  const waiting = async (why: string, options: FakeClientOptions = {}) => {
+    const floorBits = why.includes('floor') ? 64 : 0;
+    const hand = handOf({ client: { receipts: false, floorBits, ...options } });
+    const id = await hand.submit(letter);
+    cannot[why]?.(hand);
+    const pass = async (ms: number): Promise<void> => {
+      hand.network.passMs(ms);
+      await hand.turn().catch((error: unknown) => {
+        if (!(error instanceof RouteError)) throw error;
+      });
+    };
+    await pass(119 * hourMs);
+    expect(hand.status(id).state).toBe('waiting');
+    await pass(2 * hourMs);
+    return { hand, id };
+  };
+
+  it.each(Object.keys(cannot))('has failed after the time in which others are given up, %s', async (why) => {
+    const { hand, id } = await waiting(why);
+    const { client, network } = hand.network;
+    expect(hand.status(id)).toMatchObject({ state: 'failed', ending: { kind: 'no-answer', sendings: 0 } });
+    expect(client.statuses.map(({ state }) => state)).toEqual(['failed']);
+    expect(client.logged).toContain('client/gave-up {"messages":1}');
+    // Nobody brings notices here; and it does not go later.
+    expect(client.store.inboundIds()).toEqual([]);
+    client.sees(network);
+    await hand.turn();
+    expect([hand.made(), hand.status(id).state]).toEqual([0, 'failed']);
+  });
+
+  it('is told by a notice where one can be brought', async () => {
+    const { hand } = await waiting('without a list', { notices: 'hide-recipient' });
+    await hand.turn().catch(() => undefined);
+    expect(hand.inbox()).toHaveLength(1);
+    expect(hand.inbox()[0]).toContain('Subject: Your mail was not sent');
   });
 });
 

@@ -5,6 +5,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { writePlusAddress } from '../../src/adapters/plus-address.js';
 import { ConfigError } from '../../src/base/errors.js';
 import { dayMs, hourMs } from '../../src/base/units.js';
+import { receiptsLine } from '../../src/cli/client.js';
 import { replyToOf } from '../../src/compose.js';
 import {
   authorityConfig,
@@ -313,11 +314,14 @@ describe('a configuration', () => {
     expect([client.paths.allow.size, client.hygiene.keyIds]).toEqual([0, 'hide']);
     expect(client.receipts).toEqual({
       pollMs: 600_000,
-      retry: { intervalMs: 6 * hourMs, otherExitAfter: 2, giveUpMs: 5 * dayMs },
+      retry: { intervalMs: 6 * hourMs, otherExitAfter: 2 },
       replyBlocks: 0,
-      notices: 'hide-recipient',
-      deliverTo: { kind: 'imap' },
     });
+    expect([client.giveUpMs, client.notices, client.deliverTo]).toEqual([
+      5 * dayMs,
+      'hide-recipient',
+      { kind: 'imap' },
+    ]);
   });
 
   it('has the budget of its provider, and what the file says in its place', () => {
@@ -553,7 +557,7 @@ describe('a configuration', () => {
 
   it('can have replies and notices put into a Maildir, whose path is relative to the file', () => {
     const config = load({ more: '[client]\ndeliverTo = "maildir:mail/mix"' });
-    expect(clientConfig(config).receipts?.deliverTo).toEqual({ kind: 'maildir', path: join(folder, 'mail', 'mix') });
+    expect(clientConfig(config).deliverTo).toEqual({ kind: 'maildir', path: join(folder, 'mail', 'mix') });
   });
 
   it('of a client that only sends needs no IMAP', () => {
@@ -561,12 +565,29 @@ describe('a configuration', () => {
     const config = load({ node: onlySends, imap: '', smtp: `${base.smtp}\ntokenCommand = "token"` });
     expect(config.mail.imap).toBeUndefined();
     expect(clientConfig(config).receipts).toBeUndefined();
+    expect(clientConfig(config)).toMatchObject({ giveUpMs: 5 * dayMs, notices: 'none', deliverTo: undefined });
     expect(config.mail.smtp.secret).toEqual({ kind: 'tokenCommand', command: 'token' });
     expect(() => nodeConfig(config)).toThrow(ConfigError);
     expect(() => networkConfig(config)).toThrow(
       'network: expected a section with join, or with list and authorities, got nothing',
     );
     expect(() => clientConfig(load())).toThrow(ConfigError);
+  });
+
+  it('of a client without receipts says where notices go of what could not be sent', () => {
+    const withoutReceipts = '[client]\nreceipts = false';
+    const inInbox = clientConfig(load({ more: withoutReceipts }));
+    expect(inInbox).toMatchObject({ notices: 'hide-recipient', deliverTo: { kind: 'imap' } });
+    const maildir = `${withoutReceipts}\ndeliverTo = "maildir:mix"\nnotices = "name-recipient"`;
+    const inMaildir = clientConfig(load({ node: maildir, imap: '', smtp: `${base.smtp}\ntokenCommand = "token"` }));
+    expect(inMaildir).toMatchObject({ notices: 'name-recipient', deliverTo: { kind: 'maildir' } });
+    const nowhere = { ...inInbox, notices: 'none', deliverTo: undefined } as const;
+    const lines = [inInbox, inMaildir, nowhere].map((client) => receiptsLine('me@home.test', client));
+    expect(lines.map((line) => line.slice(line.indexOf('is told')))).toEqual([
+      'is told in the inbox of me@home.test.',
+      `is told in ${join(folder, 'mix')}.`,
+      'is told by `mixmailer queue` alone.',
+    ]);
   });
 });
 

@@ -135,9 +135,10 @@ export interface FakeNetworkOptions {
 export interface FakeClientOptions {
   /** `false`: the mailbox is not read. With paths of three, receipts need four nodes. */
   readonly receipts?: false;
-  readonly retry?: Partial<RetryRules>;
+  readonly retry?: Partial<RetryRules> & { readonly giveUpMs?: number };
   readonly replyBlocks?: number;
-  readonly notices?: 'hide-recipient' | 'name-recipient';
+  /** `none` where no notice can be brought: if nothing is said, without receipts. */
+  readonly notices?: 'hide-recipient' | 'name-recipient' | 'none';
   /** Unless it is said all that waits leaves at each turn, a packet a mail, and nothing else. */
   readonly pace?: Pace;
   readonly floorBits?: number;
@@ -292,9 +293,9 @@ export const fakeNetwork = (options: FakeNetworkOptions = {}): FakeNetwork => {
   };
   const {
     receipts,
-    retry,
+    retry: { giveUpMs = 120 * hourMs, ...retry } = {},
     replyBlocks = 0,
-    notices = 'hide-recipient',
+    notices = receipts === false ? 'none' : 'hide-recipient',
     pace,
     floorBits = 0,
     mailsPerDay,
@@ -321,16 +322,17 @@ export const fakeNetwork = (options: FakeNetworkOptions = {}): FakeNetwork => {
         receipts === false
           ? undefined
           : {
-              retry: { intervalMs: 6 * hourMs, otherExitAfter: 2, giveUpMs: 120 * hourMs, ...retry },
+              retry: { intervalMs: 6 * hourMs, otherExitAfter: 2, ...retry },
               inbox,
               parse: parseMail,
-              deliver: toInbox(inbox),
               pollMs: minuteMs,
             },
+      deliver: notices === 'none' ? undefined : toInbox(inbox),
       notices,
       onStatus: (status) => statuses.push(status),
       pace: pace ?? atOnce,
       floorBits,
+      giveUpMs,
       forgetMs: 7 * dayMs,
     };
   };
@@ -365,16 +367,14 @@ export const fakeNetwork = (options: FakeNetworkOptions = {}): FakeNetwork => {
     },
     turn: async (wrap = untouched) => {
       const deps = depsWith(wrap);
-      if (deps.receipts !== undefined) {
-        try {
-          await collectOnce({ ...deps, ...deps.receipts, reading }, signal);
-          readAt = now;
-          await deliverInbound({ ...deps, ...deps.receipts }, signal);
-        } catch (error) {
-          // The other jobs go on, as in a running client.
-          if (!(error instanceof MailError)) throw error;
-          warnings.push(error.code);
-        }
+      try {
+        if (deps.receipts !== undefined) await collectOnce({ ...deps, ...deps.receipts, reading }, signal);
+        readAt = now;
+        if (deps.deliver !== undefined) await deliverInbound({ ...deps, deliver: deps.deliver }, signal);
+      } catch (error) {
+        // The other jobs go on, as in a running client.
+        if (!(error instanceof MailError)) throw error;
+        warnings.push(error.code);
       }
       sendOnce(deps, readAt);
       for (let left = Infinity, before = Infinity; left > 0; before = left) {
