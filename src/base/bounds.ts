@@ -122,6 +122,14 @@ export const mostReplyBlocks = 10_000;
 /** Status fields that are read of a notice that a mail came back: one about one mail has a few hundred bytes. */
 export const largestStatusBytes = 64 * kib;
 
+// ---- what waits in a client ----
+
+/**
+ * Mails that its server has not taken, tried ones too; then slots pass. One that is refused is tried for two days (post/retry),
+ * four times a day, which the account's budget counts: in two days of the usual pace one of four first nodes gets 36.
+ */
+export const mostUnpostedMails = 40;
+
 // ---- documents of the directory ----
 
 /** What may come inflated out of one mail from whom a whole list was asked, */

@@ -1,4 +1,5 @@
 import type { Base64 } from '../base/base64.js';
+import { mostUnpostedMails } from '../base/bounds.js';
 import { Bug, RouteError } from '../base/errors.js';
 import type { NodeId } from '../base/ids.js';
 import { unitInterval } from '../base/random.js';
@@ -28,8 +29,11 @@ export interface PaceDeps extends QuestionDeps {
 
 /** Where a slot's note is kept. */
 const noteName = 'pace';
-/** So many mails that the server has not taken yet are slots enough: what a server refuses for a day does not pile up. */
-const mostUnposted = 8;
+/**
+ * So many mails that the server was not asked to take yet are slots enough: while it is away they do not pile up. Those that
+ * it has refused to take are no reason to stop: an address of a first node may be what is wrong.
+ */
+const mostUntried = 8;
 
 /** A mail that is to leave: the packets of the pool in it, and those that fill it. */
 interface SlotMail {
@@ -127,7 +131,7 @@ export const slotOnce = (deps: PaceDeps): void => {
   const now = clock.now();
   store.atomically(() => {
     store.setNote(noteName, slotText(drawSlot(rng, meanNow(deps, now), now)));
-    if (store.outgoingCount() >= mostUnposted) return;
+    if (store.untriedOutgoing('packets') >= mostUntried || store.outgoingCount() >= mostUnpostedMails) return;
     const network = networkAt(directory, now);
     if (network === undefined) return;
     try {

@@ -5,6 +5,7 @@ import { dayMs, hourMs, minuteMs } from '../../src/base/units.js';
 import { sliceCarrierMail } from '../../src/carrier/carrier.js';
 import type { Pace } from '../../src/cover/pace.js';
 import { meterOf } from '../../src/mix/meter.js';
+import type { Outbox } from '../../src/ports/mail.js';
 import type { ClientStore, PoolEntry } from '../../src/ports/stores.js';
 import type { Network } from '../../src/route/network.js';
 import { Faults, Killed } from '../fakes/faults.js';
@@ -163,9 +164,47 @@ describe('a client’s pace', () => {
       await network.client.turn(down);
       network.passMs(minuteMs);
     }
-    expect(network.client.store.outgoingCount()).toBe(8);
+    // One is tried again and again.
+    expect(network.client.store.outgoingCount()).toBe(9);
     network.passMs(hourMs);
     expect((await mailsDuring(network, minuteMs)).length).toBeGreaterThanOrEqual(8);
+  });
+
+  it('mails the other first nodes while a server takes nothing for one of them', async () => {
+    const network = paced();
+    const { client, nodes, world } = network;
+    const gone = nodes[0]?.account.address;
+    const refused: Wrap = (name, port) => {
+      if (name !== 'outbox') return port;
+      const { send } = port as unknown as Outbox;
+      const answer: Outbox['send'] = (mail, ...signals) =>
+        mail.to === gone ? Promise.resolve({ kind: 'refused', code: 550 }) : send(mail, ...signals);
+      return { ...port, send: answer };
+    };
+    const perDay: number[] = [];
+    for (let day = 0; day < 4; day++) {
+      const before = world.observed.length;
+      for (let i = 0; i < 24 * 6; i++) {
+        await client.turn(refused);
+        network.passMs(10 * minuteMs);
+      }
+      perDay.push(world.observed.length - before);
+    }
+    // 72 a day or less, five sixths of them to the others; the standard deviation is 8.
+    for (const mails of perDay) expect(mails).toBeGreaterThan(30);
+    expect(client.store.outgoingCount()).toBeGreaterThan(8);
+    expect(client.store.outgoingCount()).toBeLessThanOrEqual(40);
+  });
+
+  it('makes no mails without end while a server takes none and says so of each', async () => {
+    const network = paced({ meanMs: minuteMs });
+    const refused: Wrap = (name, port) =>
+      name === 'outbox' ? { ...port, send: () => Promise.resolve({ kind: 'refused', code: 550 }) } : port;
+    for (let minute = 0; minute < 4 * 60; minute++) {
+      await network.client.turn(refused);
+      network.passMs(minuteMs);
+    }
+    expect(network.client.store.outgoingCount()).toBe(40);
   });
 
   it('holds back what no cover can go with, and says so', async () => {
