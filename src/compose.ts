@@ -5,6 +5,7 @@ import { maildir } from './adapters/maildir.js';
 import { parseMail } from './adapters/mime.js';
 import { nodeBase64 } from './adapters/node-base64.js';
 import { readPlusAddress } from './adapters/plus-address.js';
+import { refuseUnfinishedRestore } from './adapters/owner-only.js';
 import { accountOf } from './adapters/secrets.js';
 import { smtpOutbox } from './adapters/smtp-outbox.js';
 import { lockFolder } from './adapters/sqlite.js';
@@ -148,12 +149,13 @@ export interface ClientQueue {
 /**
  * The client's queue alone, as `mixmailer sendmail` opens it beside a running client.
  *
- * @throws ConfigError, StoreError
+ * @throws ConfigError, also where a restore was cut off: what is there now does not stay; StoreError
  */
 export const composeQueue = (config: Config): ClientQueue => {
   const client = clientConfig(config);
   const network = networkConfig(config);
   const rules = { senderProvider: config.mail.provider, allow: client.paths.allow };
+  refuseUnfinishedRestore(config.data);
   const store = sqliteClientStore(databaseOf(config));
   const directory = directoryOf(network, store);
   const reachDeps = { directory, rules, rng: systemRng, receipts: client.receipts };
@@ -185,10 +187,11 @@ export interface QueueView {
 /**
  * What became of the messages of this client, those first that came first; beside a running client.
  *
- * @throws ConfigError, StoreError
+ * @throws ConfigError, also where a restore was cut off; StoreError
  */
 export const readQueue = (config: Config, now: number): QueueView => {
   const { floorBits } = clientConfig(config);
+  refuseUnfinishedRestore(config.data);
   const store = sqliteClientStore(databaseOf(config));
   try {
     const network = config.network && networkAt(directoryOf(config.network, store), now);

@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { lockFolder } from '../../src/adapters/sqlite.js';
@@ -6,7 +6,7 @@ import { sqliteMixStore } from '../../src/adapters/sqlite-mix-store.js';
 import { ConfigError, StoreError } from '../../src/base/errors.js';
 import { registerBackup, registerRestore } from '../../src/cli/backup.js';
 import { register as registerKeygen } from '../../src/cli/keygen.js';
-import { composeNode } from '../../src/compose.js';
+import { composeNode, composeQueue, readQueue } from '../../src/compose.js';
 import { loadConfig } from '../../src/config.js';
 import { openNodeKeys } from '../../src/node-keys.js';
 import { run, testFolder, writeNodeConfig } from './run.js';
@@ -114,6 +114,19 @@ describe('mixmailer backup and restore', () => {
     expect(() => lockFolder(data)).toThrow(ConfigError);
     await restore('--config', file, backup);
     await run(registerKeygen, 'keygen', '--config', file);
+  });
+
+  it('takes no mail and shows no queue when it was cut off: the database is not the one that will be there', async () => {
+    const { file, data } = await backedUp('grace');
+    const client = join(folder, 'grace-client.toml');
+    const more = `[network]\nlist = "list.txt"\nauthorities = ["${'ab'.repeat(32)}"]\n[client]\n`;
+    writeFileSync(client, readFileSync(file, 'utf8').replace(/\[node\][^]*/, more));
+    rmSync(join(data, 'mixmailer.db'), { force: true });
+    writeFileSync(join(data, 'restore.unfinished'), '', { mode: 0o600 });
+    const before = stateOf(data);
+    for (const open of [() => composeQueue(loadConfig(client)), () => readQueue(loadConfig(client), Date.now())])
+      expect(open).toThrow('a restore was cut off here');
+    expect(stateOf(data)).toEqual(before);
   });
 
   it('has nothing to back up where there is nothing', async () => {
