@@ -194,7 +194,10 @@ export const composeLeave = (config: Config): Composed<LeaveDeps> => {
     // The running node posts.
     if (lock === undefined) return;
     try {
-      await postDue({ store, outbox, budget, clock: systemClock, log: stderrLog, from: mail.address }, signal);
+      await postDue(
+        { store, outbox, budget, clock: systemClock, rng: systemRng, log: stderrLog, from: mail.address },
+        signal,
+      );
     } finally {
       lock.release();
     }

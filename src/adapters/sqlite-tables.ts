@@ -111,6 +111,10 @@ export const poolStore = (sql: Sql): PoolStore => ({
   expirePool: (then) => sql.run('DELETE FROM pool WHERE ready_at < ?', Math.floor(then)),
 });
 
+/** As many placeholders as kinds. */
+const anyOf = (kinds: readonly OutgoingKind[]): string => `kind IN (${kinds.map(() => '?').join()})`;
+const isPaused = (sql: Sql, now: number): boolean => (sql.first('SELECT until FROM pause')?.number('until') ?? 0) > now;
+
 export const outgoingStore = (sql: Sql): OutgoingStore => ({
   addOutgoing: (mail, now) => {
     sql.run(
@@ -124,16 +128,36 @@ export const outgoingStore = (sql: Sql): OutgoingStore => ({
     );
   },
   dueOutgoing: (now, kinds = []) =>
-    (sql.first('SELECT until FROM pause')?.number('until') ?? 0) > now
+    isPaused(sql, now)
       ? []
       : sql
           .all(
-            `SELECT id FROM outgoing WHERE next_at <= ?
-             ${kinds.length === 0 ? '' : `AND kind IN (${kinds.map(() => '?').join()})`} ORDER BY next_at, id`,
+            `SELECT id FROM outgoing WHERE next_at <= ? ${kinds.length === 0 ? '' : `AND ${anyOf(kinds)}`}
+             ORDER BY next_at, id`,
             Math.floor(now),
             ...kinds,
           )
           .map((row) => row.number('id')),
+  dueOutgoingCount: (now) =>
+    isPaused(sql, now)
+      ? 0
+      : (sql.first('SELECT count(*) AS n FROM outgoing WHERE next_at <= ?', Math.floor(now))?.number('n') ?? 0),
+  firstOutgoing: (kinds) =>
+    sql
+      .all(`SELECT id FROM outgoing WHERE next_at <= 0 AND ${anyOf(kinds)} ORDER BY id`, ...kinds)
+      .map((row) => row.number('id')),
+  agedOutgoing: (then, now, kinds) =>
+    sql
+      .all(
+        // What was never tried has been due since it was added: its other columns, behind megabytes of mail, are not read.
+        `SELECT id FROM outgoing WHERE next_at <= ? AND ${anyOf(kinds)}
+         AND CASE WHEN next_at < ? OR attempts > 0 THEN created_at < ? ELSE 0 END ORDER BY next_at, id`,
+        Math.floor(now),
+        ...kinds,
+        Math.floor(then),
+        Math.floor(then),
+      )
+      .map((row) => row.number('id')),
   untriedOutgoing: (kind) =>
     sql.first('SELECT count(*) AS n FROM outgoing WHERE kind = ? AND attempts = 0', kind)?.number('n') ?? 0,
   beginAttempt: (id, retryAt) => {

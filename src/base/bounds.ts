@@ -1,4 +1,4 @@
-import { dayMs, kib, mib } from './units.js';
+import { dayMs, hourMs, kib, mib } from './units.js';
 
 /**
  * All bounds on what comes from outside, each with the reason for its size. What an operator may set stands in the
@@ -117,6 +117,19 @@ export const mostPerMailbox = 64;
 
 /** Messages begun and not complete (`node.limits.maxOpenMessages`): at 255 fragments of 25 kB each, 6.5 GB at the very worst. */
 export const mostOpenMessages = 1000;
+/**
+ * Deliveries that wait for their first attempt, in days of what the account sends to people: over it a message goes to another
+ * exit, where it leaves sooner. Half a day evens out that everybody writes in the evening, and of as many that wait, drawn at
+ * random, 98 of 100 leave in `longestDeliveryMs`.
+ */
+export const deliveryBacklogDays = 0.5;
+/** But at least so many, however few mails the account may send: several become whole at one flush. */
+export const leastDeliveryBacklog = 16;
+/**
+ * How long a mail to people may wait and be tried. Servers may say no for two days, and the last attempt comes up to six hours
+ * later (post/retry). Senders turn to another exit then; what would leave later comes after they have been told that it failed.
+ */
+export const longestDeliveryMs = 54 * hourMs;
 /** Reply blocks of all return addresses: 72 MB. */
 export const mostReplyBlocks = 10_000;
 /** Status fields that are read of a notice that a mail came back: one about one mail has a few hundred bytes. */

@@ -9,7 +9,7 @@ export const purposes = ['people', 'packets', 'directory'] as const;
  * What mails for one purpose leave to the others: an exit that has more deliveries than it may send still passes packets
  * on, and who asks a node for lists all day long takes an eighth of its mails.
  */
-const shares: Readonly<Record<Purpose, number>> = { people: 7 / 16, packets: 7 / 16, directory: 2 / 16 };
+export const shares: Readonly<Record<Purpose, number>> = { people: 7 / 16, packets: 7 / 16, directory: 2 / 16 };
 
 /**
  * How much of its budget an account has left. Plain data, kept as JSON.

@@ -58,7 +58,7 @@ export const wordsFor = (ending: Ending): string => {
     case 'rejected':
       return `It was not delivered: ${rejectedFor[ending.reason]}.`;
     case 'gave-up':
-      return 'It was not delivered: for two days no mail server took it.';
+      return 'It was not delivered: for two days no mail server took it, or the exits had no mails left for it.';
     case 'bounced': {
       const why = bouncedFor[ending.status[1]] ?? "the recipient's mail server gave no clear reason";
       return `It was not delivered: it came back, ${why} (status ${ending.status.join('.')}).`;

@@ -11,10 +11,11 @@ import type { MessageRecord, OutgoingStore } from '../ports/stores.js';
 import type { Network } from '../route/network.js';
 import { answerQuestion, isUsable, settle, tellEnd } from './answers.js';
 import type { AnswerDeps } from './answers.js';
-import { keepReturnAddress, takeForAlias } from './replies.js';
+import { aliasFor, keepReturnAddress, takeForAlias } from './replies.js';
 import type { ReturnDeps } from './replies.js';
+import { hasRoomForDelivery, type ShapeDeps } from './shape.js';
 
-export interface ExitDeps extends AnswerDeps, ReturnDeps {
+export interface ExitDeps extends AnswerDeps, ReturnDeps, Pick<ShapeDeps, 'budget'> {
   readonly store: AnswerDeps['store'] & ReturnDeps['store'] & OutgoingStore;
   readonly base64: Base64;
   readonly bounds: ReassemblyBounds;
@@ -22,13 +23,19 @@ export interface ExitDeps extends AnswerDeps, ReturnDeps {
 
 /**
  * The message is whole: policy, then a finished mail for its recipient, or, where that is an alias of this exit, a reply
- * for whom the alias stands for. The id stays known, so it goes out once.
+ * for whom the alias stands for. The id stays known, so it goes out once. One for which the account has no mails left is
+ * given up at once: another exit may have some.
  */
 const handOver = (deps: ExitDeps, { messageId, count }: ExitPayload, network: Network, now: number): void => {
   const { store, base64, tally, from } = deps;
   try {
     const fragments = store.fragments(messageId).map((fragment) => ({ messageId, count, ...fragment }));
     const message = checkDeliverable(decodeMessage(joinFragments(fragments)));
+    if (aliasFor(deps, message.recipient) === undefined && !hasRoomForDelivery(deps, now)) {
+      tally.add('delivery/no-room');
+      settle(deps, messageId, { kind: 'gave-up' }, now);
+      return;
+    }
     const token = deliveryToken(messageId);
     const replyTo = message.returnAddress && keepReturnAddress(deps, token, message.returnAddress, now);
     const raw = composeDelivery({ from, message, messageId, now, ...(replyTo && { replyTo }) }, base64);

@@ -83,6 +83,10 @@ const carry = (deps: ReturnDeps, content: Uint8Array, blocks: readonly KeptBlock
   tally.add('reply');
 };
 
+/** The alias of this exit that the recipient is; it may be one that nobody knows. */
+export const aliasFor = ({ from }: Pick<ReturnDeps, 'from'>, recipient: string): string | undefined =>
+  aliasIn(detailIn(from, recipient) ?? '');
+
 /**
  * Takes a message for an alias of this exit as a reply to whom the alias stands for, without mailing it. In a transaction.
  *
@@ -94,7 +98,7 @@ export const takeForAlias = (
   raw: Uint8Array,
   moment: Moment,
 ): boolean | undefined => {
-  const alias = aliasIn(detailIn(deps.from, recipient) ?? '');
+  const alias = aliasFor(deps, recipient);
   if (alias === undefined) return undefined;
   const token = deps.store.tokenOfAlias(aliasHash(alias));
   if (token === undefined) return false;

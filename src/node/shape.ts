@@ -1,3 +1,5 @@
+import { deliveryBacklogDays, leastDeliveryBacklog } from '../base/bounds.js';
+import { shares } from '../carrier/budget.js';
 import { bundleClasses } from '../carrier/bundle.js';
 import type { OutgoingStore, Waiting } from '../ports/stores.js';
 import type { Budget } from '../post/account.js';
@@ -13,6 +15,13 @@ export interface ShapeDeps {
 /** The mails with packets for which the account has budget now, those that wait already taken off. */
 export const mailsLeft = ({ store, budget }: ShapeDeps, now: number): number =>
   budget === undefined ? Infinity : Math.max(0, budget.available(now, 'packets') - store.untriedOutgoing('packets'));
+
+/** Whether one delivery more may wait for its first attempt: fewer do than the account sends to people in half a day. */
+export const hasRoomForDelivery = ({ store, budget }: Omit<ShapeDeps, 'tally'>, now: number): boolean => {
+  if (budget === undefined) return true;
+  const most = Math.floor(budget.perDay(now) * shares.people * deliveryBacklogDays);
+  return store.untriedOutgoing('delivery') < Math.max(leastDeliveryBacklog, most);
+};
 
 /** The next node or the mailbox, where a mail is what takes the packet there. */
 const wayOf = ({ to }: Waiting): string | undefined => {

@@ -221,6 +221,12 @@ export interface OutgoingStore {
   readonly addOutgoing: (mail: NewOutgoing, now: number) => void;
   /** Ids of the mails whose time has come, those first that wait longest for it. @param kinds only of these */
   readonly dueOutgoing: (now: number, kinds?: readonly OutgoingKind[]) => readonly number[];
+  /** How many there are. */
+  readonly dueOutgoingCount: (now: number) => number;
+  /** Of those kinds, such as `retryOutgoingAt` has put before all others, by the time 0. */
+  readonly firstOutgoing: (kinds: readonly OutgoingKind[]) => readonly number[];
+  /** Of those kinds, such as were added before `then` and are due, though the account may be paused. */
+  readonly agedOutgoing: (then: number, now: number, kinds: readonly OutgoingKind[]) => readonly number[];
   /** How many mails of that kind no attempt has been made for. */
   readonly untriedOutgoing: (kind: OutgoingKind) => number;
   /** Counts an attempt, before it is made, and puts the next one at `retryAt`. @returns the mail, if it is still there */

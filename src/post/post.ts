@@ -1,4 +1,6 @@
+import { longestDeliveryMs } from '../base/bounds.js';
 import { unreachable } from '../base/errors.js';
+import { type Rng, shuffled } from '../base/random.js';
 import { minuteMs } from '../base/units.js';
 import { type Purpose, purposes } from '../carrier/budget.js';
 import type { Clock } from '../ports/clock.js';
@@ -22,6 +24,7 @@ export interface PostDeps {
   /** Undefined: the account may send whatever it wants to. */
   readonly budget?: Budget | undefined;
   readonly clock: Clock;
+  readonly rng: Rng;
   readonly log: Log;
   /** The account's own address, the envelope sender of everything. */
   readonly from: string;
@@ -48,8 +51,43 @@ export const tellBudget = ({ budget, clock, log }: Pick<PostDeps, 'budget' | 'cl
 };
 
 /**
+ * Gives up mails to people that have waited too long, tried or not: who sent them goes another way.
+ *
+ * @returns how many
+ */
+const giveUpAged = ({ store, ended }: PostDeps, now: number): number => {
+  const aged = store.agedOutgoing(now - longestDeliveryMs, now, kindsFor.people);
+  for (const id of aged)
+    store.atomically(() => {
+      const mail = store.beginAttempt(id, now);
+      if (mail !== undefined) ended?.(mail, { kind: 'gave-up' }, now);
+      store.removeOutgoing(id);
+    });
+  return aged.length;
+};
+
+/**
+ * What is due for that purpose, in the order it goes. Mails to people are drawn at random where there are more than the
+ * account may send now: in the order they came in, whoever has an exit hand over many would make all others wait behind
+ * them. A mail that is to find out whether the way is open stays the first.
+ */
+const dueFor = ({ store, budget, rng }: PostDeps, purpose: Purpose, now: number): number[] => {
+  const most = budget === undefined ? Infinity : budget.available(now, purpose);
+  if (most < 1) return [];
+  const kinds = kindsFor[purpose];
+  const due = store.dueOutgoing(now, kinds);
+  if (purpose !== 'people' || due.length <= most) return [...due];
+  const first = new Set(store.firstOutgoing(kinds));
+  const drawn = shuffled(
+    rng,
+    due.filter((id) => !first.has(id)),
+  );
+  return [...due.filter((id) => first.has(id)), ...drawn];
+};
+
+/**
  * Hands every due mail to the server for which the account has budget, and keeps those it did not take. The others wait for
- * their turn: none is dropped for want of budget.
+ * their turn: none but mails to people, after some days, is dropped for want of budget.
  *
  * The attempt is counted before it is made, and the mail leaves the store only after the server has taken it: killed
  * in between, the mail goes out again and is folded by its receiver.
@@ -64,14 +102,16 @@ export const postDue = async (
 ): Promise<void> => {
   const { store, outbox, budget, clock, log, from, ended } = deps;
   heedClock(deps);
-  const due = new Map(purposes.map((purpose) => [purpose, [...store.dueOutgoing(clock.now(), kindsFor[purpose])]]));
+  const counts = new Map<string, number>();
+  const aged = giveUpAged(deps, clock.now());
+  if (aged > 0) counts.set('waited-too-long', aged);
+  const due = new Map(purposes.map((purpose) => [purpose, dueFor(deps, purpose, clock.now())]));
   const next = (): { readonly id: number; readonly purpose: Purpose } | undefined => {
     const wanted = purposes.filter((purpose) => (due.get(purpose)?.length ?? 0) > 0);
     const purpose = budget === undefined ? wanted[0] : budget.turn(clock.now(), wanted);
     const id = purpose && due.get(purpose)?.shift();
     return purpose === undefined || id === undefined ? undefined : { id, purpose };
   };
-  const counts = new Map<string, number>();
   let stopped = false;
   const handOver = async (id: number, purpose: Purpose): Promise<void> => {
     const mail = store.atomically(() => {
@@ -121,7 +161,7 @@ export const postDue = async (
     log.warn('post/limit', budget === undefined ? {} : { perDay: budget.perDay(now) });
   };
   const heldBack = (): number =>
-    stopped || signal.aborted ? 0 : [...due.values()].reduce((sum, ids) => sum + ids.length, 0);
+    stopped || signal.aborted || budget === undefined ? 0 : store.dueOutgoingCount(clock.now());
   const lane = async (most: number): Promise<void> => {
     try {
       for (let done = 0; done < most && !stopped && !signal.aborted; done++) {

@@ -243,6 +243,29 @@ describe('a mix store', () => {
     store.close();
   });
 
+  it('counts what is due, and names what goes first and what has waited long', () => {
+    const store = sqliteMixStore(file());
+    const delivery = { kind: 'delivery', to: 'b@example.org', raw: bytes(1), messageId: message } as const;
+    store.addOutgoing(delivery, 10);
+    store.addOutgoing({ kind: 'packets', to: 'n@example.org', raw: bytes(2) }, 10);
+    store.addOutgoing(delivery, 20);
+    const [old = 0, packets = 0, later = 0] = store.dueOutgoing(20);
+    expect([store.dueOutgoingCount(19), store.dueOutgoingCount(20)]).toEqual([2, 3]);
+    store.retryOutgoingAt(packets, 0);
+    expect(store.firstOutgoing(['delivery'])).toEqual([]);
+    store.retryOutgoingAt(later, 0);
+    expect(store.firstOutgoing(['delivery'])).toEqual([later]);
+    expect(store.agedOutgoing(10, 30, ['delivery'])).toEqual([]);
+    expect(store.agedOutgoing(11, 30, ['delivery'])).toEqual([old]);
+    // While the account rests what has waited too long is given up all the same, and what an attempt is made for is not.
+    store.pauseOutgoing(100);
+    expect([store.dueOutgoingCount(99), store.dueOutgoingCount(100)]).toEqual([0, 3]);
+    store.beginAttempt(old, 50);
+    expect(store.agedOutgoing(21, 49, ['delivery'])).toEqual([later]);
+    expect(store.agedOutgoing(21, 50, ['delivery'])).toEqual([later, old]);
+    store.close();
+  });
+
   it('hands packets and documents over again at the next start when an attempt was cut off, and only then', () => {
     const store = sqliteMixStore(file());
     store.addOutgoing({ kind: 'packets', to: 'cut@example.org', raw: bytes(1) }, 10);

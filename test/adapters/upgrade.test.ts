@@ -10,6 +10,7 @@ import { mixSchema, sqliteMixStore } from '../../src/adapters/sqlite-mix-store.j
 import { openStore } from '../../src/adapters/sqlite.js';
 import { latin1 } from '../../src/base/bytes.js';
 import { messageIdOf } from '../../src/base/ids.js';
+import { seededRng } from '../../src/base/random.js';
 import { handlings } from '../fakes/outbox.js';
 import { fakeNetwork } from '../fakes/network.js';
 import { quick } from '../node/packets.js';
@@ -174,7 +175,14 @@ describe('what was there before an upgrade', () => {
       const log = { info: () => undefined, warn: () => undefined };
       await postDue(
         {
-          ...{ store, budget: undefined, clock: { now: () => at + 600_000 }, log, from: 'node@mix1.test' },
+          ...{
+            store,
+            budget: undefined,
+            clock: { now: () => at + 600_000 },
+            rng: seededRng(new Uint8Array(32)),
+            log,
+            from: 'node@mix1.test',
+          },
           outbox: {
             send: (mail) => {
               sent.push(`${mail.to} ${latin1(mail.raw).endsWith('\r\nold\r\n') ? 'whole' : 'damaged'}`);

@@ -75,6 +75,12 @@ export const mixSwitches: readonly Switch[] = [
     'n-1',
   ),
   entry(
+    'a flood of mails to be handed over',
+    'an exit takes no more of them than leave it soon',
+    ['node/shape.ts', 'Math.max(leastDeliveryBacklog, most);', '1e9 * Math.max(leastDeliveryBacklog, most);'],
+    'flood-exit',
+  ),
+  entry(
     'sybil',
     'places of a domain among those who wait are bounded',
     ['directory/gather.ts', 'if (ofSite >= mostCandidatesPerSite) return false;', ''],

@@ -114,7 +114,7 @@ export const followWorld = (): FollowWorld => {
           },
           signal,
         ),
-      post: () => postDue({ store: kept, outbox: account.outbox, clock, log, from: address }, signal),
+      post: () => postDue({ store: kept, outbox: account.outbox, clock, rng, log, from: address }, signal),
       restart: () => {
         kept.close();
         kept = sqliteClientStore(file);

@@ -51,6 +51,57 @@ describe('a receipt says how a message ended', () => {
     expect(network.nodes[3]?.counted()).toMatchObject({ mailbox: 1 });
   });
 
+  it('when its account has no mails left for it: at once, so that it goes to another exit', async () => {
+    const { network, anna, bobHas } = story({ limits: { perDay: 100 } });
+    const most = 21;
+    for (let i = 0; i < most; i++) anna.send(message);
+    await exitOf(network).turn();
+    const sent = bobHas();
+    expect(sent).toBeGreaterThan(0);
+    for (let i = 0; i < sent; i++) anna.send(message);
+    await exitOf(network).turn();
+    const late = anna.send(message, [anna.block(), anna.block()]);
+    await nodeTurns(network, 4);
+    expect(exitOf(network).counted()).toMatchObject({ delivery: most + sent, 'delivery/no-room': 1 });
+    expect(anna.receipts()).toEqual([{ kind: 'gave-up' }]);
+    // It stays so when there is room again.
+    await hoursLater(network, 24);
+    const before = bobHas();
+    expect(before).toBeGreaterThan(sent);
+    anna.send(message, [anna.block()], { id: late });
+    await nodeTurns(network, 4);
+    expect(anna.receipts()).toEqual([{ kind: 'gave-up' }, { kind: 'gave-up' }]);
+    expect(exitOf(network).counted()).toMatchObject({ 'delivery/no-room': 1, 'message/already-known': 1 });
+  });
+
+  it('when it has waited for mails of the account for more than two days', async () => {
+    const { network, anna, bobHas } = story({ limits: { perDay: 8 } });
+    const sent = Array.from({ length: 16 }, () => anna.send(message));
+    await exitOf(network).turn();
+    for (const id of sent) anna.send(message, [anna.block()], { id });
+    await hoursLater(network, 53);
+    expect(exitOf(network).store.untriedOutgoing('delivery')).toBeGreaterThan(8);
+    await hoursLater(network, 1);
+    expect(exitOf(network).store.untriedOutgoing('delivery')).toBe(0);
+    const had = bobHas();
+    expect(had).toBeGreaterThan(0);
+    // Accounts of eight mails a day take their time for the answers, too.
+    for (let i = 0; i < 4; i++) await hoursLater(network, 12);
+    expect(bobHas()).toBe(had);
+    expect(anna.receipts()).toHaveLength(sent.length);
+    expect(anna.receipts().filter(({ kind }) => kind === 'gave-up')).toHaveLength(sent.length - had);
+  });
+
+  it('but not for an alias of the exit itself, which costs it no such mail', async () => {
+    const { network, anna } = story({ limits: { perDay: 100 } });
+    for (let i = 0; i < 30; i++) anna.send(message);
+    const toAlias = await messageOf(await letterOf(), `node+${'a'.repeat(16)}@mix1.test`);
+    await exitOf(network).turn();
+    anna.send(toAlias, [anna.block()]);
+    await nodeTurns(network, 4);
+    expect(anna.receipts()).toEqual([{ kind: 'refused', code: 550 }]);
+  });
+
   it('when that server has refused it, and when nobody took it for two days', async () => {
     const refusing = story({}, () => ({ outcome: { kind: 'refused', code: 554 }, taken: false }));
     refusing.anna.send(message, [refusing.anna.block()]);

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { sqliteMixStore } from '../../src/adapters/sqlite-mix-store.js';
 import { ascii } from '../../src/base/bytes.js';
 import { StoreError } from '../../src/base/errors.js';
+import { seededRng } from '../../src/base/random.js';
 import { messageIdOf } from '../../src/base/ids.js';
 import { deliveryToken } from '../../src/message/delivery.js';
 import { dayMs, hourMs, minuteMs } from '../../src/base/units.js';
@@ -26,6 +27,7 @@ const account = (
   const tried: string[] = [];
   const envelopes: (string | undefined)[] = [];
   const logged: [string, unknown][] = [];
+  const rng = seededRng(new Uint8Array(32));
   const ended: [to: string, end: PostEnd, left: number][] = [];
   let now = Date.UTC(2026, 0, 1);
   // At each use anew, as after a restart.
@@ -58,6 +60,7 @@ const account = (
           outbox,
           budget: budget(),
           clock: { now: () => now },
+          rng,
           log,
           from: 'me@a.test',
           ended: ({ to }, end) => {
@@ -237,9 +240,74 @@ describe('an account with a budget', () => {
       add(`notice${i}@x.test`, 'notice');
     }
     await post();
-    expect(tried.slice(0, 3)).toEqual(['person0@x.test', 'packets0@x.test', 'list0@x.test']);
+    // Of the first two kinds only packets go in the order they came in.
+    expect(tried.slice(0, 3)).toEqual([expect.stringMatching(/^person|^notice/), 'packets0@x.test', 'list0@x.test']);
     expect(tried).toHaveLength(10);
     expect(logged).toEqual([['post', { accepted: 10, 'waits-for-budget': 30 }]]);
+  });
+
+  it('draws mails to people at random, so that who comes last waits no longer than all others', async () => {
+    const { add, post, tried, passMs } = account(undefined, { perDay: 80 });
+    for (let i = 0; i < 60; i++) add(`flood${i}@x.test`, 'delivery');
+    for (let i = 0; i < 60; i++) add(`late${i}@x.test`, 'delivery');
+    for (let hour = 0; hour < 24; hour++) {
+      await post();
+      passMs(hourMs);
+    }
+    const late = tried.filter((to) => to.startsWith('late')).length;
+    expect(tried.length).toBeGreaterThan(60);
+    expect(late / tried.length).toBeGreaterThan(0.35);
+    expect(late / tried.length).toBeLessThan(0.65);
+  });
+
+  it('does not look at what waits while nothing may leave', async () => {
+    const { add, post, store } = account(undefined, { perDay: 80 });
+    for (let i = 0; i < 60; i++) add(`${i}@x.test`, 'delivery');
+    await post();
+    const looked: unknown[] = [];
+    await post({
+      ...store,
+      dueOutgoing: (at, kinds) => {
+        looked.push(kinds);
+        return store.dueOutgoing(at, kinds);
+      },
+    });
+    expect(looked).toEqual([['packets'], ['directory']]);
+  });
+
+  it('tries a log-in that fails again and again with the same mail, so that it waits longer each time', async () => {
+    const { add, post, tried, passMs } = account(() => handlings.noLogin.outcome, { perDay: 80 });
+    for (let i = 0; i < 60; i++) add(`${i}@x.test`, 'delivery');
+    for (let minute = 0; minute < 60; minute++) {
+      await post();
+      passMs(minuteMs);
+    }
+    expect(new Set(tried).size).toBe(1);
+    expect(tried.length).toBeLessThan(12);
+  });
+
+  it('gives up what has waited for it for more than two days, and only mails to people', async () => {
+    const { add, post, tried, passMs, store, ended, logged } = account(undefined, { perDay: 8 });
+    for (let i = 0; i < 40; i++) add(`${i}@x.test`, 'delivery');
+    for (let i = 0; i < 40; i++) add(`${i}@y.test`, 'packets');
+    for (let hour = 0; hour <= 54; hour++) {
+      await post();
+      passMs(hourMs);
+    }
+    const before = tried.length;
+    const gaveUp = (): readonly string[] => ended.flatMap(([to, { kind }]) => (kind === 'gave-up' ? [to] : []));
+    expect(gaveUp()).toEqual([]);
+    await post();
+    const people = tried.filter((to) => to.endsWith('@x.test'));
+    expect(people.length).toBeGreaterThan(3);
+    expect(gaveUp().toSorted()).toEqual(
+      Array.from({ length: 40 }, (_, i) => `${i}@x.test`)
+        .filter((to) => !people.includes(to))
+        .toSorted(),
+    );
+    expect(logged).toContainEqual(['post', expect.objectContaining({ 'waited-too-long': 40 - people.length })]);
+    expect(store.outgoingCount()).toBe(80 - tried.length - gaveUp().length);
+    expect(tried.length).toBeLessThanOrEqual(before + 1);
   });
 
   it('counts what a server has refused, and not what never reached it', async () => {
