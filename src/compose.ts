@@ -1,5 +1,6 @@
 import { chooseCrypto } from './adapters/node-crypto.js';
 import { cronTicker } from './adapters/cron-ticker.js';
+import { readHealth } from './adapters/health-file.js';
 import { imapInbox } from './adapters/imap-inbox.js';
 import { maildir } from './adapters/maildir.js';
 import { parseMail } from './adapters/mime.js';
@@ -8,7 +9,7 @@ import { readPlusAddress } from './adapters/plus-address.js';
 import { refuseUnfinishedRestore } from './adapters/owner-only.js';
 import { accountOf } from './adapters/secrets.js';
 import { smtpOutbox } from './adapters/smtp-outbox.js';
-import { lockFolder } from './adapters/sqlite.js';
+import { isLocked, lockFolder } from './adapters/sqlite.js';
 import { sqliteClientStore } from './adapters/sqlite-client-store.js';
 import { sqliteMixStore } from './adapters/sqlite-mix-store.js';
 import { stderrLog } from './adapters/stderr-log.js';
@@ -46,6 +47,7 @@ import type { Inbox } from './ports/mail.js';
 import type { Directory } from './ports/network.js';
 import type { MessageStatus } from './ports/stores.js';
 import { openNodeKeys } from './node-keys.js';
+import { unreadSince } from './post/health.js';
 import type { Network } from './route/network.js';
 
 /**
@@ -182,6 +184,8 @@ export const composeQueue = (config: Config): ClientQueue => {
 export interface QueueView {
   readonly messages: readonly MessageStatus[];
   readonly meter: Meter;
+  /** Since when receipts could not be read, if they can't be: then nothing is sent again or given up. */
+  readonly unreadSince: number | undefined;
 }
 
 /**
@@ -190,12 +194,18 @@ export interface QueueView {
  * @throws ConfigError, also where a restore was cut off; StoreError
  */
 export const readQueue = (config: Config, now: number): QueueView => {
-  const { floorBits } = clientConfig(config);
+  const { floorBits, receipts } = clientConfig(config);
   refuseUnfinishedRestore(config.data);
   const store = sqliteClientStore(databaseOf(config));
   try {
     const network = config.network && networkAt(directoryOf(config.network, store), now);
-    return { messages: store.messageStatuses(), meter: { bits: network && meterOf(network), floorBits } };
+    const isReading = receipts !== undefined && isLocked(config.data);
+    const told = isReading ? readHealth(config.data) : undefined;
+    return {
+      messages: store.messageStatuses(),
+      meter: { bits: network && meterOf(network), floorBits },
+      unreadSince: told && unreadSince(told, now),
+    };
   } finally {
     store.close();
   }

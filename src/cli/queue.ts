@@ -82,14 +82,27 @@ const recordOf = (
   floorBits: state === 'waiting' && !isOverFloor(meter) ? meter.floorBits : null,
 });
 
+/** What is to be known of the mailbox, where a message waits for what comes there. */
+const mailboxLines = ({ messages, unreadSince }: QueueView): readonly string[] => {
+  const waits = messages.some(({ state }) => state === 'waiting' || state === 'in-network');
+  if (!waits || unreadSince === undefined) return [];
+  return [
+    '',
+    `The mailbox has not been read to its end since about ${shortTime(unreadSince)} UTC. Until it can be read nothing is sent again or given up; "mixmailer health" and the log say more.`,
+  ];
+};
+
 /** What the command prints: a line a message, or that there is none. */
-export const queueLines = ({ messages, meter }: QueueView, now: number): readonly string[] =>
-  messages.length === 0
+export const queueLines = (view: QueueView, now: number): readonly string[] =>
+  view.messages.length === 0
     ? ['no message waits, and none was sent in the last 7 days']
-    : table([
-        ['submitted (UTC)', 'age', 'recipient', 'anonymity', 'state'],
-        ...messages.map((message) => rowOf(message, meter, now)),
-      ]);
+    : [
+        ...table([
+          ['submitted (UTC)', 'age', 'recipient', 'anonymity', 'state'],
+          ...view.messages.map((message) => rowOf(message, view.meter, now)),
+        ]),
+        ...mailboxLines(view),
+      ];
 
 export const register = (program: Command): void => {
   program

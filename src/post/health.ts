@@ -35,6 +35,18 @@ const mailboxFinding = ({ pollMs, readAt }: HealthRecord, now: number): Finding 
   return { kind: now - readAt > pollMs + unreadMs ? 'bad' : 'good', text };
 };
 
+/**
+ * Since when the mailbox of a running process has not been read, where that is longer than it should be; undefined also
+ * where nothing is known of it.
+ *
+ * @param record what it told last
+ */
+export const unreadSince = ({ at, pollMs, readAt, startedAt }: HealthRecord, now: number): number | undefined => {
+  const since = readAt ?? startedAt;
+  const isKnown = pollMs !== undefined && now - at <= silentMs;
+  return isKnown && now - since > pollMs + unreadMs ? since : undefined;
+};
+
 const listFinding = ({ role, listUntil }: HealthRecord, now: number): Finding => {
   // An authority makes lists, the first one too.
   const missing = role === 'authority' ? 'note' : 'bad';

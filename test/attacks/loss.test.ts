@@ -241,7 +241,10 @@ describe('a network whose only exit is dead', () => {
       for (const { address } of friends) expect(notice).not.toContain(address.split('@')[1]);
     }
     const noMeter = { bits: undefined, floorBits: 0 };
-    const [, ...rows] = queueLines({ messages: client.store.messageStatuses(), meter: noMeter }, network.now());
+    const [, ...rows] = queueLines(
+      { messages: client.store.messageStatuses(), meter: noMeter, unreadSince: undefined },
+      network.now(),
+    );
     expect(rows).toHaveLength(messages);
     for (const row of rows) expect(row).toMatch(/ failed .*: Nobody knows/);
     expect(await handedOver(network)).toEqual([]);

@@ -1,11 +1,14 @@
 import { join } from 'node:path';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { healthFile } from '../../src/adapters/health-file.js';
+import { lockFolder } from '../../src/adapters/sqlite.js';
 import { sqliteClientStore } from '../../src/adapters/sqlite-client-store.js';
 import { messageIdOf } from '../../src/base/ids.js';
 import { hourMs, minuteMs } from '../../src/base/units.js';
 import { queueLines, register } from '../../src/cli/queue.js';
 import type { Meter } from '../../src/mix/meter.js';
+import type { HealthRecord } from '../../src/ports/health.js';
 import type { MessageStatus } from '../../src/ports/stores.js';
 import { run, testFolder } from './run.js';
 
@@ -26,7 +29,11 @@ const statusOf = (more: Partial<MessageStatus>): MessageStatus => ({
   ...more,
 });
 
-const viewOf = (messages: readonly MessageStatus[]) => ({ messages, meter: { bits: 7, floorBits: 0 } });
+const viewOf = (messages: readonly MessageStatus[]) => ({
+  messages,
+  meter: { bits: 7, floorBits: 0 },
+  unreadSince: undefined,
+});
 
 describe('the queue as a table', () => {
   it('says what became of each message', () => {
@@ -63,7 +70,7 @@ describe('the queue as a table', () => {
   });
 
   it('says of what waits for more traffic how much there is', () => {
-    const lineOf = (meter: Meter): string | undefined => queueLines({ messages: [statusOf({})], meter }, now)[1];
+    const lineOf = (meter: Meter): string | undefined => queueLines({ ...viewOf([statusOf({})]), meter }, now)[1];
     const begin = '2026-11-22 11:00  1 h  bob@friend.test';
     expect(lineOf({ bits: 5.24, floorBits: 6 })).toBe(`${begin}  waits: 5.2 of 6.0 bits  waiting`);
     expect(lineOf({ bits: undefined, floorBits: 6 })).toBe(`${begin}  waits: unknown of 6.0 bits  waiting`);
@@ -76,6 +83,16 @@ describe('the queue as a table', () => {
       return /, (\S+) sending,/.exec(line)?.[1];
     });
     expect(ordinals).toEqual(['1st', '2nd', '3rd', '4th', '11th', '12th', '13th', '21st', '22nd', '23rd', '111th']);
+  });
+
+  it('says since when the mailbox can’t be read, while something waits for what comes there', () => {
+    const lastLine = (state: MessageStatus['state']): string | undefined =>
+      queueLines({ ...viewOf([statusOf({ state })]), unreadSince: now - 5 * hourMs }, now).at(-1);
+    const line =
+      'The mailbox has not been read to its end since about 2026-11-22 07:00 UTC. Until it can be read nothing is sent again or given up; "mixmailer health" and the log say more.';
+    expect(lastLine('in-network')).toBe(line);
+    expect(lastLine('waiting')).toBe(line);
+    for (const state of ['sent', 'delivered', 'failed'] as const) expect(lastLine(state)).toMatch(/^2026-11-22 11:00/);
   });
 
   it('has a line a message, and one when there is none', () => {
@@ -149,5 +166,29 @@ describe('mixmailer queue', () => {
       },
     ]);
     store.close();
+  });
+
+  it('says so of a running client that can’t read its mailbox, and of no other', async () => {
+    const data = join(folder, 'data');
+    const at = Date.now();
+    const record: HealthRecord = {
+      ...{ role: 'client', startedAt: at - 9 * hourMs, at, isStopping: false, isTurning: true, pollMs: 10 * minuteMs },
+      ...{ readAt: undefined, sentAt: undefined, flushedAt: undefined, listUntil: undefined },
+    };
+    const isSaid = async (told: HealthRecord): Promise<boolean> => {
+      healthFile(data)(told);
+      return (await run(register, 'queue', '--config', config)).out.includes(
+        'The mailbox has not been read to its end',
+      );
+    };
+    expect(await isSaid(record)).toBe(false);
+    const lock = lockFolder(data);
+    expect(await isSaid(record)).toBe(true);
+    expect(await isSaid({ ...record, readAt: at - 2 * hourMs })).toBe(true);
+    expect(await isSaid({ ...record, readAt: at - hourMs })).toBe(false);
+    expect(await isSaid({ ...record, startedAt: at - hourMs })).toBe(false);
+    expect(await isSaid({ ...record, pollMs: undefined })).toBe(false);
+    expect(await isSaid({ ...record, at: at - hourMs })).toBe(false);
+    lock.release();
   });
 });
