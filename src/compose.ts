@@ -4,6 +4,7 @@ import { readHealth } from './adapters/health-file.js';
 import { imapInbox } from './adapters/imap-inbox.js';
 import { maildir } from './adapters/maildir.js';
 import { parseMail } from './adapters/mime.js';
+import { mostFragments } from './base/bounds.js';
 import { nodeBase64 } from './adapters/node-base64.js';
 import { readPlusAddress } from './adapters/plus-address.js';
 import { refuseUnfinishedRestore } from './adapters/owner-only.js';
@@ -124,7 +125,7 @@ export const composeNode = (config: Config): Composed<MixNodeDeps> => {
     strictest: { minimum: node.mix.pool.minimum ?? 0, rate: node.mix.pool.rate ?? 1 },
     loopsPerInterval: node.cover.loopsPerInterval,
     dropsPerInterval: node.cover.dropsPerInterval,
-    bounds: node.limits,
+    bounds: { ...node.limits, maxFragments: mostFragments },
     replyTo: replyToOf(config),
     clearReplies: node.replies.clear,
     // A copy of a fragment can be unwrapped as long as the longest-lived mix key.

@@ -1,7 +1,13 @@
 import { isIP } from 'node:net';
 import { validate as isCron } from 'node-cron';
 import * as z from 'zod';
-import { mostOpenMessages, packetsPerNode, packetsPerSender } from './base/bounds.js';
+import {
+  largestMessageBytes,
+  mostOpenMessages,
+  openMessageHours,
+  packetsPerNode,
+  packetsPerSender,
+} from './base/bounds.js';
 import { fromHex } from './base/bytes.js';
 import { ConfigError } from './base/errors.js';
 import { bundleClasses } from './carrier/bundle.js';
@@ -139,9 +145,9 @@ const schema = section({
       dropsPerInterval: number(0, 1000).prefault(0),
     }).prefault({}),
     limits: section({
-      maxMessageBytes: integer(1024, 6_000_000).prefault(6_000_000),
+      maxMessageBytes: integer(1024, largestMessageBytes).prefault(largestMessageBytes),
       maxOpenMessages: integer(1, 1_000_000).prefault(mostOpenMessages),
-      expiryHours: integer(1, 24 * 60).prefault(48),
+      expiryHours: integer(1, 24 * 60).prefault(openMessageHours),
       packetsPerSender: integer(1, 1_000_000).prefault(packetsPerSender),
       packetsPerNode: integer(1, 1_000_000).prefault(packetsPerNode),
     }).prefault({}),
@@ -156,7 +162,7 @@ const schema = section({
       port: integer(0, 65535).prefault(2525),
       user: text('user name').prefault('mixmailer'),
       tokenFile: path.optional(),
-      maxMailBytes: integer(1024, 6_000_000).prefault(6_000_000),
+      maxMailBytes: integer(1024, largestMessageBytes).prefault(largestMessageBytes),
     }).prefault({}),
     pace: section({
       minutes: number(0.001, 1440).prefault(usualPace.meanMinutes),

@@ -1,6 +1,7 @@
 import { Resolver } from 'node:dns/promises';
 import { getDomain } from 'tldts';
 import { parseDomain } from '../base/address.js';
+import { mostOperatorsKept } from '../base/bounds.js';
 import { dayMs, secondMs } from '../base/units.js';
 import type { Clock } from '../ports/clock.js';
 import type { Operators } from '../ports/operators.js';
@@ -18,8 +19,6 @@ export interface MxOperatorParams {
 }
 
 const keptMs = 7 * dayMs;
-/** Domains remembered; the names of a flood of made-up ones push each other out. */
-const mostKept = 10_000;
 const defaultDeadlineMs = 10 * secondMs;
 /** There is such a domain without a mail exchanger, or no such domain; what else goes wrong may be right tomorrow. */
 const answers = new Set(['ENODATA', 'ENOTFOUND']);
@@ -86,7 +85,7 @@ export const mxOperators = ({
       known.delete(company);
       known.set(company, { operator, at: now });
       for (const oldest of known.keys()) {
-        if (known.size <= mostKept) break;
+        if (known.size <= mostOperatorsKept) break;
         known.delete(oldest);
       }
       return operator;

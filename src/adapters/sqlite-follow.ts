@@ -1,3 +1,4 @@
+import { mostConsensuses, mostEndorsements, mostForks, mostPastConsensuses } from '../base/bounds.js';
 import type { AnswerStore, AskStore, ConsensusStore, EndorsementStore, FollowStore, Fork } from '../ports/follow.js';
 import { Bug } from '../base/errors.js';
 import type { Sql } from './sqlite.js';
@@ -31,12 +32,6 @@ export const followTables = `
   CREATE INDEX follow_answer_at ON follow_answer (at);
 `;
 
-const mostConsensuses = 4;
-const mostPast = 64;
-const mostForks = 4;
-/** Two different ones of one authority say enough about it. */
-const mostEndorsements = 2;
-
 const consensusStore = (sql: Sql): ConsensusStore => ({
   consensuses: () =>
     sql.all('SELECT digest, number, period_ms, accepted_at FROM follow_consensus ORDER BY number DESC').map((row) => ({
@@ -59,7 +54,7 @@ const consensusStore = (sql: Sql): ConsensusStore => ({
       sql.run('INSERT OR IGNORE INTO follow_past (number, digest) VALUES (?, ?)', past.number, past.digest);
     const newest = `(SELECT number FROM follow_consensus ORDER BY number DESC LIMIT ${mostConsensuses})`;
     sql.run(`DELETE FROM follow_consensus WHERE number NOT IN ${newest}`);
-    const last = `(SELECT number FROM follow_past ORDER BY number DESC LIMIT ${mostPast})`;
+    const last = `(SELECT number FROM follow_past ORDER BY number DESC LIMIT ${mostPastConsensuses})`;
     sql.run(`DELETE FROM follow_past WHERE number NOT IN ${last}`);
   },
   pastDigest: (number) => sql.first('SELECT digest FROM follow_past WHERE number = ?', number)?.text('digest'),

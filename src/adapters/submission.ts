@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SMTPServer } from 'smtp-server';
 import type { SMTPServerDataStream, SMTPServerSession } from 'smtp-server';
+import { longestSilentLineMs, mostCommandsBeforeLogin, mostLines, mostWrongLogins } from '../base/bounds.js';
 import { ConfigError, MailError, RouteError, StoreError, SubmissionError } from '../base/errors.js';
 import { secondMs } from '../base/units.js';
 import type { Log } from '../ports/log.js';
@@ -34,11 +35,6 @@ export interface SubmissionServer {
   readonly port: number;
   readonly close: () => Promise<void>;
 }
-
-/** A mail program that has the token wrong asks its user after the first. */
-const mostWrongLogins = 3;
-/** EHLO, and few others: a mail program logs in before it does anything. Words that are no commands count for themselves. */
-const mostCommandsBeforeLogin = 6;
 
 /** Compares in time that depends on neither string, not even on their lengths. */
 const sameSecret = (a: string, b: string): boolean =>
@@ -97,8 +93,8 @@ export const submissionServer = async (options: SubmissionOptions): Promise<Subm
     authMethods: ['PLAIN', 'LOGIN'],
     size: maxMailBytes,
     maxAllowedUnauthenticatedCommands: mostCommandsBeforeLogin,
-    maxClients: 20,
-    socketTimeout: 300_000,
+    maxClients: mostLines,
+    socketTimeout: longestSilentLineMs,
     closeTimeout: 1000,
     logger: false,
     onAuth: (auth, session, done) => {

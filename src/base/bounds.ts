@@ -1,4 +1,4 @@
-import { dayMs, hourMs, kib, mib } from './units.js';
+import { dayMs, hourMs, kib, mib, minuteMs } from './units.js';
 
 /**
  * All bounds on what comes from outside, each with the reason for its size. What an operator may set stands in the
@@ -18,6 +18,16 @@ export const mostMimeNodes = 100;
 export const deepestForward = 3;
 /** Of a mail's header: servers prepend a few kilobytes of trace and filter fields; one far longer is not worth a search. */
 export const largestHeaderBytes = 256 * kib;
+/** Of its fields: honest mails have a hundred, and each costs more memory than its three bytes. What comes behind is passed over. */
+export const mostHeaderFields = 2000;
+/** Addresses and message ids of one mail that an exit looks up: each is a question to the store. */
+export const mostNames = 20;
+/** Of one From that is searched for its address, in characters: the search takes a square of them at the worst. */
+export const longestFrom = 1000;
+/** OpenPGP packets of one message: every recipient costs one; a mail to more people than this is not what the network is for. */
+export const mostOpenPgpPackets = 200;
+/** Pieces of one such packet: a message of the largest size in pieces of the least first size, 512 bytes. */
+export const mostOpenPgpPieces = 16_384;
 /** Of one Subject: RFC 5322 allows lines of 998 characters; behind a few of them nobody looks for words. */
 export const largestSubjectBytes = 4 * kib;
 
@@ -115,8 +125,22 @@ export const mostPerMailbox = 64;
 
 // ---- what an exit keeps ----
 
-/** Messages begun and not complete (`node.limits.maxOpenMessages`): at 255 fragments of 25 kB each, 6.5 GB at the very worst. */
+/**
+ * Bytes of a message that an exit takes (`node.limits.maxMessageBytes`), and of a mail that a client takes
+ * (`client.maxMailBytes`): 235 fragments. So much ciphertext has 8 MB as base64, and few providers take more than 10 or 20.
+ */
+export const largestMessageBytes = 6_000_000;
+/** Messages begun and not complete (`node.limits.maxOpenMessages`): a row each, and the fragments below. */
 export const mostOpenMessages = 1000;
+/** How long a message may stay so (`node.limits.expiryHours`): its sender tries for 120 hours, and needs far less where all goes well. */
+export const openMessageHours = 48;
+/**
+ * Fragments of them all: 29 kB of disk each, 1.2 GB, and 157 of the largest messages at once. Without it they were 6.5 GB, more than a cheap
+ * machine has. Over it only what makes a message whole is taken.
+ */
+export const mostFragments = 40_000;
+/** A return address is good for no longer than this, whatever its sender says; reply blocks live for two weeks. */
+export const longestReturnMs = 30 * dayMs;
 /**
  * Deliveries that wait for their first attempt, in days of what the account sends to people: over it a message goes to another
  * exit, where it leaves sooner. Half a day evens out that everybody writes in the evening, and of as many that wait, drawn at
@@ -157,6 +181,44 @@ export const largestDirectoryMailBytes = 17 * mib;
 export const mostDocuments = 200;
 /** Challenges of one authority that a node answers in a period: one that was replayed must not empty the account's budget. */
 export const mostChallengesAnswered = 4;
+/** What comes inflated of another authority in one mail, unasked: a vote for 10,000 nodes, with the descriptors of new ones, */
+export const mostCouncilBytes = 32 * mib;
+/** and their number. */
+export const mostCouncilDocuments = 20_000;
+/** Signatures of a list on a web server, in bytes: 64 of them are half of it. */
+export const mostEndorsementsBytes = 64 * kib;
+/** Lists kept, 64 MiB each at the worst: the newest, and older ones that are still in force or that differences lead on from. */
+export const mostConsensuses = 4;
+/** Numbers and digests of older ones, a row each, by which a fork is seen. */
+export const mostPastConsensuses = 64;
+/** Forks kept as proof: one stops the client already. */
+export const mostForks = 4;
+/** Endorsements kept of one authority for one number: two different ones say enough about it. */
+export const mostEndorsements = 2;
+/**
+ * Answers to requests in a period: to one address, in all, and bytes of what is attached to them. From is easily forged, so this is
+ * also what a process can be made to mail to others.
+ */
+export const mostAnswersPerAddress = 4;
+export const mostAnswers = 100;
+export const mostAnswerBytes = 256 * mib;
+/** Packed answers kept in memory, 12 MiB each at the worst: whole list, nothing new, and a difference for each older list. */
+export const mostPackedAnswers = 6;
 /** Nodes that an authority looks at before it lists them: 4 MB. Who wants to fill them needs 50 registered domains. */
 export const mostCandidates = 1000;
 export const mostCandidatesPerSite = 20;
+/** Domains whose mail exchangers are asked for in one turn: each question waits for the DNS of whoever chose the name. */
+export const lookUpsATurn = 20;
+/** Their answers remembered, 200 bytes each; the names of a flood of made-up ones push each other out. */
+export const mostOperatorsKept = 10_000;
+
+// ---- who connects to a client's submission server ----
+
+/** Wrong log-ins on one line: a mail program that has the token wrong asks its user after the first. */
+export const mostWrongLogins = 3;
+/** EHLO, and few others: a mail program logs in before it does anything. Words that are no commands count for themselves. */
+export const mostCommandsBeforeLogin = 6;
+/** Lines at once: the mail programs of one user have two or three; a mail of each may lie in memory. */
+export const mostLines = 20;
+/** How long a line may say nothing: RFC 5321 section 4.5.3.2.7 wants five minutes at least. */
+export const longestSilentLineMs = 5 * minuteMs;

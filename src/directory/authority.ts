@@ -1,6 +1,6 @@
 import { sha256 } from '@noble/hashes/sha2.js';
 import type { Base64 } from '../base/base64.js';
-import { mostDocuments, mostUnaskedBytes } from '../base/bounds.js';
+import { mostCouncilBytes, mostCouncilDocuments, mostDocuments, mostUnaskedBytes } from '../base/bounds.js';
 import { Bug, RouteError } from '../base/errors.js';
 import type { NodeId } from '../base/ids.js';
 import { dayMs, minuteMs } from '../base/units.js';
@@ -75,8 +75,8 @@ export interface AuthorityDeps extends Omit<PostDeps, 'ended'> {
 
 /** A list that the authority made itself came in no mail. */
 const noMail: DocumentMail = { from: undefined, isAutomatic: true };
-/** What comes unasked from the other authorities: a vote for 10,000 nodes, with the descriptors of new ones. */
-const councilBounds: MailBounds = { bytes: 32 * 1024 * 1024, documents: 20_000 };
+/** What comes unasked from the other authorities. */
+const councilBounds: MailBounds = { bytes: mostCouncilBytes, documents: mostCouncilDocuments };
 /** What comes from anybody else, who has no more to say than a node of itself. */
 const strangersBounds: MailBounds = { bytes: mostUnaskedBytes, documents: mostDocuments };
 /** Probes of so many periods, and of three days at least, make up what a list says of a node. */

@@ -1,4 +1,4 @@
-import { mostCandidates, mostCandidatesPerSite } from '../base/bounds.js';
+import { lookUpsATurn, mostCandidates, mostCandidatesPerSite } from '../base/bounds.js';
 import { domainOf } from '../base/address.js';
 import { toHex } from '../base/bytes.js';
 import { parseNodeId } from '../base/ids.js';
@@ -74,8 +74,6 @@ export type Taken =
 
 /** Clocks differ. */
 const aheadMs = hourMs;
-/** Domains looked up in one turn. */
-const lookUpsATurn = 20;
 /** Periods in which a node that goes is still in the list, so that what is under way is carried. */
 export const leavingPeriods = 3;
 

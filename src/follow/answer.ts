@@ -1,5 +1,6 @@
 import { sha256 } from '@noble/hashes/sha2.js';
 import type { Base64 } from '../base/base64.js';
+import { mostAnswerBytes, mostAnswers, mostAnswersPerAddress, mostPackedAnswers } from '../base/bounds.js';
 import { ascii, toHex } from '../base/bytes.js';
 import type { Compression } from '../base/compression.js';
 import type { Rng } from '../base/random.js';
@@ -12,7 +13,7 @@ import type { Log } from '../ports/log.js';
 import type { OutgoingStore } from '../ports/stores.js';
 import type { DocumentMail } from './mails.js';
 
-/** How much a process answers in a period. From is easily forged, so this is also what it can be made to mail to others. */
+/** How much a process answers in a period. */
 export interface AnswerBounds {
   readonly perAddress: number;
   readonly count: number;
@@ -20,7 +21,11 @@ export interface AnswerBounds {
   readonly bytes: number;
 }
 
-export const usualAnswerBounds: AnswerBounds = { perAddress: 4, count: 100, bytes: 256 * 1024 * 1024 };
+export const usualAnswerBounds: AnswerBounds = {
+  perAddress: mostAnswersPerAddress,
+  count: mostAnswers,
+  bytes: mostAnswerBytes,
+};
 
 export interface AnswerDeps {
   readonly store: Pick<OutgoingStore, 'addOutgoing'> &
@@ -46,16 +51,13 @@ export interface AnswerCache {
   readonly packed: (state: string, have: string, make: () => Uint8Array | undefined) => Uint8Array | undefined;
 }
 
-/** Whole list, nothing new, and a difference for each older list. */
-const mostPacked = 6;
-
 /** Making a difference and compressing it takes a second where the list is long, and thousands ask for the same few. */
 export const answerCache = (): AnswerCache => {
   let about = '';
   const made = new Map<string, Uint8Array | undefined>();
   return {
     packed: (state, have, make) => {
-      if (state !== about || made.size >= mostPacked) made.clear();
+      if (state !== about || made.size >= mostPackedAnswers) made.clear();
       about = state;
       if (!made.has(have)) made.set(have, make());
       return made.get(have);

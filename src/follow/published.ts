@@ -1,3 +1,4 @@
+import { mostEndorsementsBytes } from '../base/bounds.js';
 import { latin1 } from '../base/bytes.js';
 import { RouteError } from '../base/errors.js';
 import { documentsIn, type FoundDocument } from '../council/documents.js';
@@ -13,9 +14,6 @@ export const publishedList = 'mixmailer-network.txt';
 export const publishedEndorsements = 'mixmailer-endorsements.txt';
 /** The difference that leads from the list of that digest to the newest one. */
 export const publishedDiff = (from: string): string => `mixmailer-diff-${from}.txt`;
-
-/** 64 endorsements are half of it. */
-const mostEndorsementsBytes = 64 * 1024;
 
 /** What was found, and how the last look ended. */
 export interface Published {

@@ -1,4 +1,4 @@
-import { largestHeaderBytes } from '../base/bounds.js';
+import { largestHeaderBytes, mostHeaderFields } from '../base/bounds.js';
 import { latin1 } from '../base/bytes.js';
 
 /** One field of a mail's header. */
@@ -47,7 +47,7 @@ const fieldOf = (raw: Uint8Array): readonly HeadField[] => {
 /**
  * The header of a mail, up to the first empty line; LF and CRLF both end a line. Lines that are no field are left out,
  * among them the `From ` line of an mbox. At most 256 KiB are looked at: a mail whose header doesn't end in them has no
- * body.
+ * body. Of more than 2000 fields those behind are left out.
  *
  * Source: RFC 5322 section 2.2.
  */
@@ -58,7 +58,7 @@ export const readHead = (raw: Uint8Array): MailHead => {
     let end = lineEnd(head, at);
     if (head[at] === lf || (head[at] === cr && head[at + 1] === lf)) return { fields, bodyAt: end };
     while (head[end] === space || head[end] === tab) end = lineEnd(head, end);
-    fields.push(...fieldOf(head.subarray(at, end)));
+    if (fields.length < mostHeaderFields) fields.push(...fieldOf(head.subarray(at, end)));
     at = end;
   }
   return { fields, bodyAt: raw.length };

@@ -1,4 +1,4 @@
-import { largestStatusBytes } from '../base/bounds.js';
+import { largestStatusBytes, longestFrom, mostNames } from '../base/bounds.js';
 import { detailIn, mailboxIn } from '../base/address.js';
 import { ascii, concat, latin1 } from '../base/bytes.js';
 import { aliasIn } from './alias.js';
@@ -28,8 +28,6 @@ export type Incoming =
 
 // Where providers name whom a mail was for, the last of them when it was forwarded or a blind copy.
 const addressedFields = ['to', 'cc', 'delivered-to', 'x-original-to', 'envelope-to', 'x-envelope-to', 'x-forwarded-to'];
-// Each is looked up in the store, and a header has room for thousands.
-const mostNames = 20;
 
 const fewOf = (names: Iterable<string>): readonly string[] => [...new Set(names)].slice(0, mostNames);
 
@@ -51,8 +49,7 @@ const tokensIn = (head: MailHead): readonly string[] =>
 /** The one element there is, or undefined. */
 const only = <T>(items: readonly T[]): T | undefined => (items.length === 1 ? items[0] : undefined);
 
-// Takes out what may hold anything, addresses too: quoted names and comments. The bound keeps the search short.
-const longestFrom = 1000;
+// Takes out what may hold anything, addresses too: quoted names and comments.
 const authorIn = (from: string): string | undefined => {
   if (from.length > longestFrom) return undefined;
   const bare = from.replaceAll(/"(?:[^"\\]|\\.)*"|\([^()]*\)/g, ' ').trim();

@@ -1,3 +1,4 @@
+import { mostOpenPgpPackets, mostOpenPgpPieces } from '../base/bounds.js';
 import { readU32, u32, concat } from '../base/bytes.js';
 
 /** Why bytes are not one encrypted OpenPGP message. */
@@ -38,10 +39,6 @@ const unprotectedTag = 9;
 const markerTag = 10;
 const seipdTag = 18;
 const paddingTag = 21;
-// Every recipient costs one; a mail to more people than this is not what the network is for.
-const maxPackets = 200;
-// A message of the largest size in pieces of the least first size, 512 bytes.
-const maxPieces = 16_384;
 // SEIPD 1: version 1, then a block and two bytes, MDC 22. SEIPD 2: version, cipher, AEAD, chunk size, salt 32, last tag 16.
 const leastSeipd1Bytes = 1 + 18 + 22;
 const leastSeipd2Bytes = 4 + 32 + 16;
@@ -85,7 +82,7 @@ const readPacket = (bytes: Uint8Array, at: number): { packet: OpenPgpPacket; nex
     if (length === undefined || length.from + length.length > bytes.length) return undefined;
     const end = length.from + length.length;
     pieces.push(bytes.subarray(length.from, end));
-    if (pieces.length > maxPieces) return undefined;
+    if (pieces.length > mostOpenPgpPieces) return undefined;
     if (!length.partial) return { packet: { tag, body: concat(...pieces) }, next: end };
     // Only data packets may come in pieces, and the first piece has at least 512 bytes (RFC 9580 section 4.2.1.4).
     if (tag !== seipdTag || (pieces[0]?.length ?? 0) < 512) return undefined;
@@ -129,7 +126,7 @@ export const readEncrypted = (binary: Uint8Array): OpenPgpResult => {
   const sessionKeys: OpenPgpPacket[] = [];
   let data: OpenPgpPacket | undefined;
   for (let at = 0, count = 1; at < binary.length; count++) {
-    if (count > maxPackets) return refuse('too many packets');
+    if (count > mostOpenPgpPackets) return refuse('too many packets');
     const read = readPacket(binary, at);
     if (read === undefined) return refuse('malformed packet');
     at = read.next;

@@ -7,6 +7,8 @@ export interface ReassemblyBounds {
   readonly maxMessageBytes: number;
   /** Messages begun and not complete; one of a single fragment only when reply blocks came before it. */
   readonly maxOpenMessages: number;
+  /** Of all of them together; what makes a message whole is no more. */
+  readonly maxFragments: number;
   /** How long a message may stay incomplete after its first fragment. */
   readonly expiryMs: number;
 }
@@ -55,6 +57,16 @@ export const decideFragment = (
   if (stored.indexes.includes(fragment.index)) return drop('message/already-known');
   return stored.indexes.length + 1 === stored.count ? { kind: 'complete' } : { kind: 'store' };
 };
+
+/**
+ * The same decision where that many fragments are stored already: one that would only be stored is dropped for
+ * `message/too-many` when there is no room, one that completes its message is not.
+ */
+export const whereThereIsRoom = (
+  decision: FragmentDecision,
+  fragments: () => number,
+  { maxFragments }: ReassemblyBounds,
+): FragmentDecision => (decision.kind === 'store' && fragments() >= maxFragments ? drop('message/too-many') : decision);
 
 /**
  * What to do with reply blocks of a message that come without a fragment of it: `store` or, for the same reasons as

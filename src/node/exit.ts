@@ -4,7 +4,7 @@ import { checkDeliverable, composeDelivery, deliveryToken } from '../message/del
 import { decodeMessage } from '../message/envelope.js';
 import { decodeExitPayload } from '../message/fragment.js';
 import type { ExitPayload } from '../message/fragment.js';
-import { decideBlocks, decideFragment, joinFragments } from '../message/reassembly.js';
+import { decideBlocks, decideFragment, joinFragments, whereThereIsRoom } from '../message/reassembly.js';
 import type { FragmentDecision, ReassemblyBounds, StoredMessage } from '../message/reassembly.js';
 import { isRejection } from '../message/receipt.js';
 import type { MessageRecord, OutgoingStore } from '../ports/stores.js';
@@ -61,9 +61,9 @@ const storedOf = (record: MessageRecord | undefined): StoredMessage | undefined 
 
 const decide = ({ store, bounds }: ExitDeps, { messageId, count, fragment }: ExitPayload): FragmentDecision => {
   const stored = storedOf(store.message(messageId));
-  return fragment === undefined
-    ? decideBlocks(count, stored, store.openMessages(), bounds)
-    : decideFragment({ messageId, count, ...fragment }, stored, store.openMessages(), bounds);
+  if (fragment === undefined) return decideBlocks(count, stored, store.openMessages(), bounds);
+  const decision = decideFragment({ messageId, count, ...fragment }, stored, store.openMessages(), bounds);
+  return whereThereIsRoom(decision, () => store.fragmentCount(), bounds);
 };
 
 /** Keeps the newest reply block for each purpose. */

@@ -1,4 +1,4 @@
-import { mostReplyBlocks } from '../base/bounds.js';
+import { longestReturnMs, mostReplyBlocks } from '../base/bounds.js';
 import { sha256 } from '@noble/hashes/sha2.js';
 import { detailIn, mailboxIn, plusAddress } from '../base/address.js';
 import type { Base64 } from '../base/base64.js';
@@ -30,9 +30,7 @@ export interface ReturnDeps extends AnswerDeps {
   readonly replyTo: 'plus' | 'message-id';
 }
 
-/** A return address is good for no longer than this, whatever its sender says; reply blocks live for two weeks. */
-const longestReturnMs = 30 * dayMs;
-/** How long after that an answer is still told that it comes too late. */
+/** How long after its end an answer is still told that it comes too late. */
 const rememberReturnMs = 30 * dayMs;
 
 const aliasHash = (alias: string): Uint8Array => sha256(ascii(alias));

@@ -126,6 +126,8 @@ export type BlockPurpose = 'receipt' | 'bounce';
 export interface ReassemblyStore {
   readonly message: (id: MessageId) => MessageRecord | undefined;
   readonly openMessages: () => number;
+  /** Fragments of all of them. */
+  readonly fragmentCount: () => number;
   /** Begins a message of that many fragments; nothing if it is there. */
   readonly openMessage: (id: MessageId, count: number, now: number) => void;
   /** Adds to a message that was begun. */

@@ -75,7 +75,7 @@ const exitPayload: TargetSpec = {
       const read = decodeExitPayload(payload);
       mustEqual(encodeExitPayload(read), payload, 'one payload has one encoding');
       const { fragment, count, messageId } = read;
-      const bounds = { maxMessageBytes: 100_000, maxOpenMessages: 10, expiryMs: 1 };
+      const bounds = { maxMessageBytes: 100_000, maxOpenMessages: 10, maxFragments: 10, expiryMs: 1 };
       const stored: StoredMessage = { kind: 'open', count: 3, indexes: [0, 1] };
       const decision =
         fragment === undefined

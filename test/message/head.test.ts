@@ -44,6 +44,12 @@ describe('the header of a mail', () => {
     expect(read('\r\nbody').body).toBe('body');
   });
 
+  test('has a bounded number of fields, and its body behind all of them', () => {
+    const { fields, body } = read(`${'a:\r\n'.repeat(3000)}To: b@x.example\r\n\r\nbody`);
+    expect(fields).toHaveLength(2000);
+    expect(body).toBe('body');
+  });
+
   test('has no field in a line that is none', () => {
     const { fields, body } = read(
       'From a@x.example Mon Jan  5 13:00:00 2026\r\n folded: into nothing\r\nno colon\r\nwith space: x\r\n: y\r\n\xe4: z\r\nTo: b@x.example\r\n\r\nbody',

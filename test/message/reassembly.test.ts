@@ -10,10 +10,11 @@ import {
   joinFragments,
   type ReassemblyBounds,
   type StoredMessage,
+  whereThereIsRoom,
 } from '../../src/message/reassembly.js';
 
 const id = messageIdOf(new Uint8Array(16));
-const bounds: ReassemblyBounds = { maxMessageBytes: 100_000, maxOpenMessages: 2, expiryMs: 1000 };
+const bounds: ReassemblyBounds = { maxMessageBytes: 100_000, maxOpenMessages: 2, maxFragments: 10, expiryMs: 1000 };
 const fragment = (index: number, count: number, length = index === count - 1 ? 10 : 25_616): Fragment => ({
   messageId: id,
   index,
@@ -69,6 +70,20 @@ test('a message of exactly the size that an exit takes is taken, one byte more i
   const less: ReassemblyBounds = { ...bounds, maxMessageBytes: 2 * 25_616 };
   expect(decideFragment(fragment(0, 3), undefined, 0, less)).toEqual(large);
   expect(decideBlocks(3, undefined, 0, less)).toEqual(large);
+});
+
+describe('an exit that has as many fragments as it may', () => {
+  test('takes those that complete a message, and no others', () => {
+    const decided = (one: Fragment, stored: StoredMessage | undefined, fragments: number): unknown =>
+      whereThereIsRoom(decideFragment(one, stored, 1, bounds), () => fragments, bounds);
+    const full = { kind: 'drop', reason: 'message/too-many' };
+    expect(decided(fragment(0, 3), undefined, 9)).toEqual({ kind: 'store' });
+    expect(decided(fragment(0, 3), undefined, 10)).toEqual(full);
+    expect(decided(fragment(0, 3), open(3, 2), 10)).toEqual(full);
+    expect(decided(fragment(1, 3), open(3, 2, 0), 10)).toEqual({ kind: 'complete' });
+    expect(decided(fragment(0, 1), undefined, 11)).toEqual({ kind: 'complete' });
+    expect(decided(fragment(0, 1), { kind: 'done' }, 11)).toEqual({ kind: 'drop', reason: 'message/already-known' });
+  });
 });
 
 describe('reply blocks without a fragment', () => {

@@ -160,6 +160,28 @@ describe('messages that never become whole', () => {
     expect(mailsFor(network, addressOfBob)).toHaveLength(1);
   });
 
+  it('take a bounded part of the disk, however few they are, and those that are almost whole get their last fragment', async () => {
+    const network = fakeNetwork({ ...quick, bounds: { maxFragments: 6 } });
+    network.world.account(addressOfBob);
+    const exit = exitOf(network);
+    const fragments = fragmentsOf(network, large);
+    const bomb = fragmentsOf(network, new Uint8Array(100 * fragmentDataBytes));
+    bring(network, fragments.slice(1));
+    await exit.turn();
+    await exit.turn();
+    bring(network, bomb.slice(0, 20));
+    await exit.turn();
+    await exit.turn();
+    expect(exit.counted()).toMatchObject({ 'message/too-many': 20 - (6 - (fragments.length - 1)) });
+    expect(exit.store.fragmentCount()).toBe(6);
+    bring(network, fragments.slice(0, 1));
+    await exit.turn();
+    await exit.turn();
+    expect(mailsFor(network, addressOfBob)).toHaveLength(1);
+    // What it had is free again.
+    expect(exit.store.fragmentCount()).toBe(6 - (fragments.length - 1));
+  });
+
   it('that claim several lengths don’t get larger than the first one said', async () => {
     const network = fakeNetwork(quick);
     const exit = exitOf(network);
