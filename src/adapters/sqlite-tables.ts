@@ -89,6 +89,20 @@ export const poolStore = (sql: Sql): PoolStore => ({
     );
   },
   poolSize: () => sql.first('SELECT count(*) AS n FROM pool')?.number('n') ?? 0,
+  poolCensus: () => {
+    const rows = sql.all(
+      `SELECT CASE WHEN next_hop IS NULL THEN NULL ELSE lower(hex(next_hop)) END AS node, count(address) AS mailboxes,
+         count(*) AS entries FROM pool GROUP BY next_hop`,
+    );
+    const nodes = new Map<NodeId, number>();
+    let mailboxes = 0;
+    for (const row of rows) {
+      const node = row.optionalText('node');
+      if (node !== undefined) nodes.set(node as NodeId, row.number('entries'));
+      mailboxes += row.number('mailboxes');
+    }
+    return { mailboxes, nodes };
+  },
   waiting: (now) =>
     sql
       .all(

@@ -69,13 +69,6 @@ export const halfLifeIntervals = 10;
 export const leastSpent = 1 / 2;
 /** What may come at once is what fills up in so many intervals: five bundles of 64; a node may have been away for some flushes. */
 export const burstIntervals = 7;
-/** A packet that is to wait takes room as long as it does: each so many intervals cost its sender one packet more. */
-export const intervalsPerPacket = 10;
-/**
- * What a packet costs more that goes where no other goes: to a node that is no successor of this one, or to a mailbox. It
- * costs the account a mail of its own. Honest ones are rare: senders have an older list, or a reply over one hop.
- */
-export const extraForOwnMail = 47;
 /** What the smallest letter costs, in packets: the parser needs for it what a packet's opening takes. */
 export const leastLetterCost = 1 / 16;
 /** Bytes of mails that are read at once, a single mail excepted: opening takes four times as much memory. */
@@ -104,7 +97,10 @@ export const mostKeptInMind = 100_000;
 
 /** Entries of the pool, 33 kB of disk each: more than a node on the largest account sends in two days. Then no mail is read. */
 export const mostInPool = 60_000;
-/** From here on packets that are to wait longer than `longestWhenCrowdedMs` are dropped: they would keep out all others. */
+/**
+ * From here on packets that are to wait longer than `longestWhenCrowdedMs` are dropped: they would keep out all others. All
+ * who are no nodes bring 28,800 in that time (`sendersAtOnce`), so shorter ones always have room.
+ */
 export const crowdedPool = 30_000;
 export const longestWhenCrowdedMs = dayMs / 2;
 /** Packets for nodes that are not in the list may wait for the next one, but no more than these: 64 MB. */
@@ -116,6 +112,12 @@ export const mostForMailboxes = 2000;
  * mails that come in would else make 2,000 that go out, to strangers, and providers close accounts that do so.
  */
 export const mostAddresses = 30;
+/**
+ * Of the mails that the account has left at a flush, so many at most go to mailboxes and to nodes that are no successors. Each
+ * of them takes a packet or two, and anybody can make as many as he likes, where a mail to a successor takes 64. The account saves
+ * up 15 flushes' worth, so where no one else needs the rest nothing is lost: five flushes' worth can go at each.
+ */
+export const ownMailShare = 1 / 3;
 /** Packets for one mailbox that leave at a flush: one mail. More wait, so that nobody has a mailbox flooded. */
 export const mostPerMailbox = 64;
 

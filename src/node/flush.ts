@@ -17,7 +17,7 @@ import { takePayload } from './exit.js';
 import type { ExitDeps } from './exit.js';
 import { feelPulse } from './heartbeat.js';
 import { forgetReturnAddresses } from './replies.js';
-import { mailsLeft, mustShedCover, type ShapeDeps, withinBudget } from './shape.js';
+import { mailsLeft, mustShedCover, type ShapeDeps, successorsIn, withinBudget } from './shape.js';
 import { countFlush } from './traffic.js';
 
 export interface FlushDeps extends BundleDeps, ExitDeps, ShapeDeps, CoverDeps {
@@ -91,7 +91,7 @@ export const flushOnce = (deps: FlushDeps): void => {
     const going = holding ? waiting.filter(({ throughHold }) => throughHold) : drawn(deps, network, waiting, now);
     if (holding) tally.add('held', waiting.length - going.length);
     const leaving: Leaving = new Map();
-    for (const { id, to } of withinBudget(deps, mails, going)) {
+    for (const { id, to } of withinBudget(deps, { left: mails, successors: successorsIn(network, deps.self) }, going)) {
       tally.add('out');
       if (to.kind === 'here') takePayload(deps, store.takeFromPool(id), network, now);
       else addLeaving(leaving, to, id);

@@ -182,14 +182,6 @@ export class Intake {
       this.#others = charged(this.#others, this.#flowOfOthers(moment), moment.now, cost);
   }
 
-  /**
-   * Packets of that mail cost its sender more than the bytes; not a node of the list, which only does as its senders want,
-   * and not the others beside him, who would pay for his debt.
-   */
-  payExtra(look: MailLook, packets: number, moment: IntakeMoment): void {
-    if (!moment.nodes.has(senderOf(look.from))) this.#charge(look, packets, moment);
-  }
-
   /** UIDVALIDITY of that folder as it was looked at last. */
   uidValidity(folder: string): string {
     return this.#folders.get(folder)?.uidValidity ?? '';

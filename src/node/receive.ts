@@ -1,7 +1,6 @@
 import { mostInPool, quotaWatermark } from '../base/bounds.js';
 import { Bug, MailError } from '../base/errors.js';
 import { hourMs } from '../base/units.js';
-import { extraCost } from '../carrier/intake.js';
 import { packetsInParts } from '../carrier/parts.js';
 import { sliceCarrierMail } from '../carrier/carrier.js';
 import type { Log } from '../ports/log.js';
@@ -48,7 +47,6 @@ const readBatch = async (deps: ReceiveDeps, { folder, looks }: Batch, signal: Ab
   const uidValidity = intake.uidValidity(folder);
   const { isExit } = bench(clock.now());
   const packets: Uint8Array[] = [];
-  const lookOf: MailLook[] = [];
   const uids: number[] = [];
   const byUid = new Map(looks.map((look) => [look.uid, look]));
   const refused = new Set<number>();
@@ -58,7 +56,6 @@ const readBatch = async (deps: ReceiveDeps, { folder, looks }: Batch, signal: Ab
     if (raw === undefined || look === undefined) continue;
     const found = await packetsOf(deps, raw);
     packets.push(...found);
-    lookOf.push(...found.map(() => look));
     const letter = found.length === 0 && isExit ? await readLetter(deps, raw) : undefined;
     const now = clock.now();
     const isTaken = letter !== undefined && takeLetter(deps, letter, { network: directory.network(now), now });
@@ -72,10 +69,7 @@ const readBatch = async (deps: ReceiveDeps, { folder, looks }: Batch, signal: Ab
   if (packets.length > 0) {
     const results = await unwrapper.unwrap(packets, keys(clock.now()));
     if (results.length !== packets.length) throw new Bug('a packet without a result');
-    keepPackets(deps, results, (result, burden) => {
-      const look = lookOf[result];
-      if (look !== undefined) intake.payExtra(look, extraCost(burden, moment.intervalMs), moment);
-    });
+    keepPackets(deps, results);
   }
   if (uids.length > 0) await inbox.remove(folder, uidValidity, uids, signal);
   for (const { uid } of given) intake.done(folder, uidValidity, uid);

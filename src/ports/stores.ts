@@ -97,10 +97,18 @@ export type Destination =
   /** This exit. */
   | { readonly kind: 'here' };
 
+/** How many entries of the pool there are for what. */
+export interface PoolCensus {
+  readonly mailboxes: number;
+  readonly nodes: ReadonlyMap<NodeId, number>;
+}
+
 export interface PoolStore {
   readonly addToPool: (entry: PoolEntry) => void;
   /** All entries, those whose delay isn't over too. */
   readonly poolSize: () => number;
+  /** What the entries are for, those too whose delay isn't over. */
+  readonly poolCensus: () => PoolCensus;
   /** Entries whose delay is over, in no order. */
   readonly waiting: (now: number) => readonly Waiting[];
   /** Removes the entry. @returns its bytes */

@@ -9,8 +9,12 @@ import { mixKeyAt } from '../route/epoch.js';
 import { hopOf } from '../route/hop.js';
 import type { Network } from '../route/network.js';
 import type { SphinxCrypto } from '../sphinx/crypto.js';
+import { geometry } from '../sphinx/geometry.js';
 import type { Hop } from '../sphinx/header.js';
+import { createMailboxPacket } from '../sphinx/mailbox.js';
 import { createDrop } from '../sphinx/packet.js';
+
+const { packetBytes, surbIdBytes } = geometry;
 
 export interface BundleDeps {
   readonly store: OutgoingStore & Pick<PoolStore, 'takeFromPool'>;
@@ -52,7 +56,7 @@ export const decoyHop = (network: Network, now: number, rng: Rng): Hop => {
 
 /**
  * Takes these packets from the pool and writes the mails that bring them to their next hops, or to the mailboxes they
- * are for: one mail a way, more only beyond the largest class, each filled up to its class with drop packets. Called
+ * are for, in packets made for it: one mail a way, more only beyond the largest class, each filled up to its class with drop packets. Called
  * inside a transaction. However large the pool is, no more than one mail's packets are in memory at a time.
  *
  * @param leaving by ways that are open
@@ -70,8 +74,14 @@ export const addBundles = (
     if (to === undefined) throw new Bug('packets for a node without a way');
     const filling = (): Uint8Array => createDrop(crypto, node ? hopOf(node, now) : decoyHop(network, now, rng), rng);
     let at = 0;
+    const packetOf = (kept: Uint8Array): Uint8Array => {
+      // A mailbox packet of an earlier version was made before it came into the pool.
+      if (node !== undefined || kept.length === packetBytes) return kept;
+      const [surbId, payload] = [kept.subarray(0, surbIdBytes), kept.subarray(surbIdBytes)];
+      return createMailboxPacket(crypto, { surbId, payload, decoy: decoyHop(network, now, rng), rng });
+    };
     for (const size of planBundles(ids.length)) {
-      const packets = ids.slice(at, at + size).map((id) => store.takeFromPool(id));
+      const packets = ids.slice(at, at + size).map((id) => packetOf(store.takeFromPool(id)));
       const bundle = joinBundle(packets, filling, rng);
       at += size;
       const raw = composeCarrierMail({ from, to, bundle, now, rng }, base64);

@@ -66,6 +66,9 @@ describe('a mix store', () => {
     for (const { id, throughHold } of store.waiting(1000)) if (throughHold) store.takeFromPool(id);
     store.addToPool({ kind: 'mailbox', address: 'alice@home.test', readyAt: 3000, bytes: bytes(4) });
     expect(store.waiting(3000).map(({ to }) => to)).toContainEqual({ kind: 'mailbox', address: 'alice@home.test' });
+    const nodes = store.waiting(Infinity).flatMap(({ to }) => (to.kind === 'node' ? [to.nextHop] : []));
+    const counted = new Map(nodes.map((node) => [node, nodes.filter((other) => other === node).length]));
+    expect(store.poolCensus()).toEqual({ mailboxes: 1, nodes: counted });
     expect(store.expirePool(1000)).toBe(0);
     expect(store.expirePool(1001)).toBe(1);
     expect(store.expirePool(3001)).toBe(1);

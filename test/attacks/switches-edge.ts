@@ -218,6 +218,22 @@ export const edgeSwitches: readonly Switch[] = [
     only: 'its quota',
   },
   entry(
+    'a flood of good packets for mailboxes',
+    'they get a share of the mails',
+    ['node/shape.ts', 'left === Infinity ? left : Math.floor(left * ownMailShare + unitInterval(rng))', 'left'],
+    'flood',
+  ),
+  entry(
+    'an oracle of what a packet is, by what is read next of its sender',
+    'a packet costs the same whatever it is',
+    [
+      'node/receive.ts',
+      '    keepPackets(deps, results);\n',
+      "    keepPackets(deps, results);\n results.forEach((result) => { if (result.kind !== 'drop' && result.unwrapped.kind === 'to-mailbox') for (const look of given) for (let i = 0; i < 10; i++) intake.pay(look, moment); });\n",
+    ],
+    'verdicts',
+  ),
+  entry(
     'a seized disk',
     'the database is rewritten without what was deleted',
     ['adapters/sqlite.ts', "db.exec('VACUUM');", ';'],

@@ -1,17 +1,25 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { chooseCrypto } from '../../src/adapters/node-crypto.js';
-import { equalBytes } from '../../src/base/bytes.js';
+import { ascii, concat, equalBytes, latin1 } from '../../src/base/bytes.js';
 import { PacketError } from '../../src/base/errors.js';
-import { minuteMs } from '../../src/base/units.js';
+import { dayMs, minuteMs } from '../../src/base/units.js';
 import { nodeIdOf } from '../../src/base/ids.js';
 import { seededRng } from '../../src/base/random.js';
+import { hopOf } from '../../src/route/hop.js';
 import type { LastCommand } from '../../src/sphinx/commands.js';
 import type { SphinxCrypto } from '../../src/sphinx/crypto.js';
 import { geometry } from '../../src/sphinx/geometry.js';
 import { openHeader } from '../../src/sphinx/header.js';
 import { expandKey } from '../../src/sphinx/kem.js';
 import { createPacket } from '../../src/sphinx/packet.js';
-import { fakeNetwork, without, type FakeNetwork, type FakeNode, type Wrap } from '../fakes/network.js';
+import {
+  fakeNetwork,
+  without,
+  type FakeNetwork,
+  type FakeNetworkOptions,
+  type FakeNode,
+  type Wrap,
+} from '../fakes/network.js';
 import { carrierTo, packetOver } from '../node/packets.js';
 import { exitOf } from '../node/sender.js';
 
@@ -42,6 +50,22 @@ const kinds: Readonly<Record<string, readonly [made: (network: FakeNetwork) => U
     'mailbox',
   ],
   'goes to a node nobody knows': [(network) => packetOver(network, [exitOf(network), last(network)]), 'in'],
+  'is to wait for a week': [
+    (network) => {
+      const [first, second] = network.nodes.map(({ nodeId }) =>
+        hopOf(network.network.byId.get(nodeId) ?? expect.fail(), network.now()),
+      );
+      if (first === undefined || second === undefined) return expect.fail();
+      const hops = [{ ...first, delayMs: 7 * dayMs }, second];
+      return createPacket(chooseCrypto(), {
+        hops,
+        last: { kind: 'exit' },
+        payload: new Uint8Array(),
+        rng: network.rng,
+      });
+    },
+    'in',
+  ],
   'is cover': [(network) => ends(network, { kind: 'drop' }), 'cover'],
   'says it is a loop': [(network) => ends(network, { kind: 'loop', loopId: network.rng(16) }), 'packet/unknown-loop'],
   'has come before': [(network) => recordedIn(network), 'packet/replayed'],
@@ -55,6 +79,8 @@ const kinds: Readonly<Record<string, readonly [made: (network: FakeNetwork) => U
 
 const recorded = new WeakMap<FakeNetwork, Uint8Array>();
 const recordedIn = (network: FakeNetwork): Uint8Array => recorded.get(network) ?? expect.fail('nothing was recorded');
+
+const untouched: Wrap = (_name, port) => port;
 
 /** Every call to the mailbox and to the outgoing mail, with what it says to the servers. */
 const watching = (): { readonly calls: string[]; readonly wrap: Wrap } => {
@@ -76,12 +102,36 @@ const watching = (): { readonly calls: string[]; readonly wrap: Wrap } => {
   return { calls, wrap };
 };
 
+/** As somebody of no account of its own mails it. */
+const fromMallory = (mail: Uint8Array): Uint8Array =>
+  concat(ascii(latin1(mail.subarray(0, 200)).replace('node@other.test', 'mallory@evil.test')), mail.subarray(200));
+
+/** A mail of four packets that hold nothing. */
+const garbage = (network: FakeNetwork, node: FakeNode): Uint8Array => {
+  const packets = Array.from({ length: 4 }, () => {
+    const packet = network.rng(packetBytes);
+    packet[0] = geometry.version;
+    return packet;
+  });
+  return fromMallory(carrierTo(network, node, packets));
+};
+
 /** What can be seen of a node into whose mailbox these packets come in one mail, in three intervals. */
 const seenOf = async (
   made: readonly ((network: FakeNetwork) => Uint8Array)[],
+  more: {
+    /** Mails of the same sender that come behind it. */
+    readonly followUps?: number;
+    readonly options?: FakeNetworkOptions;
+    readonly wrap?: Wrap;
+  } = {},
 ): Promise<{ readonly calls: readonly string[]; readonly counted: Readonly<Record<string, number>> }> => {
   // A pool of which nothing leaves as long as so few are in it.
-  const network = fakeNetwork({ nodes: 4, parameters: { strategy: { kind: 'pool', minimum: 20, rate: 0.5 } } });
+  const network = fakeNetwork({
+    nodes: 4,
+    parameters: { strategy: { kind: 'pool', minimum: 20, rate: 0.5 } },
+    ...more.options,
+  });
   const node = exitOf(network);
   node.sees(without(network.network, last(network).nodeId));
   const first = onward(network);
@@ -90,15 +140,19 @@ const seenOf = async (
   await node.turn();
   const before = node.counted();
   const { calls, wrap } = watching();
+  const { followUps = 0, wrap: wrapMore = untouched } = more;
   node.account.mailbox.put(
-    carrierTo(
-      network,
-      node,
-      made.map((make) => make(network)),
+    fromMallory(
+      carrierTo(
+        network,
+        node,
+        made.map((make) => make(network)),
+      ),
     ),
   );
+  for (let i = 0; i < followUps; i++) node.account.mailbox.put(garbage(network, node));
   for (let i = 0; i < 3; i++) {
-    await node.turn(wrap);
+    await node.turn((name, port) => wrap(name, wrapMore(name, port)));
     network.passMs(12 * minuteMs);
   }
   expect(network.world.observed).toEqual([]);
@@ -137,6 +191,107 @@ describe('a packet in a mail of its own', () => {
       expect(calls).toEqual(usual);
     },
   );
+});
+
+describe('mails behind that of one packet', () => {
+  // What a packet once cost beside its bytes was the share of several intervals.
+  const few = { followUps: 40, options: { rates: { perSender: 10, perNode: 10 } } };
+  const readIn = (calls: readonly string[]): number =>
+    calls.filter((call) => call.startsWith('inbox.fetchThose')).flatMap((call) => call.match(/"uid":/g) ?? []).length;
+  let usual: readonly string[];
+  beforeAll(async () => {
+    ({ calls: usual } = await seenOf([onward], few));
+  });
+
+  it('are read as far as the share of their sender goes', () => {
+    // 70 packets at once, and 10 in each of two intervals.
+    expect(readIn(usual)).toBeGreaterThan(20);
+    expect(readIn(usual)).toBeLessThan(25);
+  });
+
+  it.each(Object.entries(kinds))('are read in the same number, and when, if it %s', async (_what, [made]) => {
+    const { calls } = await seenOf([made], few);
+    expect(calls).toEqual(usual);
+  });
+});
+
+describe('the work that a new packet makes between the fetching of its mail and the removal', () => {
+  /** Every call to the cryptography, with lengths, and to the database. */
+  const workOf = async (make: (network: FakeNetwork) => Uint8Array): Promise<readonly string[]> => {
+    let isOpen = false;
+    let work: string[] = [];
+    const real = chooseCrypto();
+    const noted = <T extends object>(of: string, port: T): T =>
+      new Proxy(port, {
+        get: (target, key) => {
+          const method: unknown = Reflect.get(target, key);
+          if (typeof method !== 'function') return method;
+          return (...args: readonly unknown[]): unknown => {
+            const lengths = args.flatMap((arg) => (arg instanceof Uint8Array ? [arg.length] : []));
+            if (isOpen) work.push(`${of}.${String(key)} ${lengths.join()}`);
+            return Reflect.apply(method, target, args);
+          };
+        },
+      });
+    const bracketed: Wrap = (name, port) => {
+      if (name === 'store') return noted(name, port);
+      if (name !== 'inbox') return port;
+      return new Proxy(port, {
+        get: (target, key) => {
+          const method: unknown = Reflect.get(target, key);
+          if (typeof method !== 'function') return method;
+          return async (...args: readonly unknown[]): Promise<unknown> => {
+            isOpen = false;
+            const result: unknown = await Reflect.apply(method, target, args);
+            isOpen = key === 'fetchThose';
+            if (isOpen) work = [];
+            return result;
+          };
+        },
+      });
+    };
+    let before: readonly string[] = [];
+    await seenOf(
+      [
+        (network) => {
+          before = work;
+          return make(network);
+        },
+      ],
+      { wrap: bracketed, options: { crypto: noted('crypto', real) } },
+    );
+    expect(before).toEqual([]);
+    return work;
+  };
+  const isWriting = (call: string): boolean => call.startsWith('store.addToPool');
+  const fresh = Object.entries(kinds).filter(([, [, counted]]) =>
+    ['in', 'mailbox', 'cover', 'packet/unknown-loop'].includes(counted),
+  );
+  let usual: readonly string[];
+  beforeAll(async () => {
+    usual = await workOf(onward);
+  });
+
+  it('is an opening, a count of the pool, and a tag and an entry that are written', () => {
+    expect(usual.filter((call) => call.startsWith('store.')).map((call) => call.replace(/ .*/, ''))).toEqual([
+      'store.poolCensus',
+      'store.poolSize',
+      'store.atomically',
+      'store.addReplayTag',
+      'store.addToPool',
+    ]);
+    expect(usual.filter((call) => call.startsWith('crypto.')).length).toBeGreaterThan(5);
+  });
+
+  it.each(fresh)('is the same but for the entry if it %s', async (what, [make]) => {
+    const work = await workOf(make);
+    // That it is a loop is asked by its id.
+    const asked = what === 'says it is a loop' ? work.filter((call) => call.startsWith('store.takeLoop')) : [];
+    expect(asked.length).toBeLessThan(2);
+    const compared = (calls: readonly string[]): readonly string[] =>
+      calls.filter((call) => !isWriting(call) && !asked.includes(call));
+    expect(compared(work)).toEqual(compared(usual));
+  });
 });
 
 describe('packets in one mail', () => {

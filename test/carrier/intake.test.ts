@@ -5,7 +5,6 @@ import { mib, minuteMs } from '../../src/base/units.js';
 import {
   charged,
   costOfMail,
-  extraCost,
   levelAt,
   looksLikePackets,
   nextMails,
@@ -129,7 +128,7 @@ describe('the order of reading', () => {
     );
   });
 
-  it('reads one mail at a time of who is no node, for what is in it may cost him all he has', () => {
+  it('reads one mail at a time of who is no node, before whose second others may have had less', () => {
     expect(nextMails([mailOf(1), mailOf(2)], room()).map(({ uid }) => uid)).toEqual([1]);
   });
 
@@ -182,12 +181,6 @@ describe('a bucket', () => {
         expect(sum).toBeLessThanOrEqual((now / flow.intervalMs) * 48 + 48 * burstIntervals + 64 + 1e-6);
       }),
     );
-  });
-
-  it('pays for the room and the mail that a packet takes', () => {
-    expect(extraCost({ delayMs: 0, needsOwnMail: false }, flow.intervalMs)).toBe(0);
-    expect(extraCost({ delayMs: 7 * 24 * 60 * minuteMs, needsOwnMail: false }, flow.intervalMs)).toBe(84);
-    expect(extraCost({ delayMs: 0, needsOwnMail: true }, flow.intervalMs)).toBeGreaterThan(40);
   });
 });
 

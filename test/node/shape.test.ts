@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { ascii } from '../../src/base/bytes.js';
 import { messageIdOf } from '../../src/base/ids.js';
 import type { NodeId } from '../../src/base/ids.js';
+import { seededRng } from '../../src/base/random.js';
 import { dayMs, hourMs, minuteMs } from '../../src/base/units.js';
 import { sliceCarrierMail } from '../../src/carrier/carrier.js';
 import { nodeBase64 } from '../../src/adapters/node-base64.js';
@@ -25,9 +26,10 @@ const first = ({ nodes }: FakeNetwork): FakeNode => nodes[0] ?? expect.fail('no 
 const intervalMs = 12 * minuteMs;
 
 describe('what leaves the pool under a budget', () => {
-  const leaving = (mails: number, waiting: readonly Waiting[]) => {
+  const rng = seededRng(new Uint8Array(32).fill(5));
+  const leaving = (left: number, waiting: readonly Waiting[], successors?: ReadonlySet<NodeId>) => {
     const tally = new Tally();
-    const ids = withinBudget({ tally }, mails, waiting).map(({ id }) => Number(id));
+    const ids = withinBudget({ tally, rng }, { left, successors }, waiting).map(({ id }) => Number(id));
     return { ids, held: tally.take()['budget/ways-held'] ?? 0 };
   };
 
@@ -48,6 +50,22 @@ describe('what leaves the pool under a budget', () => {
     expect(leaving(2, waiting).ids).toHaveLength(128);
     expect(leaving(3, waiting).ids).toHaveLength(150);
     expect(leaving(4, waiting)).toMatchObject({ held: 0 });
+  });
+
+  it('goes to successors, but for a third of the mails at most', () => {
+    const astray = Array.from({ length: 20 }, (_, i) => (i % 2 === 0 ? toMailbox(`m${i}`) : toNode(`far${i}`)));
+    const near = [toNode('a'), toNode('b'), toNode('c')];
+    const crowd = [...astray, ...near];
+    const successors = new Set(['a', 'b', 'c'] as NodeId[]);
+    const astrayAt = (left: number): number =>
+      leaving(left, waitingFor(...crowd), successors).ids.filter((id) => id < astray.length).length;
+    expect(leaving(9, waitingFor(...crowd), successors).ids).toEqual([0, 1, 2, 20, 21, 22]);
+    expect(leaving(9, waitingFor(...crowd)).ids).toHaveLength(9);
+    expect([9, 30, 60, Infinity].map(astrayAt)).toEqual([3, 10, 20, 20]);
+    // A third of one mail is one in three times.
+    const singles = Array.from({ length: 300 }, () => astrayAt(1)).reduce((sum, one) => sum + one, 0);
+    expect(singles).toBeGreaterThan(70);
+    expect(singles).toBeLessThan(130);
   });
 
   it('sheds cover when there is no mail for it beside those for payload', () => {
