@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs';
+import { refuseChangedByOthers } from './adapters/owner-only.js';
 import { isLoopback } from './adapters/proxy.js';
 import { isCredential, type SecretSource, type ServerSettings } from './adapters/secrets.js';
+import { ConfigError } from './base/errors.js';
 import type { Fail } from './config.js';
 import type { FileServer } from './config-schema.js';
 
@@ -65,10 +67,13 @@ const secretOf = (read: FileServer, kind: (typeof secretKeys)[number], at: (name
 
 const certificateOf = (key: string, file: string, fail: Fail): string | undefined => {
   try {
+    // Who can write another one there can be the server.
+    refuseChangedByOthers(file);
     const pem = readFileSync(file, 'utf8');
     if (pem.includes('-----BEGIN CERTIFICATE-----')) return pem;
     fail(key, 'a file with a PEM certificate', file);
-  } catch {
+  } catch (error) {
+    if (error instanceof ConfigError) throw error;
     fail(key, 'a file that can be read', file);
   }
   return undefined;

@@ -1,7 +1,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { parse } from 'smol-toml';
-import { refuseSharedWithOthers } from './adapters/owner-only.js';
+import { refuseChangedByOthers, refuseSharedWithOthers } from './adapters/owner-only.js';
 import type { PassphraseSource } from './adapters/passphrase.js';
 import { type BudgetConfig, budgetOf } from './config-budget.js';
 import { authorityOf, networkOf } from './config-network.js';
@@ -323,6 +323,8 @@ const readConfigFile = (file: string): string => {
   try {
     if (statSync(file).size > 1024 * 1024)
       throw new ConfigError(`${file}: expected a configuration file of at most 1 MiB`);
+    // In it are commands that are run, and servers that are logged in to.
+    refuseChangedByOthers(file);
     return readFileSync(file, 'utf8');
   } catch (error) {
     if (error instanceof ConfigError) throw error;

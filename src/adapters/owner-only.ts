@@ -43,6 +43,15 @@ export const refuseSharedWithOthers = (path: string, readers: Readers = 'owner')
     );
 };
 
+/** What a process does is decided there. @throws ConfigError when others than its owner may change it */
+export const refuseChangedByOthers = (path: string): void => {
+  const mode = statSync(path).mode & 0o777;
+  if (hasModes && (mode & 0o022) !== 0)
+    throw new ConfigError(
+      `${path}: expected to be changed by its owner only, got mode ${mode.toString(8)}; run: chmod go-w '${path}'`,
+    );
+};
+
 /** Makes the folder for the owner only, or checks that it is such. @throws ConfigError, StoreError `store/open` */
 export const makePrivateFolder = (path: string): void => {
   try {

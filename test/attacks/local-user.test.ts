@@ -17,6 +17,7 @@ import { ConfigError } from '../../src/base/errors.js';
 import { seededRng } from '../../src/base/random.js';
 import { dayMs } from '../../src/base/units.js';
 import { register as registerKeygen } from '../../src/cli/keygen.js';
+import { loadConfig } from '../../src/config.js';
 import { epochAt, epochSpan } from '../../src/route/epoch.js';
 import { run } from '../cli/run.js';
 
@@ -179,6 +180,35 @@ describe('what others may read', () => {
         expect(start, `${path} ${more.toString(8)}`).toThrow(ConfigError);
         expect(start).toThrow(`chmod go= '${path}'`);
         chmodSync(path, mode);
+      }
+  });
+});
+
+describe('what others may change', () => {
+  const settings = (ca: string): string => `data = "data"
+[mail]
+address = "mix@one.example"
+[mail.imap]
+host = "imap.one.example"
+ca = "${ca}"
+passwordCommand = "cat secret"
+[mail.smtp]
+host = "smtp.one.example"
+[node]
+name = "one"
+`;
+
+  it('is no configuration, and no certificate that a server is known by', () => {
+    const [file, certificate] = [at('node.toml'), at('ca.pem')];
+    writeFileSync(file, settings('ca.pem'), { mode: 0o644 });
+    writeFileSync(certificate, '-----BEGIN CERTIFICATE-----\n', { mode: 0o644 });
+    expect(loadConfig(file).mail.address).toBe('mix@one.example');
+    for (const path of [file, certificate])
+      for (const mode of [0o664, 0o646, 0o666, 0o620, 0o602]) {
+        chmodSync(path, mode);
+        expect(() => loadConfig(file), `${path} ${mode.toString(8)}`).toThrow(ConfigError);
+        expect(() => loadConfig(file)).toThrow(`got mode ${mode.toString(8)}; run: chmod go-w '${path}'`);
+        chmodSync(path, 0o644);
       }
   });
 });

@@ -153,6 +153,12 @@ export const edgeSwitches: readonly Switch[] = [
     'local-user',
   ),
   entry(
+    'another user of the machine, the configuration',
+    'one that others may change is refused',
+    ['adapters/owner-only.ts', '(mode & 0o022) !== 0', 'mode === -1'],
+    'local-user',
+  ),
+  entry(
     'STARTTLS struck out, SMTP',
     'without TLS there is no log-in',
     ['adapters/smtp-link.ts', "requireTLS: account.security === 'starttls',", 'requireTLS: false,'],
