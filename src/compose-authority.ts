@@ -80,6 +80,7 @@ export const composeAuthority = (config: Config): Composed<AuthorityDeps> => {
     clock: systemClock,
     ticker: cronTicker,
     log: stderrLog,
+    unstored: new Map(),
     from: mail.address,
     secretKey,
     rules: {

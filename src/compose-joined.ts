@@ -195,7 +195,16 @@ export const composeLeave = (config: Config): Composed<LeaveDeps> => {
     if (lock === undefined) return;
     try {
       await postDue(
-        { store, outbox, budget, clock: systemClock, rng: systemRng, log: stderrLog, from: mail.address },
+        {
+          store,
+          unstored: new Map(),
+          outbox,
+          budget,
+          clock: systemClock,
+          rng: systemRng,
+          log: stderrLog,
+          from: mail.address,
+        },
         signal,
       );
     } finally {

@@ -116,6 +116,7 @@ export const composeNode = (config: Config): Composed<MixNodeDeps> => {
     ticker: cronTicker,
     log: stderrLog,
     tally: new Tally(),
+    unstored: new Map(),
     from: mail.address,
     keys: (now) => keyStore.mixKeys(now),
     bench: (now) => {
@@ -263,6 +264,7 @@ export const composeClient = (config: Config, log = stderrLog): Composed<ClientD
       : undefined;
   const deps: ClientDeps = {
     outbox,
+    unstored: new Map(),
     budget: opened(lock, () => budgetIn(store, config)),
     store,
     directory,

@@ -1,5 +1,5 @@
 import { longestDeliveryMs } from '../base/bounds.js';
-import { unreachable } from '../base/errors.js';
+import { StoreError, unreachable } from '../base/errors.js';
 import { type Rng, shuffled } from '../base/random.js';
 import { minuteMs } from '../base/units.js';
 import { type Purpose, purposes } from '../carrier/budget.js';
@@ -16,8 +16,17 @@ import { nextStep } from './retry.js';
 /** How the sending of a mail ended. */
 export type PostEnd = Extract<SendOutcome, { readonly kind: 'accepted' | 'refused' }> | { readonly kind: 'gave-up' };
 
+/** A mail that has ended. */
+export interface Ended {
+  readonly mail: Outgoing;
+  readonly end: PostEnd;
+  readonly at: number;
+}
+
 export interface PostDeps {
   readonly store: ClockWatchDeps['store'] & OutgoingStore;
+  /** Mails that have ended, by id, until that is stored; lives as long as the process. */
+  readonly unstored: Map<number, Ended>;
   /** Hears how a mail ended, in the transaction that removes it. */
   readonly ended?: (mail: Outgoing, end: PostEnd, now: number) => void;
   readonly outbox: Outbox;
@@ -48,6 +57,28 @@ const attemptMs = 10 * minuteMs;
 /** Says at the start of a process what its account may send. */
 export const tellBudget = ({ budget, clock, log }: Pick<PostDeps, 'budget' | 'clock' | 'log'>): void => {
   if (budget !== undefined) log.info('post/budget', { perDay: budget.perDay(clock.now()) });
+};
+
+/**
+ * Stores how mails ended, and removes them. What the disk doesn't take now is not forgotten: such a mail would be handed over
+ * once more.
+ *
+ * @throws StoreError when the disk did not take all
+ */
+const storeEnds = ({ store, unstored, ended }: PostDeps): void => {
+  let failure: StoreError | undefined;
+  for (const [id, { mail, end, at }] of unstored)
+    try {
+      store.atomically(() => {
+        ended?.(mail, end, at);
+        store.removeOutgoing(id);
+      });
+      unstored.delete(id);
+    } catch (error) {
+      if (!(error instanceof StoreError)) throw error;
+      failure ??= error;
+    }
+  if (failure !== undefined) throw failure;
 };
 
 /**
@@ -90,7 +121,7 @@ const dueFor = ({ store, budget, rng }: PostDeps, purpose: Purpose, now: number)
  * their turn: none but mails to people, after some days, is dropped for want of budget.
  *
  * The attempt is counted before it is made, and the mail leaves the store only after the server has taken it: killed
- * in between, the mail goes out again and is folded by its receiver.
+ * in between, the mail goes out again and is folded by its receiver. While the end of one can't be stored, no other is begun.
  *
  * @param signal no further mail is begun once it aborts
  * @param ending how it goes on then; all ends at once, if nothing is said
@@ -100,7 +131,8 @@ export const postDue = async (
   signal: AbortSignal,
   { reach, cut }: Ending = { reach: signal, cut: signal },
 ): Promise<void> => {
-  const { store, outbox, budget, clock, log, from, ended } = deps;
+  const { store, unstored, outbox, budget, clock, log, from } = deps;
+  storeEnds(deps);
   heedClock(deps);
   const counts = new Map<string, number>();
   const aged = giveUpAged(deps, clock.now());
@@ -127,11 +159,10 @@ export const postDue = async (
     if (reach.aborted && outcome.kind !== 'accepted') stopped = true;
     const now = clock.now();
     if (!hasReached(outcome)) budget?.giveBack(now, purpose);
-    const remove = (): void =>
-      store.atomically(() => {
-        ended?.(mail, endOf(outcome), now);
-        store.removeOutgoing(id);
-      });
+    const remove = (): void => {
+      unstored.set(id, { mail, end: endOf(outcome), at: now });
+      storeEnds(deps);
+    };
     const step = nextStep(outcome, { kind, createdAt, attempts: attempts + 1, now });
     const word = outcome.kind === 'later' ? `later-${outcome.why}` : outcome.kind;
     counts.set(word, (counts.get(word) ?? 0) + 1);

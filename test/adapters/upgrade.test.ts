@@ -177,6 +177,7 @@ describe('what was there before an upgrade', () => {
         {
           ...{
             store,
+            unstored: new Map(),
             budget: undefined,
             clock: { now: () => at + 600_000 },
             rng: seededRng(new Uint8Array(32)),

@@ -278,6 +278,7 @@ const fakeAuthority = (scene: Scene, secretKey: Uint8Array, address: string): Fa
       },
     },
     secretKey,
+    unstored: new Map(),
     from: address,
     pollMs: 1000,
     rules: {

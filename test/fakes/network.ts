@@ -40,6 +40,7 @@ import type { Ticker } from '../../src/ports/ticker.js';
 import { accountBudget } from '../../src/post/account.js';
 import { Reading } from '../../src/post/aside.js';
 import { postDue } from '../../src/post/post.js';
+import type { PostDeps } from '../../src/post/post.js';
 import type { Network, NetworkParameters } from '../../src/route/network.js';
 import type { SphinxCrypto } from '../../src/sphinx/crypto.js';
 import { castOf } from './cast.js';
@@ -207,10 +208,12 @@ export const fakeNetwork = (options: FakeNetworkOptions = {}): FakeNetwork => {
     const unwrapper = inlineUnwrapper(crypto);
     const rates = options.rates ?? { perSender: packetsPerSender, perNode: packetsPerNode };
     let intake = new Intake(rates);
+    const unstored: PostDeps['unstored'] = new Map();
     const depsOf = (wrap: Wrap) => {
       const store = wrap('store', kept);
       return {
         store,
+        unstored,
         inbox: wrap('inbox', account.inbox),
         outbox: wrap('outbox', account.outbox),
         budget: limits && accountBudget(store, { limits, since: startAt - 90 * dayMs, now }),
@@ -248,7 +251,13 @@ export const fakeNetwork = (options: FakeNetworkOptions = {}): FakeNetwork => {
     };
     const post = async (wrap = untouched): Promise<void> => {
       const deps = depsOf(wrap);
-      await postDue({ ...deps, ended: (mail, end, at) => settleDelivery(deps, mail, end, at) }, signal);
+      try {
+        await postDue({ ...deps, ended: (mail, end, at) => settleDelivery(deps, mail, end, at) }, signal);
+      } catch (error) {
+        // As a process that was killed: the next one knows nothing of what this one has seen.
+        unstored.clear();
+        throw error;
+      }
     };
     const turn = async (wrap = untouched): Promise<void> => {
       const deps = depsOf(wrap);
@@ -256,7 +265,6 @@ export const fakeNetwork = (options: FakeNetworkOptions = {}): FakeNetwork => {
         await receiveOnce(deps, signal);
         flushOnce(deps);
       } catch (error) {
-        // As a process that was killed: the next one knows nothing of what this one has seen.
         intake = new Intake(rates);
         throw error;
       }
@@ -314,6 +322,8 @@ export const fakeNetwork = (options: FakeNetworkOptions = {}): FakeNetwork => {
     const inbox = wrap('inbox', account.inbox);
     return {
       store: wrap('store', kept),
+      // Each turn may be one of a process that was killed before.
+      unstored: new Map(),
       outbox: wrap('outbox', account.outbox),
       crypto: options.client?.crypto ?? crypto,
       base64: nodeBase64,

@@ -114,7 +114,8 @@ export const followWorld = (): FollowWorld => {
           },
           signal,
         ),
-      post: () => postDue({ store: kept, outbox: account.outbox, clock, rng, log, from: address }, signal),
+      post: () =>
+        postDue({ store: kept, unstored: new Map(), outbox: account.outbox, clock, rng, log, from: address }, signal),
       restart: () => {
         kept.close();
         kept = sqliteClientStore(file);

@@ -11,7 +11,7 @@ import type { Outbox, OutgoingMail, SendOutcome } from '../../src/ports/mail.js'
 import type { MixStore, OutgoingKind } from '../../src/ports/stores.js';
 import { accountBudget } from '../../src/post/account.js';
 import { postDue } from '../../src/post/post.js';
-import type { PostEnd } from '../../src/post/post.js';
+import type { PostDeps, PostEnd } from '../../src/post/post.js';
 import { handlings } from '../fakes/outbox.js';
 
 const never = new AbortController().signal;
@@ -30,6 +30,7 @@ const account = (
   const rng = seededRng(new Uint8Array(32));
   const ended: [to: string, end: PostEnd, left: number][] = [];
   let now = Date.UTC(2026, 0, 1);
+  let unstored: PostDeps['unstored'] = new Map();
   // At each use anew, as after a restart.
   const budget = () => limits && accountBudget(store, { limits, since: now - 90 * dayMs, now });
   const outbox: Outbox = {
@@ -57,6 +58,7 @@ const account = (
       postDue(
         {
           store: with_,
+          unstored,
           outbox,
           budget: budget(),
           clock: { now: () => now },
@@ -71,6 +73,7 @@ const account = (
         signal,
       ),
     passMs: (ms: number) => (now += ms),
+    restart: () => (unstored = new Map()),
   };
 };
 
@@ -153,8 +156,8 @@ describe('handing mails over', () => {
     ]);
   });
 
-  it('keeps a mail whose end nobody could be told, and tries it again', async () => {
-    const { add, post, passMs, ended, store, tried } = account();
+  it('keeps a mail whose end nobody could be told, and tells it, and not the server again, until the process ends', async () => {
+    const { add, post, passMs, ended, store, tried, restart } = account();
     add('bob@friend.test', 'delivery');
     const full: MixStore = {
       ...store,
@@ -162,13 +165,44 @@ describe('handing mails over', () => {
         throw new StoreError('store/write', 'disk full');
       },
     };
+    for (let minute = 0; minute < 60; minute++) {
+      await expect(post(full)).rejects.toThrow(StoreError);
+      passMs(minuteMs);
+      // Nor is another one begun.
+      if (minute === 30) add('carol@friend.test', 'delivery');
+    }
+    expect(tried).toEqual(['bob@friend.test']);
+    expect(store.outgoingCount()).toBe(2);
+    await post();
+    expect(tried).toEqual(['bob@friend.test', 'carol@friend.test']);
+    expect(ended.slice(-2)).toEqual([
+      ['bob@friend.test', accepted, 2],
+      ['carol@friend.test', accepted, 1],
+    ]);
+    expect(store.outgoingCount()).toBe(0);
+    add('dave@friend.test', 'delivery');
     await expect(post(full)).rejects.toThrow(StoreError);
-    expect(store.outgoingCount()).toBe(1);
+    restart();
     passMs(hourMs);
     await post();
-    expect(tried).toHaveLength(2);
-    expect(ended).toHaveLength(2);
+    expect(tried.slice(2)).toEqual(['dave@friend.test', 'dave@friend.test']);
     expect(store.outgoingCount()).toBe(0);
+  });
+
+  it('stores how the others ended while it can’t store the end of one', async () => {
+    const { add, post, store, tried } = account();
+    for (let i = 0; i < 5; i++) add(`${i}@x.test`);
+    const narrow: MixStore = {
+      ...store,
+      removeOutgoing: (id) => {
+        if (id === 2) throw new StoreError('store/write', 'disk full');
+        store.removeOutgoing(id);
+      },
+    };
+    await expect(post(narrow)).rejects.toThrow(StoreError);
+    expect([tried.length, store.outgoingCount()]).toEqual([5, 1]);
+    await post();
+    expect([tried.length, store.outgoingCount()]).toEqual([5, 0]);
   });
 
   it('has all its hands free when it fails', async () => {
