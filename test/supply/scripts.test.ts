@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join, resolve } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -19,26 +19,47 @@ const run = (script: string, ...args: readonly string[]): { readonly status: num
 
 describe('.ci/audit', () => {
   /** What the script makes of npm's answer. */
-  const audit = (answer: string): ReturnType<typeof run> => {
+  const audit = (answer: string, ...args: readonly string[]): ReturnType<typeof run> => {
     writeFileSync(join(folder, 'answer'), answer);
     writeFileSync(join(folder, 'npm'), `#!/bin/sh\n[ "$1" = audit ] && cat '${folder}/answer'\nexit 1\n`);
     chmodSync(join(folder, 'npm'), 0o755);
-    return run('.ci/audit');
+    return run('.ci/audit', ...args);
   };
   const url = 'https://registry.npmjs.org/-/npm/v1/security/advisories/bulk';
-  const report = (vulnerabilities: object): string =>
-    JSON.stringify({ auditReportVersion: 2, vulnerabilities, metadata: { dependencies: { prod: 62 } } });
+  const report = (vulnerabilities: object): string => JSON.stringify({ auditReportVersion: 2, vulnerabilities });
+  const { packages } = JSON.parse(readFileSync('package-lock.json', 'utf8')) as {
+    readonly packages: Readonly<Record<string, { readonly dev?: boolean }>>;
+  };
+  const developing = Object.values(packages).filter(({ dev }) => dev === true).length;
+  const installed = Object.keys(packages).length - 1 - developing;
+  const all = `${installed} packages that are installed and ${developing} of development`;
+  const via = [{ title: 'Mail turns into gold', url: 'https://example.org/1' }, 'gold'];
+  const inOne = (name: string): string =>
+    report({ [name]: { name, severity: 'low', range: '<2', via, nodes: [`node_modules/${name}`] } });
 
   it('says that nothing is known', () => {
-    expect(audit(report({}))).toEqual({ status: 0, said: 'no known vulnerability in 62 packages\n' });
+    expect(installed).toBe(61);
+    expect(audit(report({}))).toEqual({ status: 0, said: `no known vulnerability in ${all}\n` });
+    expect(audit(report({}), '--required').status).toBe(0);
   });
 
   it('fails for what is known, and says what', () => {
-    const via = [{ title: 'Mail turns into gold', url: 'https://example.org/1' }, 'gold'];
-    const { status, said } = audit(report({ mail: { name: 'mail', severity: 'low', range: '<2', via } }));
-    expect(status).toBe(1);
-    expect(said).toContain('low: mail <2: Mail turns into gold https://example.org/1; gold\n1 of 62 packages');
+    for (const args of [[], ['--required']])
+      expect(audit(inOne('mailparser'), ...args)).toEqual({
+        status: 1,
+        said: `low: mailparser <2: Mail turns into gold https://example.org/1; gold\nof ${all}, 1 and 0 have known vulnerabilities\n`,
+      });
+    // Not in the lock: who knows what it is.
+    expect(audit(inOne('nobody-knows')).status).toBe(1);
   });
+
+  it('names what development alone needs, and fails for it before a release', () => {
+    const said = `low, development only: vitest <2: Mail turns into gold https://example.org/1; gold\nof ${all}, 0 and 1 have known vulnerabilities\n`;
+    expect(audit(inOne('vitest'))).toEqual({ status: 0, said });
+    expect(audit(inOne('vitest'), '--required')).toEqual({ status: 1, said });
+  });
+
+  it('knows one flag and no other', () => expect(audit(report({}), '--requird').status).toBe(64));
 
   it.each([
     { message: `405 Method Not Allowed - POST ${url}`, statusCode: 405 },
@@ -48,6 +69,8 @@ describe('.ci/audit', () => {
     const { status, said } = audit(JSON.stringify(answer));
     expect(said).toBe(`NOT LOOKED AT, the registry does not answer: ${answer.message}\n`);
     expect(status).toBe(0);
+    // Before a release not to know is a failure.
+    expect(audit(JSON.stringify(answer), '--required')).toEqual({ status: 1, said });
   });
 
   it.each([
