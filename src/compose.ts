@@ -49,6 +49,7 @@ import type { Directory } from './ports/network.js';
 import type { MessageStatus } from './ports/stores.js';
 import { openNodeKeys } from './node-keys.js';
 import { unreadSince } from './post/health.js';
+import { SummedLog } from './post/summed-log.js';
 import type { Network } from './route/network.js';
 
 /**
@@ -80,8 +81,9 @@ export const composeNode = (config: Config): Composed<MixNodeDeps> => {
   const lock = lockFolder(config.data);
   const store = opened(lock, () => sqliteMixStore(databaseOf(config)));
   const directory = directoryOf(network, store);
-  const inbox = imapInbox(accountOf('mail.imap', mail.imap, mail.proxy), stderrLog);
-  const outbox = smtpOutbox(accountOf('mail.smtp', mail.smtp, mail.proxy), stderrLog);
+  const log = new SummedLog(stderrLog);
+  const inbox = imapInbox(accountOf('mail.imap', mail.imap, mail.proxy), log);
+  const outbox = smtpOutbox(accountOf('mail.smtp', mail.smtp, mail.proxy), log);
   const crypto = chooseCrypto();
   const budget = opened(lock, () => budgetIn(store, config));
   const unwrapper = node.workers === 0 ? inlineUnwrapper(crypto) : workerUnwrapper(node.workers);
@@ -94,7 +96,7 @@ export const composeNode = (config: Config): Composed<MixNodeDeps> => {
           answers: true,
           take: (document, now) => takeChallenge(announce, document, now),
           tick: (now) => void announceOnce(announce, now),
-          log: stderrLog,
+          log,
         })
       : undefined;
   const deps: MixNodeDeps = {
@@ -114,7 +116,7 @@ export const composeNode = (config: Config): Composed<MixNodeDeps> => {
     rng: systemRng,
     clock: systemClock,
     ticker: cronTicker,
-    log: stderrLog,
+    log,
     tally: new Tally(),
     unstored: new Map(),
     from: mail.address,
@@ -246,7 +248,8 @@ const usualPollMs = 10 * minuteMs;
  *
  * @throws ConfigError, StoreError (data folder in use), RouteError (the list in a file is not valid)
  */
-export const composeClient = (config: Config, log = stderrLog): Composed<ClientDeps> => {
+export const composeClient = (config: Config, told = stderrLog): Composed<ClientDeps> => {
+  const log = new SummedLog(told);
   const { mail } = config;
   const client = clientConfig(config);
   const network = networkConfig(config);

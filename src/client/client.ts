@@ -9,6 +9,7 @@ import { postDue, tellBudget } from '../post/post.js';
 import type { PostDeps } from '../post/post.js';
 import { purgeOwnSent, purgeSchedule } from '../post/purge.js';
 import { beatSchedule, Vitals } from '../post/vitals.js';
+import { type SummedLog, tellSchedule } from '../post/summed-log.js';
 import { scrubOnce, scrubSchedule } from '../post/scrub.js';
 import { collectOnce } from './collect.js';
 import type { RetryRules } from './exits.js';
@@ -29,6 +30,7 @@ export interface Receipts {
 
 export interface ClientDeps extends SendDeps, PostDeps {
   readonly store: SendDeps['store'];
+  readonly log: SummedLog;
   readonly receipts: Receipts | undefined;
   /** Takes replies and notices for the user; undefined where they can't be brought anywhere. */
   readonly deliver: Deliver | undefined;
@@ -84,6 +86,7 @@ export const runClient = async (
     post();
   });
   jobs.every(ticker, postSchedule, () => post());
+  jobs.every(ticker, tellSchedule, () => deps.log.tell());
   jobs.every(ticker, scrubSchedule, () => scrubOnce(deps));
   if (following !== undefined)
     jobs.every(ticker, followSchedule, async (stop) => {
@@ -116,4 +119,5 @@ export const runClient = async (
       await inbox.waitForMail(mailbox.pollMs, stop);
     });
   await jobs.finished();
+  deps.log.tell();
 };

@@ -134,8 +134,8 @@ const takePiece = (deps: CollectDeps, { id, originalMessageId }: MessageStatus, 
   store.closeReply(id, replyId);
 };
 
-/** What a packet in the mailbox was, for the count of the log. */
-type Found = 'stranger' | 'damaged' | 'receipt' | 'piece' | 'cover';
+/** What a packet in the mailbox was, for the count of the log: an `answer` about a message, or about none. */
+type Found = 'stranger' | 'damaged' | 'answer' | 'piece';
 
 /** Opens a packet if it came over a reply block of ours, uses the block up, and acts. In a transaction. */
 const take = (deps: CollectDeps, packet: Uint8Array, changed: (id: MessageId) => void): Found => {
@@ -143,14 +143,14 @@ const take = (deps: CollectDeps, packet: Uint8Array, changed: (id: MessageId) =>
   const { surbId, payload } = readMailboxPacket(packet);
   const surb = store.surb(surbId);
   const status = surb && store.messageStatus(surb.messageId);
-  if (surb === undefined || status === undefined) return store.takeLoop(surbId) === undefined ? 'stranger' : 'cover';
+  if (surb === undefined || status === undefined) return store.takeLoop(surbId) === undefined ? 'stranger' : 'answer';
   try {
     // What doesn't open was not made with this block: the right packet may still come.
     const content = openSurb(crypto, surb.opener, payload);
     store.removeSurb(surbId);
     if (surb.purpose === 'reply') takePiece(deps, status, content);
     else if (takeReceipt(deps, surb, status, content)) changed(status.id);
-    return surb.purpose === 'reply' ? 'piece' : 'receipt';
+    return surb.purpose === 'reply' ? 'piece' : 'answer';
   } catch (error) {
     if (error instanceof PacketError) return 'damaged';
     throw error;

@@ -20,6 +20,7 @@ import { Jobs } from '../post/jobs.js';
 import { postDue, type PostDeps, tellBudget } from '../post/post.js';
 import { purgeSchedule, purgeSent } from '../post/purge.js';
 import { beatSchedule, Vitals } from '../post/vitals.js';
+import { SummedLog, tellSchedule } from '../post/summed-log.js';
 import { scrubOnce, scrubSchedule } from '../post/scrub.js';
 import type { Rng } from '../base/random.js';
 import { publicKeyOf, type PublicKeyHex } from '../route/document.js';
@@ -282,10 +283,11 @@ export const runAuthority = async (
   signal: AbortSignal,
   vitals = new Vitals('authority'),
 ): Promise<void> => {
-  const { store, clock, ticker, log, rules, pollMs } = world;
+  const { store, clock, ticker, rules, pollMs } = world;
+  const log = new SummedLog(world.log);
   const jobs = new Jobs(log, signal);
   const inbox = vitals.inbox(world.inbox, jobs.cut);
-  const deps: AuthorityDeps = { ...world, inbox, outbox: vitals.outbox(world.outbox) };
+  const deps: AuthorityDeps = { ...world, log, inbox, outbox: vitals.outbox(world.outbox) };
   store.resumeOutgoing(clock.now());
   tellBudget(deps);
   const authority = authorityOf(deps);
@@ -305,6 +307,7 @@ export const runAuthority = async (
   jobs.every(ticker, workSchedule(rules.periodMs), work);
   jobs.every(ticker, operatorSchedule, (stop) => refreshOperators(authority.gather, stop));
   jobs.every(ticker, purgeSchedule, (stop) => purgeSent(deps, stop));
+  jobs.every(ticker, tellSchedule, () => log.tell());
   jobs.every(ticker, scrubSchedule, () => scrubOnce(deps));
   jobs.loop(async (stop) => {
     vitals.turned();
@@ -316,4 +319,5 @@ export const runAuthority = async (
   });
   work();
   await jobs.finished();
+  log.tell();
 };

@@ -8,6 +8,7 @@ import { postDue, tellBudget } from '../post/post.js';
 import type { PostDeps } from '../post/post.js';
 import { beatSchedule, Vitals } from '../post/vitals.js';
 import { purgeSchedule, purgeSent } from '../post/purge.js';
+import { type SummedLog, tellSchedule } from '../post/summed-log.js';
 import { scrubOnce, scrubSchedule, scrubSoon } from '../post/scrub.js';
 import { settleDelivery } from './answers.js';
 import { flushOnce } from './flush.js';
@@ -18,6 +19,7 @@ import type { ReceiveDeps } from './receive.js';
 export interface MixNodeDeps extends ReceiveDeps, FlushDeps, PostDeps {
   readonly store: FlushDeps['store'];
   readonly keyStore: KeyStore;
+  readonly log: SummedLog;
   readonly ticker: Ticker;
   /** Undefined where the list is a file, which others keep up to date. */
   readonly following: Following | undefined;
@@ -99,6 +101,7 @@ export const runMixNode = async (
   jobs.every(ticker, beatSchedule, () => vitals.beat());
   jobs.every(ticker, keySchedule, () => destroyExpiredKeys(deps));
   jobs.every(ticker, purgeSchedule, (stop) => purgeSent(deps, stop));
+  jobs.every(ticker, tellSchedule, () => deps.log.tell());
   jobs.every(ticker, scrubSchedule, () => scrubOnce(deps));
   if (following !== undefined)
     jobs.every(ticker, followSchedule, async (stop) => {
@@ -121,4 +124,5 @@ export const runMixNode = async (
   });
   post();
   await jobs.finished();
+  deps.log.tell();
 };

@@ -1,9 +1,13 @@
+import { setImmediate as turnOfEvents } from 'node:timers/promises';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { nodeBase64 } from '../../src/adapters/node-base64.js';
 import { latin1, toHex } from '../../src/base/bytes.js';
 import { minuteMs } from '../../src/base/units.js';
 import { sliceCarrierMail } from '../../src/carrier/carrier.js';
 import { readHead, valuesOf } from '../../src/message/head.js';
+import { encodeReceipt } from '../../src/message/receipt.js';
+import type { Ticker } from '../../src/ports/ticker.js';
+import { handOf } from '../client/hand.js';
 import { fakeDirectory } from '../fakes/directory.js';
 import { fakeNetwork, type FakeNetwork, type Wrap } from '../fakes/network.js';
 import { handlings } from '../fakes/outbox.js';
@@ -12,6 +16,8 @@ import { answerWith, exitOf, mailWith, notification } from '../node/sender.js';
 
 // Somebody reads the logs of all nodes, of a client, and of an authority: logs are kept for months, copied to other
 // machines, and shown to others when something does not work. They are laid beside all mails, packets and databases.
+
+type Job = Parameters<Ticker['every']>[1];
 
 /** What was said in a log, and what could link it. */
 interface Heap {
@@ -229,5 +235,41 @@ describe('the log of an authority', () => {
     expect(heap.lines.length).toBeGreaterThan(3);
     expect(heap.lines.flatMap((line) => linksIn(line, heap).map((what) => `${what}: ${line}`))).toEqual([]);
     expectCountsOnly(heap.lines);
+  });
+});
+
+describe('the log of a running client', () => {
+  it('tells once an hour what came and went, and a receipt is in it what an answer about nothing is', async () => {
+    const hand = handOf();
+    const { client, now, rng } = hand.network;
+    const [hourly, others]: [Job[], Job[]] = [[], []];
+    const ticker: Ticker = {
+      every: (schedule, job) => {
+        (schedule === '0 * * * *' ? hourly : others).push(job);
+        return { stop: () => Promise.resolve() };
+      },
+    };
+    const counts = (): readonly string[] => client.logged.filter((line) => /^(?:post|collect|directory) /.test(line));
+    const id = await hand.submit(await letterOf());
+    const stop = new AbortController();
+    const ended = client.run(ticker, stop.signal, hand.watching);
+    for (const job of others) await job();
+    const [receipt = expect.fail('no block')] = hand.unused('receipt');
+    const about = { ...receipt, id: rng(16) };
+    client.store.addLoop(about.id, now());
+    for (const block of [receipt, about]) {
+      hand.bring([hand.packet(block, encodeReceipt({ kind: 'handed-over', code: 250 }))]);
+      while (client.account.mailbox.raws().length > 0) await turnOfEvents();
+    }
+    expect(hand.status(id).state).toBe('delivered');
+    expect(counts()).toEqual([]);
+    for (const job of hourly) await job();
+    expect(counts().map((line) => line.replace(/\d+/g, 'n'))).toEqual(['post {"accepted":n}', 'collect {"answer":n}']);
+    expect(counts()[1]).toBe('collect {"answer":2}');
+    for (const job of hourly) await job();
+    expect(counts()).toHaveLength(2);
+    stop.abort();
+    await ended;
+    expect(client.logged.join()).not.toMatch(/receipt|cover/);
   });
 });

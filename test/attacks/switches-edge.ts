@@ -187,6 +187,12 @@ export const edgeSwitches: readonly Switch[] = [
     'logs',
   ),
   entry(
+    'learning by a log when something was confirmed',
+    'what comes and goes is told once an hour',
+    ['post/summed-log.ts', 'if (!summed.has(event)) {', 'if (event.length > 0) {'],
+    'logs',
+  ),
+  entry(
     'a flood from one sender',
     'each sender has a share of the reading',
     ['node/intake.ts', 'perInterval: isListed ? this.#rates.perNode : this.#rates.perSender,', 'perInterval: 1e9,'],

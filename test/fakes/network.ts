@@ -41,6 +41,7 @@ import { accountBudget } from '../../src/post/account.js';
 import { Reading } from '../../src/post/aside.js';
 import { postDue } from '../../src/post/post.js';
 import type { PostDeps } from '../../src/post/post.js';
+import { SummedLog } from '../../src/post/summed-log.js';
 import type { Network, NetworkParameters } from '../../src/route/network.js';
 import type { SphinxCrypto } from '../../src/sphinx/crypto.js';
 import { castOf } from './cast.js';
@@ -277,7 +278,10 @@ export const fakeNetwork = (options: FakeNetworkOptions = {}): FakeNetwork => {
       destroyExpired: () => [],
     };
     const run = (ticker: Ticker, stop: AbortSignal, wrap = untouched): Promise<void> =>
-      runMixNode({ ...depsOf(wrap), keyStore, ticker, following: undefined, pollMs: minuteMs }, stop);
+      runMixNode(
+        { ...depsOf(wrap), log: new SummedLog(log), keyStore, ticker, following: undefined, pollMs: minuteMs },
+        stop,
+      );
     const counted = (): Readonly<Record<string, number>> => Object.fromEntries(counts);
     const become = (store: MixStore, live: () => readonly LiveKey[]): void => {
       kept = store;
@@ -318,7 +322,7 @@ export const fakeNetwork = (options: FakeNetworkOptions = {}): FakeNetwork => {
   let readAt = -Infinity;
   let following: Following | undefined;
   let reading = new Reading({ clock, log });
-  const depsWith = (wrap: Wrap): Omit<ClientDeps, 'ticker'> => {
+  const depsWith = (wrap: Wrap): Omit<ClientDeps, 'ticker' | 'log'> & { readonly log: Log } => {
     const inbox = wrap('inbox', account.inbox);
     return {
       store: wrap('store', kept),
@@ -402,7 +406,7 @@ export const fakeNetwork = (options: FakeNetworkOptions = {}): FakeNetwork => {
       }
       forgetOnce(deps);
     },
-    run: (ticker, stop, wrap = untouched) => runClient({ ...depsWith(wrap), ticker }, stop),
+    run: (ticker, stop, wrap = untouched) => runClient({ ...depsWith(wrap), log: new SummedLog(log), ticker }, stop),
   };
   return { world, network, nodes, client, rng, passMs: (ms) => (now += ms), now: () => now };
 };
