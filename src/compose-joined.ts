@@ -12,8 +12,8 @@ import { type NodeId, parseNodeId } from './base/ids.js';
 import { type Config, type JoinConfig, networkConfig, type NetworkConfig, nodeConfig, trustOf } from './config.js';
 import type { FoundDocument } from './council/documents.js';
 import { answerCache, usualAnswerBounds } from './follow/answer.js';
-import { type FollowDeps, followedBounds, followOnce, takeFollowed } from './follow/follow.js';
-import { type DirectoryMailDeps, readDirectoryMails } from './follow/mails.js';
+import { type FollowDeps, followedBounds, followOnce, knownAccounts, takeFollowed } from './follow/follow.js';
+import { directoryReading, type DirectoryMailDeps, readDirectoryMails } from './follow/mails.js';
 import type { Following } from './follow/following.js';
 import { keptNetwork } from './follow/kept-network.js';
 import { type AnnounceDeps, usualPeriodMs } from './node/announce.js';
@@ -21,7 +21,6 @@ import type { LeaveDeps } from './node/leave.js';
 import { openNodeKeys } from './node-keys.js';
 import { figuresOf } from './node/traffic.js';
 import { accountBudget, type Budget } from './post/account.js';
-import { Reading } from './post/aside.js';
 import { postDue } from './post/post.js';
 import { accountOf, refuseOpenSecret } from './adapters/secrets.js';
 import { smtpOutbox } from './adapters/smtp-outbox.js';
@@ -160,7 +159,8 @@ export const followNetwork = (config: Config, network: JoinConfig, follower: Fol
     compression: nodeCompression,
     clock: systemClock,
     log,
-    reading: new Reading({ clock: systemClock, log }),
+    reading: directoryReading(),
+    known: knownAccounts(deps),
     bounds: (mail, now) => followedBounds(deps, mail, now),
     take: (document, mail, now) => take?.(document, now) === true || takeFollowed(deps, document, mail, now),
   };

@@ -40,7 +40,6 @@ import {
 } from './compose-joined.js';
 import { networkAt } from './follow/network-at.js';
 import { announceOnce, takeChallenge } from './node/announce.js';
-import { Intake } from './node/intake.js';
 import type { MixNodeDeps } from './node/mix-node.js';
 import { Tally } from './node/tally.js';
 import { type Meter, meterOf } from './mix/meter.js';
@@ -49,6 +48,7 @@ import type { Directory } from './ports/network.js';
 import type { MessageStatus } from './ports/stores.js';
 import { openNodeKeys } from './node-keys.js';
 import { unreadSince } from './post/health.js';
+import { Intake } from './post/intake.js';
 import { SummedLog } from './post/summed-log.js';
 import type { Network } from './route/network.js';
 

@@ -76,7 +76,25 @@ export const largestReadBytes = 8 * mib;
 /** Mails that are read at once; between two such batches new mail is looked at. */
 export const mostRead = 64;
 
-// ---- what waits in a node's mailbox ----
+// ---- what is read of whom in mails of the directory; all in packets, in the time of `directoryShareMs` ----
+
+/** As long as a mix interval usually is: those who read documents need not know one. */
+export const directoryShareMs = 12 * minuteMs;
+/** What a document costs its sender in packets: the check of a signature, 1.5 ms, takes what reading 45 kB of text does. */
+export const costOfDocument = 1;
+/**
+ * What the mails of an address may bring that is nobody's of the list: 64 MiB of text, or 1,500 documents. That is up to 3 s of
+ * the processor, and ten such senders, as many as have a share at once, get 5 % of it. A node that joins brings six.
+ */
+export const directoryPerSender = 1500;
+/** The same for an authority, a node of the list, and who was asked for one: ten whole lists at their bound. */
+export const directoryPerKnown = 30_000;
+/** Mails with documents that are read at once; then it is the turn of those with packets. */
+export const mostDirectoryRead = 16;
+/** The text in them, a single mail excepted: 1.5 s of the processor at the worst. */
+export const mostTextRead = 32 * mib;
+
+// ---- what waits in a mailbox that programs read ----
 
 /** Mails with packets of one address that wait their turn: a client that mails every 20 minutes for two weeks. */
 export const mostWaitingMails = 1000;

@@ -104,8 +104,11 @@ export const runClient = async (
     jobs.loop(async (stop) => {
       const begunAt = clock.now();
       vitals.turned();
+      const documents = { areMore: false };
       try {
-        const failure = await readOrTell(async () => following?.mailbox?.read(inbox, stop));
+        const failure = await readOrTell(async () => {
+          documents.areMore = (await following?.mailbox?.read(inbox, stop)) ?? false;
+        });
         if (receipts !== undefined) await collectOnce({ ...deps, ...receipts, inbox, reading }, stop);
         if (failure !== undefined) throw failure;
       } finally {
@@ -116,6 +119,7 @@ export const runClient = async (
       readAt = begunAt;
       vitals.read();
       post();
+      if (documents.areMore) return;
       await inbox.waitForMail(mailbox.pollMs, stop);
     });
   await jobs.finished();

@@ -7,8 +7,14 @@ import { dayMs, minuteMs } from '../base/units.js';
 import type { FoundDocument } from '../council/documents.js';
 import { moreThanHalf } from '../council/majority.js';
 import { answerCache, usualAnswerBounds } from '../follow/answer.js';
-import { type FollowDeps, followOnce, isAwaited, takeFollowed } from '../follow/follow.js';
-import { type DocumentMail, type MailBounds, readDirectoryMails } from '../follow/mails.js';
+import { type FollowDeps, followOnce, isAwaited, knownAccounts, takeFollowed } from '../follow/follow.js';
+import {
+  type DirectoryReading,
+  directoryReading,
+  type DocumentMail,
+  type MailBounds,
+  readDirectoryMails,
+} from '../follow/mails.js';
 import type { AuthorityStore } from '../ports/authority.js';
 import type { Compression } from '../ports/compression.js';
 import type { Inbox, MimeParser } from '../ports/mail.js';
@@ -97,6 +103,8 @@ interface Authority {
   /** What became of documents since the log was written. */
   readonly counts: Map<string, number>;
   readonly reading: Reading;
+  readonly documents: DirectoryReading;
+  readonly known: () => ReadonlySet<string>;
   readonly listUpTo: ListUpTo;
 }
 
@@ -137,6 +145,8 @@ const authorityOf = (deps: AuthorityDeps): Authority => {
     listUpTo,
     counts: new Map(),
     reading: new Reading(deps),
+    documents: directoryReading(),
+    known: knownAccounts(follow),
     follow,
     gather: { ...common, rules: { ...rules, candidatesPerOperatorPerHour: perOperator } },
     round: {
@@ -194,13 +204,19 @@ const boundsOf = ({ deps, follow }: Authority, from: string | undefined, now: nu
   return isExpected ? councilBounds : strangersBounds;
 };
 
-/** Reads the mailbox once: documents, and probes that came home. @throws MailError, StoreError */
-const readOnce = async (authority: Authority, signal: AbortSignal): Promise<void> => {
-  const { deps, counts, reading } = authority;
-  await readDirectoryMails(
+/**
+ * Reads some documents in the mailbox, and probes that came home.
+ *
+ * @returns whether there may be more documents that can be read now
+ * @throws MailError, StoreError
+ */
+const readOnce = async (authority: Authority, signal: AbortSignal): Promise<boolean> => {
+  const { deps, counts, documents, reading } = authority;
+  const areMore = await readDirectoryMails(
     {
       ...deps,
-      reading,
+      reading: documents,
+      known: authority.known,
       bounds: ({ from }, now) => boundsOf(authority, from, now),
       take: (document, mail, now) => take(authority, document, mail, now),
     },
@@ -209,6 +225,7 @@ const readOnce = async (authority: Authority, signal: AbortSignal): Promise<void
   if (counts.size > 0) deps.log.info('gather', Object.fromEntries(counts));
   counts.clear();
   if (!signal.aborted) await collectProbes({ ...deps, reading }, signal);
+  return areMore && !signal.aborted;
 };
 
 /** What is done once for each newest list, and forgotten after a while. */
@@ -263,7 +280,7 @@ const ended =
 export const authorityTurn = (deps: AuthorityDeps): ((signal: AbortSignal) => Promise<void>) => {
   const authority = authorityOf(deps);
   return async (signal) => {
-    await readOnce(authority, signal);
+    while (await readOnce(authority, signal));
     await workOnce(authority, signal);
     await postDue({ ...deps, ended: ended(deps) }, signal);
   };
@@ -311,10 +328,11 @@ export const runAuthority = async (
   jobs.every(ticker, scrubSchedule, () => scrubOnce(deps));
   jobs.loop(async (stop) => {
     vitals.turned();
-    await readOnce(authority, stop);
+    const areMore = await readOnce(authority, stop);
     if (stop.aborted) return;
     vitals.read();
     work();
+    if (areMore) return;
     await inbox.waitForMail(pollMs, stop);
   });
   work();

@@ -10,6 +10,7 @@ import { wantedNumber } from '../council/timetable.js';
 import type { DirectoryStore, FetchUrl, ListFile } from '../ports/follow.js';
 import type { AuthorityAddress, Network, Trust } from '../route/network.js';
 import { readSignedNetwork } from '../route/network.js';
+import { senderOf } from '../post/intake.js';
 import { acceptList, doubleSigners, forkError } from './accept.js';
 import type { AnswerBounds, AnswerCache, AnswerDeps } from './answer.js';
 import { answerRequest } from './answer.js';
@@ -50,8 +51,26 @@ export const trustOf = ({ authorities, threshold }: FollowedNetwork): Trust => (
 export const periodOf = ({ store, followed }: Pick<FollowDeps, 'store' | 'followed'>): number =>
   store.consensuses()[0]?.periodMs ?? followed.periodMs ?? dayMs;
 
+const newestNetwork = ({ store, followed }: Pick<FollowDeps, 'store' | 'followed'>): Network | undefined => {
+  const [newest] = store.consensuses();
+  const text = newest && store.consensusText(newest.digest);
+  try {
+    return text === undefined ? undefined : readSignedNetwork(text, trustOf(followed));
+  } catch (error) {
+    // Signed by those who were trusted before.
+    if (error instanceof RouteError) return undefined;
+    throw error;
+  }
+};
+
 /** Who has the list and compares it waits for the answer for so many periods: mail takes minutes, and at times hours. */
 const comparedPeriods = 1 / 8;
+
+/** Who was asked for the list of the wanted number, or of the one before it: the next may have had its turn since. */
+const askedLast = ({ store }: Pick<FollowDeps, 'store'>): ReturnType<DirectoryStore['asks']> => {
+  const plan = store.askPlan();
+  return plan === undefined ? [] : [plan.number - 1, plan.number].flatMap((number) => store.asks(number));
+};
 
 /**
  * Whether an answer of that mailbox is waited for: it was asked for the list, and that has not come; or it was asked lately
@@ -59,14 +78,27 @@ const comparedPeriods = 1 / 8;
  */
 export const isAwaited = (deps: Pick<FollowDeps, 'store' | 'followed'>, from: string, now: number): boolean => {
   const { store } = deps;
-  const plan = store.askPlan();
-  if (plan === undefined) return false;
-  const isHeld = (store.consensuses()[0]?.number ?? -1) >= plan.number;
+  const isHeld = (store.consensuses()[0]?.number ?? -1) >= (store.askPlan()?.number ?? Infinity);
   const waitMs = periodOf(deps) * (isHeld ? comparedPeriods : 1);
-  // The next number may have had its turn since.
-  return [plan.number - 1, plan.number].some((number) =>
-    store.asks(number).some(({ source, at }) => source === from.toLowerCase() && now - at < waitMs),
-  );
+  return askedLast(deps).some(({ source, at }) => source === from.toLowerCase() && now - at < waitMs);
+};
+
+/**
+ * The accounts from which documents are to be expected: of the authorities, of the nodes in the newest list, and of whom it
+ * was asked for. What strangers mail waits for its turn beside theirs.
+ */
+export const knownAccounts = (deps: Pick<FollowDeps, 'store' | 'followed'>): (() => ReadonlySet<string>) => {
+  const { store, followed } = deps;
+  const authorities = followed.authorities.map(({ address }) => senderOf(address));
+  let digest: string | undefined;
+  let nodes: readonly string[] = [];
+  return () => {
+    const newest = store.consensuses()[0]?.digest;
+    // Reading a list of a thousand nodes takes a second.
+    if (newest !== digest) nodes = (newestNetwork(deps)?.nodes ?? []).map(({ address }) => senderOf(address));
+    digest = newest;
+    return new Set([...authorities, ...nodes, ...askedLast(deps).map(({ source }) => senderOf(source))]);
+  };
 };
 
 /** How much a directory mail may bring: a whole list, from whom one is awaited. */
@@ -204,18 +236,6 @@ const takeText = (deps: FollowDeps, documents: readonly FoundDocument[], now: nu
   deps.store.atomically(() => {
     for (const document of documents.slice(0, mostDocuments)) takeFollowed(deps, document, noMail, now);
   });
-};
-
-const newestNetwork = ({ store, followed }: FollowDeps): Network | undefined => {
-  const [newest] = store.consensuses();
-  const text = newest && store.consensusText(newest.digest);
-  try {
-    return text === undefined ? undefined : readSignedNetwork(text, trustOf(followed));
-  } catch (error) {
-    // Signed by those who were trusted before.
-    if (error instanceof RouteError) return undefined;
-    throw error;
-  }
 };
 
 /** Whoever is to be asked now, if anybody is; a mail to them is among the outgoing ones. In a transaction. */

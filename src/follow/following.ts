@@ -13,12 +13,13 @@ export interface DirectoryMailbox {
   /** How often it is asked without a notice from its server. */
   readonly pollMs: number;
   /**
-   * Reads the directory's mails in it.
+   * Reads mails of the directory in it, some of them.
    *
    * @param inbox this one, as its process reads it
+   * @returns whether there may be more that can be read now
    * @throws MailError, StoreError: the next call goes on where this one stopped
    */
-  readonly read: (inbox: Inbox, signal: AbortSignal) => Promise<void>;
+  readonly read: (inbox: Inbox, signal: AbortSignal) => Promise<boolean>;
 }
 
 /** How often what is due is looked for. */

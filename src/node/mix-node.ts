@@ -3,6 +3,7 @@ import { networkAt, watchedList } from '../follow/network-at.js';
 import { phaseOf } from '../path/phase.js';
 import type { KeyStore } from '../ports/keys.js';
 import type { Ticker } from '../ports/ticker.js';
+import { readOrTell } from '../post/folders.js';
 import { Jobs } from '../post/jobs.js';
 import { postDue, tellBudget } from '../post/post.js';
 import type { PostDeps } from '../post/post.js';
@@ -112,14 +113,20 @@ export const runMixNode = async (
   jobs.loop(async (stop) => {
     awake = new AbortController();
     vitals.turned();
-    if (following?.mailbox !== undefined) {
-      await following.mailbox.read(inbox, stop);
+    // Some mails of the directory and all packets, in turns: neither keeps the other waiting.
+    const documents = { areMore: false };
+    const mailbox = following?.mailbox;
+    const failure =
+      mailbox && (await readOrTell(async () => void (documents.areMore = await mailbox.read(inbox, stop))));
+    if (mailbox !== undefined) {
       lookForSchedule();
       post();
     }
     if (following === undefined || networkAt(deps.directory, clock.now()) !== undefined) await receiveOnce(deps, stop);
+    if (failure !== undefined) throw failure;
     if (stop.aborted) return;
     vitals.read();
+    if (documents.areMore) return;
     await inbox.waitForMail(pollMs, AbortSignal.any([stop, awake.signal]));
   });
   post();

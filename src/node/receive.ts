@@ -1,5 +1,5 @@
 import { mostInPool, quotaWatermark } from '../base/bounds.js';
-import { Bug, MailError } from '../base/errors.js';
+import { Bug } from '../base/errors.js';
 import { hourMs } from '../base/units.js';
 import { packetsInParts } from '../carrier/parts.js';
 import { sliceCarrierMail } from '../carrier/carrier.js';
@@ -8,9 +8,9 @@ import type { Inbox, MailLook } from '../ports/mail.js';
 import type { CursorStore } from '../ports/stores.js';
 import type { LiveKey, Unwrapper } from '../ports/unwrapper.js';
 import { tellAside } from '../post/aside.js';
+import { type Intake, type IntakeMoment, lookAround, removeOver, smallestRead } from '../post/intake.js';
 import { meanIntervalMs } from '../route/schedule.js';
 import { geometry } from '../sphinx/geometry.js';
-import { type Intake, type IntakeMoment, smallestRead } from './intake.js';
 import { keepPackets, type KeepDeps } from './keep.js';
 import { readable, readLetter, takeLetter } from './replies.js';
 import type { LetterDeps } from './replies.js';
@@ -87,53 +87,18 @@ const momentOf = ({ clock, directory, bench }: ReceiveDeps): IntakeMoment => {
 };
 
 /**
- * Looks at all mails that have come since the last look.
- *
- * @returns what went wrong in a folder, if anything: the mails of the others can be read all the same
- */
-const lookAround = async (
-  { inbox, store, intake }: ReceiveDeps,
-  moment: IntakeMoment,
-  signal: AbortSignal,
-): Promise<MailError | undefined> => {
-  let failure: MailError | undefined;
-  for (const folder of await inbox.folders(signal)) {
-    const cursor = store.cursor(folder);
-    try {
-      for (let more = true; more && intake.hasRoom() && !signal.aborted;) {
-        const looked = await inbox.look(folder, intake.lookFrom(folder, cursor), signal);
-        intake.saw(folder, looked, cursor, moment);
-        more = looked.more;
-      }
-    } catch (error) {
-      if (!(error instanceof MailError)) throw error;
-      failure ??= error;
-    }
-  }
-  return failure;
-};
-
-/**
  * Removes unread what has no room in the mailbox; the log is told when it fills with what is not removed.
  *
  * @returns whether any mail was removed
  */
 const makeRoom = async ({ inbox, intake, tally, log }: ReceiveDeps, signal: AbortSignal): Promise<boolean> => {
   const quota = await inbox.quota(signal);
-  let removed = 0;
-  for (const [reason, folders] of intake.over(quota))
-    for (const [folder, looks] of folders) {
-      const uidValidity = intake.uidValidity(folder);
-      const uids = looks.map(({ uid }) => uid);
-      await inbox.remove(folder, uidValidity, uids, signal);
-      for (const uid of uids) intake.done(folder, uidValidity, uid);
-      tally.add(reason, uids.length);
-      removed += uids.length;
-    }
+  const removed = await removeOver({ inbox, intake }, quota, signal);
+  for (const [reason, mails] of removed) tally.add(reason, mails);
   const isFull = quota !== undefined && quota.usedBytes > quotaWatermark * quota.limitBytes;
   if (isFull !== intake.told.isMailboxFull) log.warn(isFull ? 'intake/mailbox-nearly-full' : 'intake/mailbox-has-room');
   intake.told.isMailboxFull = isFull;
-  return removed > 0;
+  return removed.size > 0;
 };
 
 /** Whether the pool has room; the log is told when that changes. */
@@ -149,7 +114,7 @@ const keepCursors = ({ store, intake }: ReceiveDeps): void => {
 };
 
 /**
- * Reads what has come to the mailbox, fairly: each sender has a share (node/intake), and what is over waits in the mailbox
+ * Reads what has come to the mailbox, fairly: each sender has a share (post/intake), and what is over waits in the mailbox
  * for its turn. Nothing is read while the pool is full.
  *
  * Store, then acknowledge: a mail is removed only after its packets are durable. The cursor stands before the first mail
@@ -159,11 +124,11 @@ const keepCursors = ({ store, intake }: ReceiveDeps): void => {
  * @throws MailError, StoreError, RouteError: nothing is lost, the next call starts where this one stopped
  */
 export const receiveOnce = async (deps: ReceiveDeps, signal: AbortSignal): Promise<void> => {
-  const { intake } = deps;
+  const { intake, store } = deps;
   while (!signal.aborted) {
     // Without a valid list no packet can be judged: the mails stay where they are, and aren't looked at in vain.
     const moment = momentOf(deps);
-    const failure = await lookAround(deps, moment, signal);
+    const failure = await lookAround(deps, (folder) => store.cursor(folder), moment, signal);
     intake.forget(moment);
     const batches = hasRoom(deps) ? intake.next(moment) : new Map<string, readonly MailLook[]>();
     for (const [folder, looks] of batches) await readBatch(deps, { folder, looks }, signal);

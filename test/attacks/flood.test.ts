@@ -9,7 +9,7 @@ import {
 import { ascii, concat, equalBytes, latin1 } from '../../src/base/bytes.js';
 import { mib, minuteMs } from '../../src/base/units.js';
 import { geometry } from '../../src/sphinx/geometry.js';
-import type { IntakeRates } from '../../src/node/intake.js';
+import type { IntakeRates } from '../../src/post/intake.js';
 import { fakeNetwork } from '../fakes/network.js';
 import type { FakeNetwork, FakeNode } from '../fakes/network.js';
 import { carrierTo, packetOver, quick } from '../node/packets.js';

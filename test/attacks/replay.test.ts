@@ -14,7 +14,7 @@ import { seededRng } from '../../src/base/random.js';
 import { dayMs, hourMs } from '../../src/base/units.js';
 import { joinBundle } from '../../src/carrier/bundle.js';
 import { composeCarrierMail } from '../../src/carrier/carrier.js';
-import { Intake } from '../../src/node/intake.js';
+import { Intake } from '../../src/post/intake.js';
 import { destroyExpiredKeys } from '../../src/node/mix-node.js';
 import { receiveOnce } from '../../src/node/receive.js';
 import { Tally } from '../../src/node/tally.js';

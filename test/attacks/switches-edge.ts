@@ -195,14 +195,14 @@ export const edgeSwitches: readonly Switch[] = [
   entry(
     'a flood from one sender',
     'each sender has a share of the reading',
-    ['node/intake.ts', 'perInterval: isListed ? this.#rates.perNode : this.#rates.perSender,', 'perInterval: 1e9,'],
+    ['post/intake.ts', 'perInterval: isListed ? this.#rates.perNode : this.#rates.perSender,', 'perInterval: 1e9,'],
     'flood',
   ),
   {
     ...entry(
       'a flood from many addresses',
       'all who are no nodes have a share of the reading together',
-      ['node/intake.ts', 'perInterval: sendersAtOnce * this.#rates.perSender,', 'perInterval: 1e9,'],
+      ['post/intake.ts', 'perInterval: sendersAtOnce * this.#rates.perSender,', 'perInterval: 1e9,'],
       'flood',
     ),
     only: 'a hundred addresses none of which',
@@ -221,7 +221,7 @@ export const edgeSwitches: readonly Switch[] = [
       'a flood that fills the mailbox',
       'near the quota the newest of who has most waiting are removed unread',
       [
-        'node/intake.ts',
+        'post/intake.ts',
         'this.#byFolder(overWatermark(left, excess))',
         'this.#byFolder(overWatermark(left, 0 * excess))',
       ],
@@ -244,6 +244,30 @@ export const edgeSwitches: readonly Switch[] = [
       "    keepPackets(deps, results);\n results.forEach((result) => { if (result.kind !== 'drop' && result.unwrapped.kind === 'to-mailbox') for (const look of given) for (let i = 0; i < 10; i++) intake.pay(look, moment); });\n",
     ],
     'verdicts',
+  ),
+  entry(
+    'a flood of mails of the directory',
+    'some are read, then packets have their turn',
+    ['post/intake.ts', 'mostMails: mostDirectoryRead,', 'mostMails: Infinity,'],
+    'flood-directory',
+  ),
+  entry(
+    'a flood of bombs among mails of the directory',
+    'text is inflated up to a bound, then packets have their turn',
+    ['follow/mails.ts', 'if (turn.text <= 0) break;', ''],
+    'flood-directory',
+  ),
+  entry(
+    'a flood that keeps authorities from hearing one another',
+    'known accounts and strangers take turns',
+    ['follow/mails.ts', 'nodes: known(),', 'nodes: new Set<string>(),'],
+    'flood-directory',
+  ),
+  entry(
+    'a flood of mails of the directory that fills the mailbox',
+    'what one sender has too many of is removed unread',
+    ['follow/mails.ts', 'if (intake.isWaiting)', 'if (counts.size < 0)'],
+    'flood-directory',
   ),
   entry(
     'a seized disk',

@@ -163,7 +163,7 @@ describe('while a folder can’t be read', () => {
 
   it('a running client reads receipts although the directory’s mails can’t be read', async () => {
     const reads: true[] = [];
-    const read = (): Promise<void> => {
+    const read = (): Promise<boolean> => {
       reads.push(true);
       return Promise.reject(new MailError('mail/protocol', 'NO'));
     };
@@ -201,7 +201,7 @@ describe('while a folder can’t be read', () => {
       };
       return { ...port, folders };
     };
-    const read = (inbox: Inbox, signal: AbortSignal): Promise<void> => inbox.folders(signal).then(() => undefined);
+    const read = (inbox: Inbox, signal: AbortSignal): Promise<boolean> => inbox.folders(signal).then(() => false);
     client.joins({ mailbox: { inbox: client.account.inbox, pollMs: hourMs, read }, tick: () => Promise.resolve() });
     const stop = new AbortController();
     const ended = client.run(handTicker().ticker, stop.signal, hand.watching);

@@ -26,8 +26,8 @@ import type { Reserve } from '../../src/mix/strategy.js';
 import { settleDelivery } from '../../src/node/answers.js';
 import { flushOnce } from '../../src/node/flush.js';
 import { runMixNode } from '../../src/node/mix-node.js';
-import { Intake } from '../../src/node/intake.js';
-import type { IntakeRates } from '../../src/node/intake.js';
+import { Intake } from '../../src/post/intake.js';
+import type { IntakeRates } from '../../src/post/intake.js';
 import { receiveOnce } from '../../src/node/receive.js';
 import { Tally } from '../../src/node/tally.js';
 import type { ReassemblyBounds } from '../../src/message/reassembly.js';
@@ -68,6 +68,8 @@ export interface FakeNode {
   readonly logged: readonly string[];
   /** The list this one has from now on; undefined: none that is valid. */
   readonly sees: (network: Network | undefined) => void;
+  /** Its process has joined a network, and keeps its list up to date like that; until then its list is a file. */
+  readonly joins: (following: Following) => void;
   /** The last of its jobs alone. */
   readonly post: (wrap?: Wrap) => Promise<void>;
   /** One round of all jobs: receive, flush, post. */
@@ -277,9 +279,11 @@ export const fakeNetwork = (options: FakeNetworkOptions = {}): FakeNetwork => {
       mixKeys: () => (network.byId.get(self)?.mixKeys ?? []).map((listed) => ({ ...listed, ...key })),
       destroyExpired: () => [],
     };
+    let following: Following | undefined;
+    const joins = (by: Following): void => void (following = by);
     const run = (ticker: Ticker, stop: AbortSignal, wrap = untouched): Promise<void> =>
       runMixNode(
-        { ...depsOf(wrap), log: new SummedLog(log), keyStore, ticker, following: undefined, pollMs: minuteMs },
+        { ...depsOf(wrap), log: new SummedLog(log), keyStore, ticker, following, pollMs: minuteMs },
         stop,
       );
     const counted = (): Readonly<Record<string, number>> => Object.fromEntries(counts);
@@ -288,7 +292,7 @@ export const fakeNetwork = (options: FakeNetworkOptions = {}): FakeNetwork => {
       keys = live;
     };
     return {
-      ...{ nodeId: self, key, account, tally, counted, logged, sees, post, turn, run, become },
+      ...{ nodeId: self, key, account, tally, counted, logged, sees, joins, post, turn, run, become },
       get store() {
         return kept;
       },

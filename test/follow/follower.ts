@@ -7,13 +7,19 @@ import { dayMs } from '../../src/base/units.js';
 import { sliceDirectoryMail } from '../../src/carrier/directory-mail.js';
 import { documentsIn, type FoundDocument } from '../../src/council/documents.js';
 import { answerCache, usualAnswerBounds } from '../../src/follow/answer.js';
-import { followedBounds, type FollowDeps, followOnce, takeFollowed, trustOf } from '../../src/follow/follow.js';
+import {
+  followedBounds,
+  type FollowDeps,
+  followOnce,
+  knownAccounts,
+  takeFollowed,
+  trustOf,
+} from '../../src/follow/follow.js';
 import { keptNetwork } from '../../src/follow/kept-network.js';
-import { type DocumentMail, readDirectoryMails } from '../../src/follow/mails.js';
+import { directoryReading, type DocumentMail, readDirectoryMails } from '../../src/follow/mails.js';
 import type { Inbox } from '../../src/ports/mail.js';
 import type { Directory } from '../../src/ports/network.js';
 import type { ClientStore } from '../../src/ports/stores.js';
-import { Reading } from '../../src/post/aside.js';
 import { postDue } from '../../src/post/post.js';
 import { fakeMailWorld, type FakeAccount, type FakeMailWorld } from '../fakes/mail-world.js';
 import { now as startAt } from '../route/nodes.js';
@@ -32,7 +38,10 @@ export interface Follower {
   readonly take: (document: string | FoundDocument, mail?: Partial<DocumentMail>) => boolean;
   /** Asks if it is time, and posts. */
   readonly follow: () => Promise<void>;
+  /** All that can be read now. */
   readonly read: (inbox?: Inbox) => Promise<void>;
+  /** What is read at once. @returns whether there may be more */
+  readonly readSome: (inbox?: Inbox) => Promise<boolean>;
   readonly post: () => Promise<void>;
   /** Ends the process and starts another one on the same store, which has to be in a file. */
   readonly restart: () => void;
@@ -79,9 +88,9 @@ export const followWorld = (): FollowWorld => {
       ...more,
     });
     let deps = makeDeps();
-    let reading = new Reading({ clock, log });
+    let reading = directoryReading();
     let directory = keptNetwork(kept, trustOf(deps.followed));
-    return {
+    const self: Follower = {
       account,
       logged,
       get store() {
@@ -101,13 +110,17 @@ export const followWorld = (): FollowWorld => {
       follow: async () => {
         await followOnce(deps, now, signal);
       },
-      read: (inbox = account.inbox) =>
+      read: async (inbox) => {
+        while (await self.readSome(inbox));
+      },
+      readSome: (inbox = account.inbox) =>
         readDirectoryMails(
           {
             ...deps,
             clock,
             inbox,
             reading,
+            known: knownAccounts(deps),
             parse: parseMail,
             bounds: (from, at) => followedBounds(deps, from, at),
             take: (document, from, at) => takeFollowed(deps, document, from, at),
@@ -120,10 +133,11 @@ export const followWorld = (): FollowWorld => {
         kept.close();
         kept = sqliteClientStore(file);
         deps = makeDeps();
-        reading = new Reading({ clock, log });
+        reading = directoryReading();
         directory = keptNetwork(kept, trustOf(deps.followed));
       },
     };
+    return self;
   };
   return { mail, now: () => now, setNow: (at) => (now = at), follower };
 };

@@ -1,6 +1,8 @@
 import {
+  largestDirectoryMailBytes,
   largestMailBytes,
   largestReadBytes,
+  mostDirectoryRead,
   mostKeptInMind,
   mostMailboxBytes,
   mostRead,
@@ -13,7 +15,9 @@ import {
   charged,
   costOfMail,
   type Flow,
+  isAboutDocuments,
   levelAt,
+  looksLikeDocuments,
   looksLikePackets,
   nextMails,
   overBacklog,
@@ -21,9 +25,11 @@ import {
   spentAt,
   type WaitingMail,
 } from '../carrier/intake.js';
-import { type Aside, asideFrom } from '../post/aside.js';
+import type { MailError } from '../base/errors.js';
+import type { Cursor, Inbox, Looked, MailLook, Quota } from '../ports/mail.js';
 import { geometry } from '../sphinx/geometry.js';
-import type { Cursor, Looked, MailLook, Quota } from '../ports/mail.js';
+import { type Aside, asideFrom } from './aside.js';
+import { inEachFolder } from './folders.js';
 
 /** How much may come of whom, in packets in the time of a mix interval. */
 export interface IntakeRates {
@@ -35,11 +41,38 @@ export interface IntakeRates {
 export interface IntakeMoment {
   readonly now: number;
   readonly intervalMs: number;
-  /** Addresses of the nodes in the list, in lower case. */
+  /** Addresses of the nodes in the list, and of who else is known for what is read here; as `senderOf` has them. */
   readonly nodes: ReadonlySet<string>;
   /** No mail of fewer bytes is read: 0 at an exit, to which people answer. */
   readonly smallestBytes: number;
 }
+
+/** Which mails of a mailbox one reading of it is about. */
+export interface MailKind {
+  readonly isWanted: (look: MailLook) => boolean;
+  /** They may be removed unread: no person's mail looks like that. */
+  readonly mayGo: (look: MailLook) => boolean;
+  /** Of what is read at once, a single mail excepted. */
+  readonly mostBytes: number;
+  readonly mostMails: number;
+}
+
+/** Mails with packets, and letters. */
+export const packetMails: MailKind = {
+  isWanted: (look) => look.sizeBytes <= largestMailBytes && !looksLikeDocuments(look),
+  mayGo: looksLikePackets,
+  mostBytes: largestReadBytes,
+  mostMails: mostRead,
+};
+
+/** Mails with documents of the directory, whoever wrote them. */
+export const documentMails: MailKind = {
+  isWanted: ({ sizeBytes, subject, isRefused }) =>
+    sizeBytes <= largestDirectoryMailBytes && (isRefused === true || isAboutDocuments(subject)),
+  mayGo: looksLikeDocuments,
+  mostBytes: largestDirectoryMailBytes,
+  mostMails: mostDirectoryRead,
+};
 
 interface Folder {
   readonly uidValidity: string;
@@ -55,24 +88,26 @@ interface Waiting {
   aside?: Aside;
 }
 
-/** A plus address is the same account. */
-const senderOf = (from: string | undefined): string => (from ?? '').toLowerCase().replace(/\+[^@]*@/, '@');
+/** The account that a mail is from, or none: a plus address is the same account. */
+export const senderOf = (from: string | undefined): string => (from ?? '').toLowerCase().replace(/\+[^@]*@/, '@');
 
 /**
- * What a node knows of the mails that wait in its mailbox, and how much it has read of whom. In memory alone, for it says who
- * mails the node how much: a process that starts again looks at everything behind its cursors, and finds all buckets
+ * What a process knows of the mails that wait in its mailbox, and how much it has read of whom. In memory alone, for it says who
+ * mails it how much: a process that starts again looks at everything behind its cursors, and finds all buckets
  * full.
  */
 export class Intake {
   readonly #rates: IntakeRates;
+  readonly #kind: MailKind;
   readonly #folders = new Map<string, Folder>();
   #buckets = new Map<string, Bucket>();
   #others: Bucket | undefined;
   /** What the log was told last. */
   readonly told = { isPoolFull: false, isMailboxFull: false };
 
-  constructor(rates: IntakeRates) {
+  constructor(rates: IntakeRates, kind = packetMails) {
     this.#rates = rates;
+    this.#kind = kind;
   }
 
   /** Where a look at that folder goes on. */
@@ -98,10 +133,10 @@ export class Intake {
       const { uid, sizeBytes, from } = look;
       known.seenUid = Math.max(known.seenUid, uid);
       const mayBeOurs = look.isRefused === true || sizeBytes >= moment.smallestBytes;
-      if (!mayBeOurs || sizeBytes > largestMailBytes) continue;
+      if (!mayBeOurs || !this.#kind.isWanted(look)) continue;
       const sender = senderOf(from);
       const isListed = moment.nodes.has(sender);
-      const mail = { folder, uid, sizeBytes, sender, isListed, isPackets: looksLikePackets(look) };
+      const mail = { folder, uid, sizeBytes, sender, isListed, mayGo: this.#kind.mayGo(look) };
       known.waiting.set(uid, { mail, look: { ...look, subject: '' } });
     }
   }
@@ -120,8 +155,8 @@ export class Intake {
     const { now } = moment;
     const others = this.#flowOfOthers(moment);
     const chosen = nextMails(this.#waiting(now), {
-      bytes: largestReadBytes,
-      mails: mostRead,
+      bytes: this.#kind.mostBytes,
+      mails: this.#kind.mostMails,
       others: levelAt(this.#others, others, now),
       levelOf: (mail) => levelAt(this.#buckets.get(mail.sender), this.#flowOf(mail.isListed, moment), now),
       spentOf: (mail) => spentAt(this.#buckets.get(mail.sender), this.#flowOf(mail.isListed, moment), now),
@@ -129,25 +164,28 @@ export class Intake {
     return this.#byFolder(chosen);
   }
 
+  /** Whether any mail waits. */
+  get isWaiting(): boolean {
+    return this.#count() > 0;
+  }
+
   /**
-   * What has no room in the mailbox, by folders, and why: mails with packets, of which some sender has too many. Asked for
+   * What has no room in the mailbox, by folders, and why: mails that may go, of which some sender has too many. Asked for
    * when nothing can be read now, so that no mail goes whose turn it is.
    */
-  over(
-    quota: Quota | undefined,
-  ): ReadonlyMap<'mail/over-backlog' | 'mail/over-quota', ReadonlyMap<string, readonly MailLook[]>> {
+  over(quota: Quota | undefined): ReadonlyMap<OverReason, ReadonlyMap<string, readonly MailLook[]>> {
     const waiting = this.#waiting();
     const backlog = overBacklog(waiting);
     const gone = new Set(backlog);
     const left = waiting.filter((mail) => !gone.has(mail));
     const goneBytes = backlog.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
-    const packetBytes = left.reduce((sum, { isPackets, sizeBytes }) => sum + (isPackets ? sizeBytes : 0), 0);
+    const mayGoBytes = left.reduce((sum, { mayGo, sizeBytes }) => sum + (mayGo ? sizeBytes : 0), 0);
     const excess =
       quota === undefined
-        ? packetBytes - mostMailboxBytes
+        ? mayGoBytes - mostMailboxBytes
         : Math.min(
             quota.usedBytes - goneBytes - quotaWatermark * quota.limitBytes,
-            packetBytes - packetsQuotaShare * quota.limitBytes,
+            mayGoBytes - packetsQuotaShare * quota.limitBytes,
           );
     return new Map([
       ['mail/over-backlog', this.#byFolder(backlog)],
@@ -174,9 +212,9 @@ export class Intake {
     return isFirst;
   }
 
-  /** The bytes of that mail were read: its sender pays for them. */
-  pay(look: MailLook, moment: IntakeMoment): void {
-    const cost = costOfMail(look.sizeBytes);
+  /** That mail was read: its sender pays for its bytes. @param more what it has cost beside, in packets */
+  pay(look: MailLook, moment: IntakeMoment, more = 0): void {
+    const cost = costOfMail(look.sizeBytes) + more;
     this.#charge(look, cost, moment);
     if (!moment.nodes.has(senderOf(look.from)))
       this.#others = charged(this.#others, this.#flowOfOthers(moment), moment.now, cost);
@@ -241,6 +279,54 @@ export class Intake {
     return folders;
   }
 }
+
+/** Why a mail is removed unread. */
+export type OverReason = 'mail/over-backlog' | 'mail/over-quota';
+
+interface Mailbox {
+  readonly inbox: Inbox;
+  readonly intake: Intake;
+}
+
+/**
+ * Looks at all mails that have come since the last look.
+ *
+ * @param cursorOf the kept cursor of a folder
+ * @returns what went wrong in a folder, if anything: the mails of the others can be read all the same
+ * @throws MailError when the whole mailbox is out of reach
+ */
+export const lookAround = (
+  { inbox, intake }: Mailbox,
+  cursorOf: (folder: string) => Cursor | undefined,
+  moment: IntakeMoment,
+  signal: AbortSignal,
+): Promise<MailError | undefined> =>
+  inEachFolder(inbox, signal, async (folder) => {
+    const cursor = cursorOf(folder);
+    for (let more = true; more && intake.hasRoom() && !signal.aborted;) {
+      const looked = await inbox.look(folder, intake.lookFrom(folder, cursor), signal);
+      intake.saw(folder, looked, cursor, moment);
+      more = looked.more;
+    }
+  });
+
+/** Removes unread what has no room in the mailbox. @returns how many mails, and why */
+export const removeOver = async (
+  { inbox, intake }: Mailbox,
+  quota: Quota | undefined,
+  signal: AbortSignal,
+): Promise<ReadonlyMap<OverReason, number>> => {
+  const removed = new Map<OverReason, number>();
+  for (const [reason, folders] of intake.over(quota))
+    for (const [folder, looks] of folders) {
+      const uidValidity = intake.uidValidity(folder);
+      const uids = looks.map(({ uid }) => uid);
+      await inbox.remove(folder, uidValidity, uids, signal);
+      for (const uid of uids) intake.done(folder, uidValidity, uid);
+      removed.set(reason, (removed.get(reason) ?? 0) + uids.length);
+    }
+  return removed;
+};
 
 /** No mail smaller than a packet holds one: where nobody answers, the owner's letters are not read. */
 export const smallestRead = (isExit: boolean): number => (isExit ? 0 : geometry.packetBytes);
