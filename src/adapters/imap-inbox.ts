@@ -4,7 +4,7 @@ import type { Log } from '../ports/log.js';
 import type { Cursor, Fetched, FetchFilter, Inbox, InboxMail, Looked, MailLook, Quota } from '../ports/mail.js';
 import { bounded, granted, openImap, whereOf, type ImapAccount } from './imap-link.js';
 import { fetchThose, lookAtMails, quotaOf } from './imap-look.js';
-import { fetchMails, holdsMail, inboxPath, removeMails, special } from './imap-mails.js';
+import { fetchMails, holdsMail, inboxPath, removeMails, special, trashOf } from './imap-mails.js';
 import { ImapSession } from './imap-session.js';
 import { InboxWatch } from './imap-watch.js';
 import { defaultDeadlineMs, transferMs } from './mail-account.js';
@@ -48,6 +48,10 @@ class ImapInbox implements Inbox {
 
   sentFolder(signal: AbortSignal): Promise<string | undefined> {
     return this.#session.exclusively(signal, async (client) => special(await client.list(), '\\Sent'));
+  }
+
+  trashFolder(signal: AbortSignal): Promise<string | undefined> {
+    return this.#session.exclusively(signal, trashOf);
   }
 
   fetch(folder: string, after: Cursor | undefined, signal: AbortSignal, filter: FetchFilter = {}): Promise<Fetched> {

@@ -201,19 +201,16 @@ export const fetchMails = async (
 
 /** Removes those mails of the selected folder for good. @throws MailError `mail/protocol` */
 export const removeMails = async (client: ImapFlow, folder: string, uids: readonly number[]): Promise<void> => {
-  const trash = await trashOf(client, folder);
+  const trash = await trashOf(client);
   for (const chunk of chunks(uids)) {
-    if (trash === undefined) await expunge(client, chunk);
+    if (trash === undefined || trash === folder) await expunge(client, chunk);
     else await expungeThroughTrash(client, { folder, trash }, chunk);
   }
 };
 
 /** The folder a removal goes through: Gmail only archives what is deleted anywhere else. */
-const trashOf = async (client: ImapFlow, folder: string): Promise<string | undefined> => {
-  if (!client.capabilities.has('X-GM-EXT-1')) return undefined;
-  const trash = special(await client.list(), '\\Trash');
-  return trash === folder ? undefined : trash;
-};
+export const trashOf = async (client: ImapFlow): Promise<string | undefined> =>
+  client.capabilities.has('X-GM-EXT-1') ? special(await client.list(), '\\Trash') : undefined;
 
 const expunge = async (client: ImapFlow, uids: readonly number[]): Promise<void> => {
   granted(await client.messageDelete(uidSet(uids), { uid: true }), 'EXPUNGE');

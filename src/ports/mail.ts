@@ -67,6 +67,8 @@ export interface Inbox {
   readonly folders: (signal: AbortSignal) => Promise<readonly string[]>;
   /** The folder in which the provider keeps a copy of what this account sends, if it has one. */
   readonly sentFolder: (signal: AbortSignal) => Promise<string | undefined>;
+  /** The folder that removals go through, where the server needs that: one that was cut off has left mails there. */
+  readonly trashFolder: (signal: AbortSignal) => Promise<string | undefined>;
   /**
    * The next mails after the cursor (after nothing if it is undefined or of another UIDVALIDITY), bounded in count and
    * bytes.

@@ -16,7 +16,8 @@ export interface PurgeDeps {
 
 /**
  * Removes the copies of packet mails, deliveries, notices and mails of the directory that the provider has filed as sent,
- * as Gmail and Exchange do: they would fill the mailbox, and tell whoever gets hold of it what went to whom. The owner's own sent mails stay.
+ * as Gmail and Exchange do: they would fill the mailbox, and tell whoever gets hold of it what went to whom. And such mails that a removal
+ * which was cut off has left in the trash, where removals go through it. The owner's own mails stay.
  *
  * @throws MailError, StoreError: the next call starts where this one stopped
  */
@@ -34,13 +35,20 @@ export const purgeOwnSent = async (deps: PurgeDeps, signal: AbortSignal): Promis
 };
 
 const purge = async (
-  { inbox, store, base64 }: PurgeDeps,
+  deps: PurgeDeps,
   { filter, cursorOf }: { readonly filter: FetchFilter; readonly cursorOf: (folder: string) => string },
   signal: AbortSignal,
 ): Promise<void> => {
-  const folder = await inbox.sentFolder(signal);
-  if (folder === undefined) return;
-  const name = cursorOf(folder);
+  const { inbox } = deps;
+  for (const folder of [await inbox.sentFolder(signal), await inbox.trashFolder(signal)])
+    if (folder !== undefined) await purgeFolder(deps, { folder, filter, name: cursorOf(folder) }, signal);
+};
+
+const purgeFolder = async (
+  { inbox, store, base64 }: PurgeDeps,
+  { folder, filter, name }: { readonly folder: string; readonly filter: FetchFilter; readonly name: string },
+  signal: AbortSignal,
+): Promise<void> => {
   for (let more = true; more && !signal.aborted;) {
     const fetched = await inbox.fetch(folder, store.cursor(name), signal, filter);
     const ours = fetched.mails.filter(

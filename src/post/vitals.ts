@@ -174,6 +174,7 @@ export class Vitals {
     return {
       folders: (signal) => inbox.folders(signal),
       sentFolder: (signal) => inbox.sentFolder(signal),
+      trashFolder: (signal) => inbox.trashFolder(signal),
       fetch: (folder, after, _signal, filter) => whole(() => inbox.fetch(folder, after, cut, filter)),
       look: (folder, after) => whole(() => inbox.look(folder, after, cut)),
       fetchThose: (folder, uidValidity, mails) => whole(() => inbox.fetchThose(folder, uidValidity, mails, cut)),

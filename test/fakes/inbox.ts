@@ -26,6 +26,8 @@ export class FakeMailbox {
   fault: MailError['code'] | undefined;
   /** Mails of the inbox whose content its server gives to nobody. */
   readonly refused = new Set<number>();
+  /** Mails are moved to `Trash` and removed there, as Gmail wants it. */
+  removesThroughTrash = false;
   /** What all folders together may hold, as far as the server says; nothing is refused for it. */
   limitBytes: number | undefined;
   /** The server accepts and says nothing. */
@@ -138,12 +140,17 @@ export const fakeInbox = (mailbox: FakeMailbox, limits: FakeInboxLimits = {}): I
   return {
     async folders(signal) {
       await reach(signal);
-      return mailbox.folders.filter((name) => name !== 'Sent');
+      return mailbox.folders.filter((name) => name !== 'Sent' && name !== 'Trash');
     },
 
     async sentFolder(signal) {
       await reach(signal);
       return mailbox.folders.find((name) => name === 'Sent');
+    },
+
+    async trashFolder(signal) {
+      await reach(signal);
+      return mailbox.removesThroughTrash ? 'Trash' : undefined;
     },
 
     async fetch(name, after: Cursor | undefined, signal, filter: FetchFilter = {}): Promise<Fetched> {

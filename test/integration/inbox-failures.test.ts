@@ -1,5 +1,12 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { imapInbox, probeImap, type ImapAccount } from '../../src/adapters/imap-inbox.js';
+import { nodeBase64 } from '../../src/adapters/node-base64.js';
+import { sqliteMixStore } from '../../src/adapters/sqlite-mix-store.js';
+import { latin1 } from '../../src/base/bytes.js';
+import { seededRng } from '../../src/base/random.js';
+import { composeCarrierMail } from '../../src/carrier/carrier.js';
+import { purgeSent } from '../../src/post/purge.js';
+import { geometry } from '../../src/sphinx/geometry.js';
 import type { Inbox } from '../../src/ports/mail.js';
 import { bulk, mailNamed } from '../contracts/inbox.js';
 import { silentLog, withClient } from '../contracts/server-rigs.js';
@@ -287,5 +294,30 @@ describe('inbox on a server like Gmail', () => {
       return counts;
     });
     expect(left).toEqual([1, 1]);
+    expect(await inbox.trashFolder(never)).toBe('Trash');
+  });
+
+  it('has what a removal left in the trash that was cut off before its end, until that is purged', async () => {
+    const world = await startInProcess({ gmailLike: true });
+    ends.push(() => world.stop());
+    const { imap, address } = await world.addAccount('cut');
+    const rng = seededRng(new Uint8Array(32).fill(3));
+    const bundle = rng(geometry.packetBytes);
+    bundle[0] = geometry.version;
+    const packets = composeCarrierMail({ from: 'n@one.test', to: address, bundle, now: 0, rng }, nodeBase64);
+    world.put(address, 'Trash', packets);
+    world.put(address, 'Trash', mailNamed('of-the-user'));
+    const deps = { inbox: opened(imap), store: sqliteMixStore(':memory:'), base64: nodeBase64 };
+    await purgeSent(deps, never);
+    const names = (await deps.inbox.fetch('Trash', undefined, never)).mails.map(({ raw }) => latin1(raw ?? bundle));
+    expect(names).toHaveLength(1);
+    expect(names[0]).toContain('of-the-user');
+  });
+
+  it('is no other: the trash of a usual server is nobody’s business', async () => {
+    const world = await startInProcess();
+    ends.push(() => world.stop());
+    const { imap } = await world.addAccount('usual');
+    expect(await opened(imap).trashFolder(never)).toBeUndefined();
   });
 });

@@ -82,6 +82,30 @@ it('has nothing to do where the provider keeps no copies', async () => {
   await expect(purgeSent(deps, never)).resolves.toBeUndefined();
 });
 
+it.each([
+  ['node', purgeSent, 2],
+  ['client', purgeOwnSent, 3],
+] as const)(
+  'removes at a %s what a removal that was cut off has left in the trash, where removals go through it, and no letter',
+  async (_role, purge, left) => {
+    const mailbox = new FakeMailbox(['INBOX', 'Junk', 'Sent', 'Trash']);
+    const about = ascii('From: owner@one.test\r\nSubject: MixMailer packets, what are they?\r\n\r\nhello\r\n');
+    const store = sqliteMixStore(':memory:');
+    const deps = { inbox: fakeInbox(mailbox), store, base64: nodeBase64 };
+    for (const raw of [letter, packetMail(), about, delivery(), directoryMail()]) mailbox.put(raw, 'Trash');
+    await purge(deps, never);
+    expect(mailbox.uids('Trash')).toHaveLength(5);
+    mailbox.removesThroughTrash = true;
+    await purge(deps, never);
+    // A person's mailbox is asked for nothing but subjects of this program.
+    expect(mailbox.raws('Trash')).toHaveLength(left);
+    expect(mailbox.raws('Trash').slice(0, 2)).toEqual([letter, about]);
+    mailbox.put(packetMail(), 'Trash');
+    await purge(deps, never);
+    expect(mailbox.raws('Trash')).toHaveLength(left);
+  },
+);
+
 it('looks in a person’s sent folder at nothing but what has the subjects of this program', async () => {
   const mailbox = new FakeMailbox(['INBOX', 'Junk', 'Sent']);
   const inbox = fakeInbox(mailbox);

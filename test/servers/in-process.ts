@@ -9,6 +9,7 @@ interface Hoodiecrow {
   readonly server: Server;
   readonly listen: (port: number, host: string) => void;
   readonly close: () => void;
+  readonly registerCapability: (name: string) => void;
   readonly appendMessage: (mailbox: string, flags: readonly string[], internalDate: false, raw: string) => void;
 }
 type MakeHoodiecrow = (options: Readonly<Record<string, unknown>>) => Hoodiecrow;
@@ -74,6 +75,8 @@ const startImap = async (user: string, password: string, gmailLike: boolean): Pr
       '': { folders: { Junk: special('\\Junk'), Sent: special('\\Sent'), Trash: special('\\Trash') } },
     },
   });
+  // Its plugin does not say that it is there.
+  if (gmailLike) imap.registerCapability('X-GM-EXT-1');
   const sockets = new Set<Socket>();
   imap.server.on('connection', (socket: Socket) => {
     sockets.add(socket);
