@@ -9,6 +9,7 @@ import { moreThanHalf } from '../council/majority.js';
 import { answerCache, usualAnswerBounds } from '../follow/answer.js';
 import { type FollowDeps, followOnce, isAwaited, knownAccounts, takeFollowed } from '../follow/follow.js';
 import {
+  type DirectoryMailDeps,
   type DirectoryReading,
   directoryReading,
   type DocumentMail,
@@ -22,6 +23,7 @@ import type { Operators } from '../ports/operators.js';
 import type { Publisher } from '../ports/publisher.js';
 import type { Ticker } from '../ports/ticker.js';
 import { Reading } from '../post/aside.js';
+import { readOrTell } from '../post/folders.js';
 import { Jobs } from '../post/jobs.js';
 import { postDue, type PostDeps, tellBudget } from '../post/post.js';
 import { purgeSchedule, purgeSent } from '../post/purge.js';
@@ -212,20 +214,20 @@ const boundsOf = ({ deps, follow }: Authority, from: string | undefined, now: nu
  */
 const readOnce = async (authority: Authority, signal: AbortSignal): Promise<boolean> => {
   const { deps, counts, documents, reading } = authority;
-  const areMore = await readDirectoryMails(
-    {
-      ...deps,
-      reading: documents,
-      known: authority.known,
-      bounds: ({ from }, now) => boundsOf(authority, from, now),
-      take: (document, mail, now) => take(authority, document, mail, now),
-    },
-    signal,
-  );
+  const reader: DirectoryMailDeps = {
+    ...deps,
+    reading: documents,
+    known: authority.known,
+    bounds: ({ from }, now) => boundsOf(authority, from, now),
+    take: (document, mail, now) => take(authority, document, mail, now),
+  };
+  const read = { areMore: false };
+  const failure = await readOrTell(async () => void (read.areMore = await readDirectoryMails(reader, signal)));
   if (counts.size > 0) deps.log.info('gather', Object.fromEntries(counts));
   counts.clear();
   if (!signal.aborted) await collectProbes({ ...deps, reading }, signal);
-  return areMore && !signal.aborted;
+  if (failure !== undefined) throw failure;
+  return read.areMore && !signal.aborted;
 };
 
 /** What is done once for each newest list, and forgotten after a while. */

@@ -6,6 +6,7 @@ import type { Clock } from '../ports/clock.js';
 import type { Inbox, MimeParser } from '../ports/mail.js';
 import type { CursorStore } from '../ports/stores.js';
 import type { Reading } from '../post/aside.js';
+import { inEachFolder } from '../post/folders.js';
 import { geometry } from '../sphinx/geometry.js';
 import { type ProbeDeps, type ProbeEnd, takeProbe } from './probe.js';
 
@@ -48,7 +49,7 @@ const endOf = (deps: HomeDeps, packet: Uint8Array, now: number): ProbeEnd => {
 export const collectProbes = async (deps: HomeDeps, signal: AbortSignal): Promise<void> => {
   const { inbox, reading, store, clock, log } = deps;
   const counts = new Map<string, number>();
-  for (const folder of await inbox.folders(signal)) {
+  const failure = await inEachFolder(inbox, signal, async (folder) => {
     for (let more = true; more && !signal.aborted;) {
       const filter = { smallestBytes: geometry.packetBytes, subject: carrierSubject };
       const fetched = await inbox.fetch(folder, reading.from(store, folder), signal, filter);
@@ -68,6 +69,7 @@ export const collectProbes = async (deps: HomeDeps, signal: AbortSignal): Promis
       reading.dealtWith(store, folder, fetched);
       more = fetched.more;
     }
-  }
+  });
   if (counts.size > 0) log.info('probes', Object.fromEntries(counts));
+  if (failure !== undefined) throw failure;
 };

@@ -1,11 +1,19 @@
 import { describe, expect, it } from 'vitest';
+import { nodeBase64 } from '../../src/adapters/node-base64.js';
+import { MailError } from '../../src/base/errors.js';
+import { seededRng } from '../../src/base/random.js';
+import { joinBundle } from '../../src/carrier/bundle.js';
+import { composeCarrierMail } from '../../src/carrier/carrier.js';
 import { signOwn } from '../../src/council/documents.js';
 import { signAnswer, signLeave } from '../../src/council/membership.js';
 import { hourMs, minuteMs } from '../../src/base/units.js';
 import { readNetwork } from '../../src/route/network.js';
+import type { Inbox } from '../../src/ports/mail.js';
 import type { Ticker } from '../../src/ports/ticker.js';
 import { purgeSchedule } from '../../src/post/purge.js';
+import { geometry } from '../../src/sphinx/geometry.js';
 import { fakeDirectory } from '../fakes/directory.js';
+import type { Wrap } from '../fakes/network.js';
 import { at } from './stories.js';
 
 /** A ticker whose ticks the test makes. */
@@ -65,6 +73,27 @@ describe('an authority as a process', () => {
     stop.abort();
     await running;
   });
+});
+
+it('an authority takes its probes home although the directory’s mails can’t be read in a folder, nor probes there', async () => {
+  const directory = fakeDirectory({ authorities: 1, nodes: 0 });
+  const authority = at(directory.authorities, 0);
+  const { account } = authority;
+  const rng = seededRng(new Uint8Array(32));
+  const packet = (): Uint8Array => Uint8Array.of(1, ...rng(geometry.packetBytes - 1));
+  const mail = { from: 'mix@mix1.test', to: account.address, now: directory.now(), rng };
+  account.mailbox.put(composeCarrierMail({ ...mail, bundle: joinBundle([packet()], packet, rng) }, nodeBase64));
+  const refusing: Wrap = (name, port) => {
+    if (name !== 'inbox') return port;
+    const { fetch, look } = port as unknown as Inbox;
+    const refused = (): Promise<never> => Promise.reject(new MailError('mail/protocol', 'NO'));
+    const but: Inbox['fetch'] = (folder, ...more) => (folder === 'Junk' ? refused() : fetch(folder, ...more));
+    const lookBut: Inbox['look'] = (folder, ...more) => (folder === 'Junk' ? refused() : look(folder, ...more));
+    return { ...port, fetch: but, look: lookBut, folders: () => Promise.resolve(['Junk', 'INBOX']) };
+  };
+  authority.wrapTurns = () => refusing;
+  await expect(authority.turn()).rejects.toThrow(MailError);
+  expect(account.mailbox.raws()).toEqual([]);
 });
 
 describe('what strangers have signed', () => {
