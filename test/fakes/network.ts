@@ -282,10 +282,7 @@ export const fakeNetwork = (options: FakeNetworkOptions = {}): FakeNetwork => {
     let following: Following | undefined;
     const joins = (by: Following): void => void (following = by);
     const run = (ticker: Ticker, stop: AbortSignal, wrap = untouched): Promise<void> =>
-      runMixNode(
-        { ...depsOf(wrap), log: new SummedLog(log), keyStore, ticker, following, pollMs: minuteMs },
-        stop,
-      );
+      runMixNode({ ...depsOf(wrap), log: new SummedLog(log), keyStore, ticker, following, pollMs: minuteMs }, stop);
     const counted = (): Readonly<Record<string, number>> => Object.fromEntries(counts);
     const become = (store: MixStore, live: () => readonly LiveKey[]): void => {
       kept = store;
