@@ -1,3 +1,4 @@
+import type { MailboxObject } from 'imapflow';
 import { MailError } from '../base/errors.js';
 import { secondMs } from '../base/units.js';
 import type { Log } from '../ports/log.js';
@@ -6,6 +7,7 @@ import { bounded, granted, openImap, whereOf, type ImapAccount } from './imap-li
 import { fetchThose, lookAtMails, quotaOf } from './imap-look.js';
 import { fetchMails, holdsMail, inboxPath, removeMails, special, trashOf } from './imap-mails.js';
 import { ImapSession } from './imap-session.js';
+import { Suspects } from './imap-suspects.js';
 import { InboxWatch } from './imap-watch.js';
 import { defaultDeadlineMs, transferMs } from './mail-account.js';
 
@@ -31,6 +33,8 @@ class ImapInbox implements Inbox {
   readonly #log: Log;
   readonly #watch: InboxWatch;
   readonly #session: ImapSession;
+  /** By folder. */
+  readonly #suspects = new Map<string, Suspects>();
 
   constructor(account: ImapAccount, log: Log) {
     this.#account = account;
@@ -58,17 +62,21 @@ class ImapInbox implements Inbox {
     return this.#session.exclusively(signal, async (client, task) => {
       const isInbox = folder === inboxPath;
       const mailbox = isInbox ? await this.#watch.selectForFetch(client) : await client.mailboxOpen(folder);
-      const fetched = await fetchMails(client, task, this.#account, { mailbox, after, filter });
+      const fetched = await fetchMails({ client, task, suspects: this.#suspectsIn(mailbox) }, this.#account, {
+        mailbox,
+        after,
+        filter,
+      });
       if (isInbox && fetched.more) this.#watch.hasNews();
       return fetched;
     });
   }
 
   look(folder: string, after: Cursor | undefined, signal: AbortSignal): Promise<Looked> {
-    return this.#session.exclusively(signal, async (client) => {
+    return this.#session.exclusively(signal, async (client, task) => {
       const isInbox = folder === inboxPath;
       const mailbox = isInbox ? await this.#watch.selectForFetch(client) : await client.mailboxOpen(folder);
-      const looked = await lookAtMails(client, mailbox, after);
+      const looked = await lookAtMails({ client, task, suspects: this.#suspectsIn(mailbox) }, mailbox, after);
       if (isInbox && looked.more) this.#watch.hasNews();
       return looked;
     });
@@ -83,8 +91,17 @@ class ImapInbox implements Inbox {
     if (mails.length === 0) return Promise.resolve([]);
     return this.#session.exclusively(signal, async (client, task) => {
       const mailbox = await this.#watch.select(client, folder);
-      return mailbox.uidValidity.toString() === uidValidity ? fetchThose(client, task, mails) : [];
+      if (mailbox.uidValidity.toString() !== uidValidity) return [];
+      return fetchThose({ client, task, suspects: this.#suspectsIn(mailbox) }, mails);
     });
+  }
+
+  #suspectsIn({ path, uidValidity }: MailboxObject): Suspects {
+    const known = this.#suspects.get(path);
+    if (known?.uidValidity === uidValidity.toString()) return known;
+    const none = new Suspects(uidValidity.toString());
+    this.#suspects.set(path, none);
+    return none;
   }
 
   quota(signal: AbortSignal): Promise<Quota | undefined> {

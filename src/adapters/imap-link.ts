@@ -56,6 +56,8 @@ const mailErrorOf = (thrown: unknown, where: string, connecting: boolean): MailE
 /** Whatever is under way on a link: more time can be asked for when bytes are known to come. */
 export interface Task {
   readonly extend: (byMs: number) => void;
+  /** Whether it was given up here, and the link closed for it. */
+  readonly isGivenUp: () => boolean;
 }
 
 /** Runs work on that client until it ends, the deadline is over or the signal aborts; the last two close the link. */
@@ -71,12 +73,14 @@ export const bounded = <T>(
 ): Promise<T> =>
   new Promise<T>((resolve, reject) => {
     let timer: NodeJS.Timeout;
+    let isGivenUp = false;
     const end = (): void => {
       clearTimeout(timer);
       signal.removeEventListener('abort', abort);
     };
     const give = (code: MailError['code'], text: string): void => {
       end();
+      isGivenUp = true;
       reject(new MailError(code, `${link.where}: ${text}`));
       link.client.close();
     };
@@ -91,7 +95,7 @@ export const bounded = <T>(
       return;
     }
     signal.addEventListener('abort', abort);
-    work({ extend }).then(
+    work({ extend, isGivenUp: () => isGivenUp }).then(
       (result) => {
         end();
         resolve(result);

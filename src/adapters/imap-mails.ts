@@ -5,6 +5,7 @@ import { latin1 } from '../base/bytes.js';
 import { MailError } from '../base/errors.js';
 import type { Cursor, Fetched, FetchFilter, InboxMail } from '../ports/mail.js';
 import { granted, type ImapAccount, type Task } from './imap-link.js';
+import type { Suspects } from './imap-suspects.js';
 import { transferMs } from './mail-account.js';
 
 export const inboxPath = 'INBOX';
@@ -48,11 +49,36 @@ const isRefusal = (error: unknown): boolean => {
   return (responseStatus === 'NO' || responseStatus === 'BAD') && code !== 'ETHROTTLE';
 };
 
-/** Asks about mails with one command. */
-type Ask = (uids: readonly number[]) => Promise<void>;
+/** A folder that is selected, to be read. */
+export interface Reader {
+  readonly client: ImapFlow;
+  readonly task: Task;
+  /** Of that folder. */
+  readonly suspects: Suspects;
+}
+
+/** Asks about mails with one command. @param told is called for each of which all was told */
+export type Ask = (uids: readonly number[], told: (uid: number) => void) => Promise<void>;
+
+/** A link that the server ends meanwhile is remembered for those that it had not told of. */
+const watched =
+  ({ client, task, suspects }: Reader, ask: Ask) =>
+  async (uids: readonly number[]): Promise<void> => {
+    const left = new Set(uids);
+    try {
+      await ask(uids, (uid) => left.delete(uid));
+    } catch (error) {
+      if (client.isClosed && !task.isGivenUp()) suspects.hungUpAt([...left]);
+      throw error;
+    }
+  };
 
 /** Asks about those mails, in ever smaller parts where the server refuses: one that it won't give holds up no other. */
-const askInParts = async (uids: readonly number[], ask: Ask, has: (uid: number) => boolean): Promise<void> => {
+const askInParts = async (
+  uids: readonly number[],
+  ask: (uids: readonly number[]) => Promise<void>,
+  has: (uid: number) => boolean,
+): Promise<void> => {
   try {
     await ask(uids);
   } catch (error) {
@@ -65,22 +91,37 @@ const askInParts = async (uids: readonly number[], ask: Ask, has: (uid: number) 
   }
 };
 
+/** Asks about those mails once, suspects first; about none at which the server hangs up. */
+const askOnce = async (
+  reader: Reader,
+  uids: readonly number[],
+  ask: Ask,
+  has: (uid: number) => boolean,
+): Promise<void> => {
+  for (const part of reader.suspects.inParts(uids, uidsPerCommand)) await askInParts(part, watched(reader, ask), has);
+};
+
 /**
  * Asks about those mails of the selected folder until each has been told, is gone, or is refused alone.
  *
  * @returns those refused: they are there, and to pass over them would lose them
  */
 export const askAbout = async (
-  client: ImapFlow,
+  reader: Reader,
   uids: readonly number[],
   ask: Ask,
   has: (uid: number) => boolean,
 ): Promise<readonly number[]> => {
-  for (const chunk of chunks(uids)) await askInParts(chunk, ask, has);
+  const { client, suspects } = reader;
+  await askOnce(reader, uids, ask, has);
   const missing = uids.filter((uid) => !has(uid));
   if (missing.length === 0) return [];
   const left = await search(client, { uid: uidSet(missing.toSorted((a, b) => a - b)) });
-  if (left.length > 0) await askInParts(left, ask, has);
+  await askOnce(reader, left, ask, has);
+  const there = new Set(left);
+  for (const uid of missing)
+    if (there.has(uid)) suspects.passed(uid);
+    else suspects.clear(uid);
   return left.filter((uid) => !has(uid));
 };
 
@@ -107,23 +148,24 @@ export const subjectHas = async (header: Uint8Array, words: string): Promise<boo
 
 /** One look at those mails. One without a size is gone, or refused. */
 const look = async (
-  client: ImapFlow,
+  reader: Reader,
   uids: readonly number[],
   account: ImapAccount,
   { smallestBytes = 0, largestBytes = account.maxMailBytes ?? largestMailBytes, subject }: FetchFilter,
 ): Promise<ReadonlyMap<number, Look>> => {
   const query = { uid: true, size: true, ...(subject === undefined ? {} : { headers: ['Subject'] }) };
   const looks = new Map<number, Look>();
-  const ask: Ask = async (asked) => {
-    for await (const { uid, size, headers } of client.fetch(uidSet(asked), query, { uid: true })) {
+  const ask: Ask = async (asked, told) => {
+    for await (const { uid, size, headers } of reader.client.fetch(uidSet(asked), query, { uid: true })) {
       if (size === undefined) continue;
       const fits = size >= smallestBytes && size <= largestBytes;
       // A header that the server kept back decides nothing.
       const speaks = subject === undefined || headers === undefined || (await subjectHas(headers, subject));
       looks.set(uid, { sizeBytes: size, wanted: fits && speaks });
+      if (subject === undefined || headers !== undefined) told(uid);
     }
   };
-  for (const chunk of chunks(uids)) await askInParts(chunk, ask, (uid) => looks.has(uid));
+  await askOnce(reader, uids, ask, (uid) => looks.has(uid));
   return looks;
 };
 
@@ -147,17 +189,22 @@ interface Bodies {
 }
 
 /** The contents of the wanted ones. */
-export const bodies = async (client: ImapFlow, task: Task, chosen: readonly Candidate[]): Promise<Bodies> => {
+export const bodies = async (reader: Reader, chosen: readonly Candidate[]): Promise<Bodies> => {
+  const { client, task, suspects } = reader;
   const raws = new Map<number, Uint8Array>();
   const wanted = chosen.filter((candidate) => candidate.wanted);
   const sizes = new Map(wanted.map(({ uid, sizeBytes }) => [uid, sizeBytes]));
-  const ask: Ask = async (uids) => {
+  const ask: Ask = async (uids, told) => {
     task.extend(transferMs(uids.reduce((sum, uid) => sum + (sizes.get(uid) ?? 0), 0)));
     // Rows without a source are other clients' flag changes told in between.
-    for await (const { uid, source } of client.fetch(uidSet(uids), { uid: true, source: true }, { uid: true }))
-      if (source !== undefined) raws.set(uid, new Uint8Array(source.buffer, source.byteOffset, source.byteLength));
+    for await (const { uid, source } of client.fetch(uidSet(uids), { uid: true, source: true }, { uid: true })) {
+      if (source === undefined) continue;
+      raws.set(uid, new Uint8Array(source.buffer, source.byteOffset, source.byteLength));
+      told(uid);
+      suspects.clear(uid);
+    }
   };
-  const refused = await askAbout(client, [...sizes.keys()], ask, (uid) => raws.has(uid));
+  const refused = await askAbout(reader, [...sizes.keys()], ask, (uid) => raws.has(uid));
   return { raws, refused: new Set(refused) };
 };
 
@@ -177,8 +224,7 @@ export interface Fetching {
 
 /** The next mails of the selected folder. */
 export const fetchMails = async (
-  client: ImapFlow,
-  task: Task,
+  reader: Reader,
   account: ImapAccount,
   { mailbox, after, filter }: Fetching,
 ): Promise<Fetched> => {
@@ -186,13 +232,13 @@ export const fetchMails = async (
   const from = after?.uidValidity === uidValidity ? after.uid + 1 : 1;
   if (mailbox.exists === 0 || mailbox.uidNext <= from) return { uidValidity, mails: [], more: false };
 
-  const found = await search(client, { uid: `${from}:*` });
+  const found = await search(reader.client, { uid: `${from}:*` });
   // `n:*` names the last mail even when it is below n.
   const uids = found.filter((uid) => uid >= from);
   const batch = uids.slice(0, account.maxFetchCount ?? mostFetched);
-  const looks = await look(client, batch, account, filter);
+  const looks = await look(reader, batch, account, filter);
   const chosen = withinBytes(batch, looks, account.maxFetchBytes ?? largestFetchBytes);
-  const given = await bodies(client, task, chosen);
+  const given = await bodies(reader, chosen);
   const mails = chosen.flatMap(({ uid, wanted }): InboxMail | [] =>
     wanted ? (mailOf(given, uid) ?? []) : { uid, raw: undefined },
   );

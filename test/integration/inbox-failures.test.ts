@@ -7,9 +7,10 @@ import { seededRng } from '../../src/base/random.js';
 import { composeCarrierMail } from '../../src/carrier/carrier.js';
 import { purgeSent } from '../../src/post/purge.js';
 import { geometry } from '../../src/sphinx/geometry.js';
-import type { Inbox } from '../../src/ports/mail.js';
+import type { Inbox, InboxMail } from '../../src/ports/mail.js';
 import { bulk, mailNamed } from '../contracts/inbox.js';
 import { silentLog, withClient } from '../contracts/server-rigs.js';
+import { dovecotPostfix, startDovecotPostfix } from '../servers/dovecot-postfix.js';
 import { startInProcess } from '../servers/in-process.js';
 import { startLink } from '../servers/link.js';
 import { startScriptedImap, type ScriptedImap } from '../servers/scripted-imap.js';
@@ -40,6 +41,18 @@ const scripted = async (capabilities: string): Promise<{ server: ScriptedImap; a
     deadlineMs: 2000,
   };
   return { server, account };
+};
+
+/** Does it until it goes well. @returns how often it did not, and what it gave then */
+const insist = async <T>(work: () => Promise<T>): Promise<{ readonly failures: number; readonly given: T }> => {
+  for (let failures = 0; ; failures++) {
+    const given = await work().catch((error: unknown) => {
+      expect(error).toMatchObject({ code: 'mail/closed' });
+      return undefined;
+    });
+    if (given !== undefined) return { failures, given };
+    expect(failures).toBeLessThan(8);
+  }
 };
 
 describe('inbox, when the server is odd', () => {
@@ -135,6 +148,78 @@ describe('inbox, when the server is odd', () => {
       'UID SEARCH UID 1',
       'UID FETCH 1 (UID RFC822.SIZE BODY.PEEK[HEADER.FIELDS (From Subject Auto-Submitted)])',
     ]);
+  });
+
+  const all = Array.from({ length: 40 }, (_, i) => i + 1);
+  const uidsIn = (line: string): readonly number[] => {
+    const [, asked = ''] = /UID FETCH (\S+)/.exec(line) ?? [];
+    return asked.split(',').flatMap((range) => {
+      const [from = 0, to = from] = range.split(':').map(Number);
+      return all.filter((uid) => uid >= from && uid <= to);
+    });
+  };
+  /** Forty mails, and what hangs up when that one is asked for. */
+  const hangingUp = async (isBad: (uid: number, line: string) => boolean, showsOthers = false) => {
+    const { server, account } = await scripted('UIDPLUS');
+    server.on('UID SEARCH', (line) => {
+      const [, uids = ''] = /UID ([\d,]+)$/.exec(line) ?? [];
+      return { untagged: [`* SEARCH ${/1:\*/.test(line) ? all.join(' ') : uids.replaceAll(',', ' ')}`] };
+    });
+    server.on('SELECT', { untagged: ['* 40 EXISTS', '* OK [UIDVALIDITY 7] ok', '* OK [UIDNEXT 41] ok'] });
+    server.on('UID FETCH', (line) => {
+      const uids = uidsIn(line);
+      const bad = uids.findIndex((uid) => isBad(uid, line));
+      if (bad === -1) return { untagged: uids.map(row) };
+      return { status: 'drop', untagged: showsOthers ? uids.slice(0, bad).map(row) : [] };
+    });
+    return { server, inbox: opened(account) };
+  };
+  it.each([false, true])('finds the mail at which the server hangs up, and gives the others', async (showsOthers) => {
+    let isMended = false;
+    const isBad = (uid: number, line: string): boolean => !isMended && uid === 27 && line.includes('BODY.PEEK[]');
+    const { server, inbox } = await hangingUp(isBad, showsOthers);
+    const fetched = await insist(() => inbox.fetch('INBOX', undefined, never));
+    expect(fetched.given.mails).toEqual(all.map((uid) => (uid === 27 ? refused(27) : given(uid))));
+    expect(fetched.failures).toBe(showsOthers ? 2 : 3);
+    expect(server.commands.filter((command) => /FETCH 27 .*BODY/.test(command))).toHaveLength(1);
+    const { mails } = await inbox.look('INBOX', undefined, never);
+    expect(mails).toHaveLength(40);
+    const again = await insist(() => inbox.fetchThose('INBOX', '7', mails, never));
+    expect(again.failures).toBe(1);
+    expect(again.given).toEqual(fetched.given.mails);
+    isMended = true;
+    expect(await inbox.fetchThose('INBOX', '7', mails, never)).toEqual(all.map(given));
+  });
+
+  it('finds those at which the server hangs up before it tells anything of them', async () => {
+    const { inbox } = await hangingUp((uid) => uid === 3 || uid === 40);
+    const looked = await insist(() => inbox.look('INBOX', undefined, never));
+    expect(looked.given.mails.filter(({ isRefused }) => isRefused).map(({ uid }) => uid)).toEqual([3, 40]);
+    expect(looked.given.mails).toHaveLength(40);
+    const fetched = await insist(() => inbox.fetch('INBOX', undefined, never));
+    expect(fetched.given.mails).toEqual(all.map((uid) => (uid === 3 || uid === 40 ? refused(uid) : given(uid))));
+  });
+
+  it('refuses no mail for a link that was lost by chance', async () => {
+    let isAway = true;
+    const { inbox } = await hangingUp(() => isAway);
+    for (let time = 0; time < 3; time++) {
+      isAway = true;
+      await expect(inbox.fetch('INBOX', undefined, never)).rejects.toMatchObject({ code: 'mail/closed' });
+      isAway = false;
+      expect((await inbox.fetch('INBOX', undefined, never)).mails).toEqual(all.map(given));
+    }
+  });
+
+  it('suspects no mail when nothing comes in time', async () => {
+    const { server, account } = await scripted('UIDPLUS');
+    const inbox = opened({ ...account, deadlineMs: 200 });
+    server.on('UID FETCH', { status: 'silent' });
+    for (let time = 0; time < 3; time++)
+      await expect(inbox.fetch('INBOX', undefined, never)).rejects.toMatchObject({ code: 'mail/timeout' });
+    server.on('UID FETCH', { untagged: [row(1), row(2)] });
+    expect((await inbox.fetch('INBOX', undefined, never)).mails).toEqual([given(1), given(2)]);
+    expect(server.commands.at(-1)).toMatch(/^UID FETCH 1:2 /);
   });
 
   it('asks for the subject together with the size, and only when the filter does', async () => {
@@ -274,6 +359,34 @@ describe('inbox, when the server is odd', () => {
       canRemove: true,
       canIdle: true,
     });
+  });
+});
+
+const dovecot = dovecotPostfix();
+
+describe.skipIf(dovecot.kind === 'unavailable')('inbox on Dovecot, which hangs up at a mail that it can’t read', () => {
+  const names = Array.from({ length: 12 }, (_, i) => `mail-${i}-`);
+  const nameOf = ({ raw }: InboxMail): string =>
+    /^Subject: (.*)\r$/m.exec(latin1(raw ?? new Uint8Array()))?.[1] ?? 'none';
+  const others = names.map((name) => (name === 'mail-5-' ? 'none' : name));
+  it('has the others read, and that one when it is mended', async () => {
+    const world = await startDovecotPostfix();
+    ends.push(() => world.stop());
+    const account = await world.addAccount('damaged');
+    const inbox = opened(account.imap);
+    for (const name of names) await inbox.append('INBOX', mailNamed(name), never);
+    world.damage(account, 'mail-5-');
+
+    const { mails } = (await insist(() => inbox.fetch('INBOX', undefined, never))).given;
+    expect(mails.map(nameOf)).toEqual(others);
+    expect(mails.filter(({ isRefused }) => isRefused)).toHaveLength(1);
+    const looked = (await insist(() => inbox.look('INBOX', undefined, never))).given;
+    expect(looked.mails).toHaveLength(12);
+    const those = (): Promise<readonly InboxMail[]> =>
+      inbox.fetchThose('INBOX', looked.uidValidity, looked.mails, never);
+    expect((await insist(those)).given.map(nameOf)).toEqual(others);
+    world.mend(account, 'mail-5-');
+    expect((await insist(those)).given.map(nameOf)).toEqual(names);
   });
 });
 

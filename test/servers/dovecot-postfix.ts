@@ -1,6 +1,16 @@
 import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer, type AddressInfo, type Server } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
@@ -244,6 +254,10 @@ export interface DovecotPostfix extends MailWorld {
   readonly restart: (server: 'dovecot' | 'postfix', awayMs: number) => Promise<void>;
   /** Numbers the mails of that inbox anew, as after a restored backup. */
   readonly renumber: (account: Account) => void;
+  /** Dovecot can't read the mail of that inbox with those words in it any more. */
+  readonly damage: (account: Account, words: string) => void;
+  /** It can again. */
+  readonly mend: (account: Account, words: string) => void;
   /** No more than these bytes fit into the mailbox from now on; undefined: as much as comes. */
   readonly limit: (account: Account, bytes: number | undefined) => void;
 }
@@ -304,6 +318,12 @@ export const startDovecotPostfix = async (options: DovecotPostfixOptions = {}): 
   const ca = readFileSync(`${folder}/ca.pem`, 'utf8');
   const writeUser = (address: string, password: string, rule = ''): void =>
     writeFileSync(`${folder}/users/${address}`, `${address}:{PLAIN}${password}::::::${rule}\n`);
+  const fileOf = ({ address }: Account, words: string): string => {
+    const [user = '', at = ''] = address.split('@');
+    const mails = ['new', 'cur'].map((place) => `${folder}/mail/${at}/${user}/${place}`);
+    const files = mails.flatMap((place) => readdirSync(place).map((name) => `${place}/${name}`));
+    return files.find((file) => readFileSync(file, 'latin1').includes(words)) ?? '';
+  };
   return {
     lmtpPort: ports.lmtp,
     restart: async (server, awayMs) => {
@@ -323,6 +343,8 @@ export const startDovecotPostfix = async (options: DovecotPostfixOptions = {}): 
       for (const name of ['dovecot-uidlist', 'dovecot.index', 'dovecot.index.log', 'dovecot.index.cache'])
         rmSync(`${folder}/mail/${at}/${user}/${name}`, { force: true });
     },
+    damage: (account, words) => chmodSync(fileOf(account, words), 0),
+    mend: (account, words) => chmodSync(fileOf(account, words), 0o600),
     limit: ({ address, password }, bytes) =>
       writeUser(address, password, bytes === undefined ? '' : `userdb_quota_rule=*:bytes=${bytes}`),
     name: 'dovecot-postfix',

@@ -1,10 +1,10 @@
 import { once } from 'node:events';
 import { createServer, type AddressInfo, type Socket } from 'node:net';
 
-/** How the server answers one command: untagged lines first, then OK, NO or BAD; or it ends the link. */
+/** How the server answers one command: untagged lines first, then OK, NO or BAD; or it ends the link, or says nothing more. */
 export interface Answer {
   readonly untagged?: readonly string[];
-  readonly status?: 'OK' | 'NO' | 'BAD' | 'drop';
+  readonly status?: 'OK' | 'NO' | 'BAD' | 'drop' | 'silent';
 }
 
 export interface ScriptedImap {
@@ -51,10 +51,11 @@ export const startScriptedImap = async (capabilities: string): Promise<ScriptedI
         const scripted = script.get(command) ?? {};
         const { untagged = [], status = 'OK' } = typeof scripted === 'function' ? scripted(line) : scripted;
         if (status === 'drop') {
-          socket.destroy();
+          if (untagged.length === 0) socket.destroy();
+          else socket.end([...untagged, ''].join('\r\n'));
           return;
         }
-        socket.write([...untagged, `${tag} ${status} done`, ''].join('\r\n'));
+        socket.write([...untagged, ...(status === 'silent' ? [] : [`${tag} ${status} done`]), ''].join('\r\n'));
       }
     });
     socket.write('* OK test\r\n');
