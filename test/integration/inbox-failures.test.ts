@@ -1,15 +1,21 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { imapInbox, probeImap, type ImapAccount } from '../../src/adapters/imap-inbox.js';
 import { nodeBase64 } from '../../src/adapters/node-base64.js';
+import { nodeCompression } from '../../src/adapters/node-compression.js';
 import { sqliteMixStore } from '../../src/adapters/sqlite-mix-store.js';
 import { latin1 } from '../../src/base/bytes.js';
 import { seededRng } from '../../src/base/random.js';
+import { minuteMs } from '../../src/base/units.js';
 import { composeCarrierMail } from '../../src/carrier/carrier.js';
+import { composeDirectoryMail } from '../../src/carrier/directory-mail.js';
 import { purgeSent } from '../../src/post/purge.js';
 import { geometry } from '../../src/sphinx/geometry.js';
 import type { Inbox, InboxMail } from '../../src/ports/mail.js';
 import { bulk, mailNamed } from '../contracts/inbox.js';
 import { silentLog, withClient } from '../contracts/server-rigs.js';
+import { followWorld } from '../follow/follower.js';
+import { endorsementOf, listOf, today } from '../follow/lists.js';
+import { now } from '../route/nodes.js';
 import { dovecotPostfix, startDovecotPostfix } from '../servers/dovecot-postfix.js';
 import { startInProcess } from '../servers/in-process.js';
 import { startLink } from '../servers/link.js';
@@ -387,6 +393,33 @@ describe.skipIf(dovecot.kind === 'unavailable')('inbox on Dovecot, which hangs u
     expect((await insist(those)).given.map(nameOf)).toEqual(others);
     world.mend(account, 'mail-5-');
     expect((await insist(those)).given.map(nameOf)).toEqual(names);
+  });
+
+  it('has a role read the others, and later that one', async () => {
+    const world = await startDovecotPostfix();
+    ends.push(() => world.stop());
+    const account = await world.addAccount('follower');
+    const inbox = opened(account.imap);
+    const rng = seededRng(new Uint8Array(32).fill(4));
+    const list = listOf();
+    for (const name of ['ann', 'ben', 'cyd']) {
+      const mail = { from: `${name}@mix.test`, to: account.address, documents: [endorsementOf(list, name)], now, rng };
+      await inbox.append('INBOX', composeDirectoryMail(mail, nodeBase64, nodeCompression), never);
+    }
+    world.damage(account, 'ben@mix.test');
+    const follow = followWorld();
+    const reader = follow.follower(account.address);
+    const read = async (): Promise<number> => {
+      await insist(() => reader.read(inbox).then(() => true));
+      return reader.store.endorsements(today).length;
+    };
+
+    expect(await read()).toBe(2);
+    expect(reader.logged).toContain('mail/set-aside {"mails":1}');
+    world.mend(account, 'ben@mix.test');
+    follow.setNow(now + 2 * minuteMs);
+    expect(await read()).toBe(3);
+    expect((await inbox.look('INBOX', undefined, never)).mails).toEqual([]);
   });
 });
 
