@@ -35,18 +35,21 @@ export interface Size {
 
 export const sizes = {
   /**
-   * Who asks can ask about few letters; where nobody does, exits answer unasked. Two hours between sendings, where six are
-   * usual, and no five days until it is given up: a run is some days long. Authorities agree by mails that may be under way
-   * for twenty minutes of their clocks, and a step of their round takes an eighth of the period.
+   * Who asks can ask about few letters; where nobody does, exits answer unasked. Four hours between sendings, where six are
+   * usual, and no five days until it is given up: a run is some days long. In two hours few answers are back, and most
+   * letters would be sent twice. Authorities agree by mails that may be under way for twenty minutes of their clocks, and a
+   * step of their round takes an eighth of the period.
    */
   usual: {
     ...{ authorities: 3, nodes: 9, exits: 4, topology: 'layers', periodSeconds: 4 * 3600 },
-    retry: { hours: 2, giveUpHours: 8 },
+    retry: { hours: 4, giveUpHours: 12 },
     clients: [
       { user: 'alice', letters: 0.08, questions: 0.5 },
       { user: 'anna', letters: 0.08, questions: 0.5 },
-      { user: 'albert', letters: 0.42, questions: 0 },
-      { user: 'agnes', letters: 0.42, questions: 0 },
+      { user: 'albert', letters: 0.21, questions: 0 },
+      { user: 'agnes', letters: 0.21, questions: 0 },
+      { user: 'arthur', letters: 0.21, questions: 0 },
+      { user: 'astrid', letters: 0.21, questions: 0 },
     ],
   },
   /** An authority alone needs no time to agree, and five nodes half of a core; what is under way ends sooner. */
