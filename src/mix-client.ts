@@ -160,6 +160,8 @@ export class MixClient extends EventEmitter<ClientEvents> {
 
   async #run(): Promise<void> {
     try {
+      // Whoever opens it has it before it brings anything.
+      await Promise.resolve();
       await this.#parts.run((status) => this.#tell(status), this.#stop.signal);
       this.#over.abort(closed());
     } catch (error) {

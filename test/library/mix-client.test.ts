@@ -55,6 +55,22 @@ describe('a message of a program', () => {
   });
 });
 
+describe('a client that is opened', () => {
+  it('does nothing before its program has it: what it brings at once may be answered through it', async () => {
+    const parts = movedParts();
+    const told: boolean[] = [];
+    let client: MixClient | undefined = undefined;
+    const run: (typeof parts)['run'] = (onStatus, signal) => {
+      told.push(client !== undefined);
+      return parts.run(onStatus, signal);
+    };
+    client = new MixClient({ ...parts, run });
+    await client.submit({ raw, recipients: ['bob@friend.test'] });
+    expect(told).toEqual([true]);
+    await client.close();
+  });
+});
+
 describe('a client that is closed', () => {
   it('first finishes the mails that are being handed in, then lets go of its store', async () => {
     const { parts, client } = await clientWith();
