@@ -359,9 +359,7 @@ export const sqliteAuthorityStore = (file: string): AuthorityStore & { readonly 
     ...roundStore(sql),
     ...followStore(sql),
     ...noteStore(sql),
-    ...clockStore(sql, {
-      waits: ['member.next_probe_at'],
-      ages: ['candidate.came_at', 'candidate.challenged_at'],
-    }),
+    // How long a challenge is unanswered decides when the next one is made.
+    ...clockStore(sql, ['member.next_probe_at', 'candidate.challenged_at']),
   };
 };

@@ -406,10 +406,8 @@ export const sqliteClientStore = (file: string): ClientStore & { readonly close:
     ...followStore(sql),
     ...questionStore(sql),
     ...noteStore(sql),
-    ...clockStore(sql, {
-      waits: ['pool.ready_at', 'message.next_at', 'sending.ask_at', 'sending.hear_by'],
-      ages: ['message.submitted_at', 'sending.sent_at'],
-    }),
+    // When a sending was made is held against what of it waits in the pool.
+    ...clockStore(sql, ['pool.ready_at', 'message.next_at', 'sending.sent_at', 'sending.ask_at', 'sending.hear_by']),
     ...loopStore(sql),
   };
 };

@@ -209,7 +209,7 @@ export const sqliteMixStore = (file: string): MixStore & { readonly close: () =>
     ...followStore(sql),
     ...membershipStore(sql),
     ...noteStore(sql),
-    ...clockStore(sql, { waits: ['pool.ready_at'], ages: [] }),
+    ...clockStore(sql, ['pool.ready_at']),
     ...loopStore(sql),
   };
 };

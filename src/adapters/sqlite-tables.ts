@@ -214,25 +214,13 @@ export const outgoingStore = (sql: Sql): OutgoingStore => ({
   outgoingCount: () => sql.first('SELECT count(*) AS n FROM outgoing')?.number('n') ?? 0,
 });
 
-/** Columns of times, as `table.column`. */
-interface Times {
-  /** When something is to happen. */
-  readonly waits: readonly string[];
-  /** When something happened, where something is to happen so long after it. */
-  readonly ages: readonly string[];
-}
-
-/** @param times beside those of mails to hand over */
-export const clockStore = (sql: Sql, times: Times): ClockStore => ({
-  setBack: (byMs, now) => {
-    const update = (name: string, value: (column: string) => string, amount: number): void => {
+/** @param waits columns of times, as `table.column`, beside those of mails to hand over */
+export const clockStore = (sql: Sql, waits: readonly string[]): ClockStore => ({
+  setBack: (byMs) => {
+    for (const name of ['outgoing.next_at', 'pause.until', ...waits]) {
       const [table = '', column = ''] = name.split('.');
-      sql.run(`UPDATE ${table} SET ${column} = ${value(column)}`, amount);
-    };
-    for (const name of ['outgoing.next_at', 'pause.until', ...times.waits])
-      update(name, (column) => `${column} - ?`, Math.floor(byMs));
-    for (const name of ['outgoing.created_at', ...times.ages])
-      update(name, (column) => `min(${column}, ?)`, Math.floor(now));
+      sql.run(`UPDATE ${table} SET ${column} = ${column} - ?`, Math.floor(byMs));
+    }
   },
 });
 

@@ -29,8 +29,11 @@ export interface ScrubStore {
 
 /** Times that were kept by a clock that has been set back since. */
 export interface ClockStore {
-  /** What waits for a moment waits for one that is `byMs` earlier; and what was made after `now`, is made now. */
-  readonly setBack: (byMs: number, now: number) => void;
+  /**
+   * What waits for a moment waits for one that is `byMs` earlier. What is given up when it is old enough keeps its time: if the clock is
+   * wrong only now, it must not have aged when that is set right.
+   */
+  readonly setBack: (byMs: number) => void;
 }
 
 /** Small records by name that outlive the process: how much of an account's budget is left, when the last flush was. */

@@ -34,7 +34,7 @@ export const heedClock = ({ store, budget, clock, log }: ClockWatchDeps): void =
     store.atomically(() => {
       store.setNote(noteName, `${now}`);
       if (!isSetBack) return;
-      store.setBack(backMs, now);
+      store.setBack(backMs);
       budget?.drain(now);
     });
     if (isSetBack) log.warn('clock/set-back', { minutes: Math.round(backMs / minuteMs) });

@@ -193,9 +193,9 @@ describe('a clock that was set back', () => {
     store.putMember(member(1, { nextProbeAt: 1050 }));
     store.putCandidate(candidate(2, { cameAt: 1000, nonce: 'n', challengedAt: 1010 }));
     store.putCandidate(candidate(3, { cameAt: 50 }));
-    store.setBack(900, 100);
+    store.setBack(900);
     expect([store.membersToProbe(149), store.membersToProbe(150).length]).toEqual([[], 1]);
-    expect(store.candidate(idOf(2))).toMatchObject({ cameAt: 100, challengedAt: 100 });
+    expect(store.candidate(idOf(2))).toMatchObject({ cameAt: 1000, challengedAt: 110 });
     expect(store.candidate(idOf(3))).toMatchObject({ cameAt: 50, challengedAt: undefined });
     store.close();
   });

@@ -207,9 +207,9 @@ describe('a clock that was set back', () => {
     const [sending = expect.fail()] = store.openSendings();
     store.noteQuestion(sending, { askAt: 1020, asked: 1, hearBy: 1060 });
     store.addToPool({ kind: 'forward', nextHop: exit, readyAt: 1000, bytes: bytes(2) });
-    store.setBack(900, 100);
+    store.setBack(900);
     expect([store.overdueMessages(149), store.overdueMessages(150).map((one) => one.id)]).toEqual([[], [id]]);
-    expect(store.messageStatus(id)).toMatchObject({ submittedAt: 100 });
+    expect(store.messageStatus(id)).toMatchObject({ submittedAt: 1000 });
     expect(store.sendings(id)).toMatchObject([{ sentAt: 100, askAt: 120, hearBy: 160 }]);
     expect([store.waiting(99), store.waiting(100).length]).toEqual([[], 1]);
     store.close();

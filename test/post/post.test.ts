@@ -344,6 +344,23 @@ describe('an account with a budget', () => {
     expect(tried.length).toBeLessThanOrEqual(before + 1);
   });
 
+  it('gives nothing up because a machine without a clock of its own began years ago, and was set right', async () => {
+    const { add, post, passMs, store, ended, logged, tried } = account(
+      (_mail, nth) => (nth === 1 ? handlings.later.outcome : accepted),
+      { perDay: 80 },
+    );
+    await post();
+    add('bob@x.test', 'delivery');
+    await post();
+    passMs(-56 * 365 * dayMs);
+    await post();
+    passMs(56 * 365 * dayMs + hourMs);
+    await post();
+    expect(ended.map(([to, end]) => [to, end.kind])).toEqual([['bob@x.test', 'accepted']]);
+    expect([tried.length, store.outgoingCount()]).toEqual([2, 0]);
+    expect(logged.map(([event]) => event)).toContain('clock/set-back');
+  });
+
   it('counts what a server has refused, and not what never reached it', async () => {
     for (const [handling, spent] of [
       [handlings.accepted, 1],
