@@ -3,6 +3,9 @@ import { switchOff, switchVariable } from './test/attacks/switch-off.js';
 import { LongFirst } from './test/long-first.js';
 import { rememberSignatures } from './test/remember-signatures.js';
 
+// A configuration that others may change is refused, and those that tests write are made by the umask.
+process.umask(0o022);
+
 export default defineConfig({
   test: {
     reporters: ['default', './test/count-reporter.ts'],

@@ -122,7 +122,7 @@ const writeMember = (folder: string, account: Account, config: string): Member =
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   writeFileSync(path.join(folder, 'password'), `${account.password}\n`, { mode: 0o600 });
   const configFile = path.join(folder, 'mixmailer.toml');
-  writeFileSync(configFile, config);
+  writeFileSync(configFile, config, { mode: 0o600 });
   return { account, configFile };
 };
 
