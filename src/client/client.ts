@@ -97,7 +97,7 @@ export const runClient = async (
   // Beside the reading: who takes a reply may need long, or wait for what is to be read.
   const deliver =
     bring && jobs.waking((stop, { cut }) => deliverInbound({ store, deliver: (mail) => bring(mail, cut) }, stop));
-  if (inbox !== undefined) jobs.every(ticker, purgeSchedule, (stop) => purgeOwnSent({ ...deps, inbox }, stop));
+  if (inbox !== undefined) jobs.every(ticker, purgeSchedule, (stop) => purgeOwnSent({ ...deps, inbox, reading }, stop));
   deliver?.();
   if (mailbox === undefined) jobs.every(ticker, noticeSchedule, () => deliver?.());
   if (mailbox !== undefined && inbox !== undefined)

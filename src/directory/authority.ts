@@ -325,7 +325,7 @@ export const runAuthority = async (
   });
   jobs.every(ticker, workSchedule(rules.periodMs), work);
   jobs.every(ticker, operatorSchedule, (stop) => refreshOperators(authority.gather, stop));
-  jobs.every(ticker, purgeSchedule, (stop) => purgeSent(deps, stop));
+  jobs.every(ticker, purgeSchedule, (stop) => purgeSent({ ...deps, reading: authority.reading }, stop));
   jobs.every(ticker, tellSchedule, () => log.tell());
   jobs.every(ticker, scrubSchedule, () => scrubOnce(deps));
   jobs.loop(async (stop) => {

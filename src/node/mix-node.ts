@@ -3,6 +3,7 @@ import { networkAt, watchedList } from '../follow/network-at.js';
 import { phaseOf } from '../path/phase.js';
 import type { KeyStore } from '../ports/keys.js';
 import type { Ticker } from '../ports/ticker.js';
+import { Reading } from '../post/aside.js';
 import { readOrTell } from '../post/folders.js';
 import { Jobs } from '../post/jobs.js';
 import { postDue, tellBudget } from '../post/post.js';
@@ -101,7 +102,8 @@ export const runMixNode = async (
   jobs.once(() => vitals.start({ clock, pollMs, listUntil: (now) => networkAt(deps.directory, now)?.validUntil }));
   jobs.every(ticker, beatSchedule, () => vitals.beat());
   jobs.every(ticker, keySchedule, () => destroyExpiredKeys(deps));
-  jobs.every(ticker, purgeSchedule, (stop) => purgeSent(deps, stop));
+  const purging = { ...deps, reading: new Reading(deps) };
+  jobs.every(ticker, purgeSchedule, (stop) => purgeSent(purging, stop));
   jobs.every(ticker, tellSchedule, () => deps.log.tell());
   jobs.every(ticker, scrubSchedule, () => scrubOnce(deps));
   if (following !== undefined)

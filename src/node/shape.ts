@@ -22,7 +22,7 @@ export const mailsLeft = ({ store, budget }: ShapeDeps, now: number): number =>
   budget === undefined ? Infinity : Math.max(0, budget.available(now, 'packets') - store.untriedOutgoing('packets'));
 
 /** Whether one delivery more may wait for its first attempt: fewer do than the account sends to people in half a day. */
-export const hasRoomForDelivery = ({ store, budget }: Omit<ShapeDeps, 'tally'>, now: number): boolean => {
+export const hasRoomForDelivery = ({ store, budget }: Pick<ShapeDeps, 'store' | 'budget'>, now: number): boolean => {
   if (budget === undefined) return true;
   const most = Math.floor(budget.perDay(now) * shares.people * deliveryBacklogDays);
   return store.untriedOutgoing('delivery') < Math.max(leastDeliveryBacklog, most);

@@ -4,6 +4,7 @@ import { directorySubject, isDirectoryMail } from '../carrier/directory-mail.js'
 import { isDelivery } from '../message/delivery.js';
 import type { FetchFilter, Inbox } from '../ports/mail.js';
 import type { CursorStore } from '../ports/stores.js';
+import type { Reading } from './aside.js';
 
 /** How often that is done. */
 export const purgeSchedule = '*/10 * * * *';
@@ -11,6 +12,8 @@ export const purgeSchedule = '*/10 * * * *';
 export interface PurgeDeps {
   readonly inbox: Inbox;
   readonly store: CursorStore;
+  /** How far it has come; lives as long as the process. */
+  readonly reading: Reading;
   readonly base64: Base64;
 }
 
@@ -45,12 +48,12 @@ const purge = async (
 };
 
 const purgeFolder = async (
-  { inbox, store, base64 }: PurgeDeps,
+  { inbox, store, reading, base64 }: PurgeDeps,
   { folder, filter, name }: { readonly folder: string; readonly filter: FetchFilter; readonly name: string },
   signal: AbortSignal,
 ): Promise<void> => {
   for (let more = true; more && !signal.aborted;) {
-    const fetched = await inbox.fetch(folder, store.cursor(name), signal, filter);
+    const fetched = await inbox.fetch(folder, reading.from(store, name), signal, filter);
     const ours = fetched.mails.filter(
       ({ raw }) =>
         raw !== undefined &&
@@ -60,8 +63,7 @@ const purgeFolder = async (
       const uids = ours.map(({ uid }) => uid);
       await inbox.remove(folder, fetched.uidValidity, uids, signal);
     }
-    const last = fetched.mails.at(-1);
-    if (last !== undefined) store.setCursor(name, { uidValidity: fetched.uidValidity, uid: last.uid });
+    reading.dealtWith(store, name, fetched);
     more = fetched.more;
   }
 };

@@ -8,6 +8,7 @@ import { seededRng } from '../../src/base/random.js';
 import { minuteMs } from '../../src/base/units.js';
 import { composeCarrierMail } from '../../src/carrier/carrier.js';
 import { composeDirectoryMail } from '../../src/carrier/directory-mail.js';
+import { Reading } from '../../src/post/aside.js';
 import { purgeSent } from '../../src/post/purge.js';
 import { geometry } from '../../src/sphinx/geometry.js';
 import type { Inbox, InboxMail } from '../../src/ports/mail.js';
@@ -453,7 +454,8 @@ describe('inbox on a server like Gmail', () => {
     const packets = composeCarrierMail({ from: 'n@one.test', to: address, bundle, now: 0, rng }, nodeBase64);
     world.put(address, 'Trash', packets);
     world.put(address, 'Trash', mailNamed('of-the-user'));
-    const deps = { inbox: opened(imap), store: sqliteMixStore(':memory:'), base64: nodeBase64 };
+    const reading = new Reading({ clock: { now: () => 0 }, log: silentLog });
+    const deps = { inbox: opened(imap), store: sqliteMixStore(':memory:'), reading, base64: nodeBase64 };
     await purgeSent(deps, never);
     const names = (await deps.inbox.fetch('Trash', undefined, never)).mails.map(({ raw }) => latin1(raw ?? bundle));
     expect(names).toHaveLength(1);

@@ -3,6 +3,7 @@ import { nodeBase64 } from '../../src/adapters/node-base64.js';
 import { sqliteMixStore } from '../../src/adapters/sqlite-mix-store.js';
 import { ascii, latin1, toHex } from '../../src/base/bytes.js';
 import { messageIdOf } from '../../src/base/ids.js';
+import { minuteMs } from '../../src/base/units.js';
 import { seededRng } from '../../src/base/random.js';
 import { nodeCompression } from '../../src/adapters/node-compression.js';
 import { composeCarrierMail } from '../../src/carrier/carrier.js';
@@ -10,12 +11,25 @@ import { composeDirectoryMail } from '../../src/carrier/directory-mail.js';
 import { composeDelivery } from '../../src/message/delivery.js';
 import type { Deliverable } from '../../src/message/delivery.js';
 import { composeNotice } from '../../src/message/notice.js';
-import { purgeOwnSent, purgeSent } from '../../src/post/purge.js';
+import type { Log } from '../../src/ports/log.js';
+import type { Inbox } from '../../src/ports/mail.js';
+import { Reading } from '../../src/post/aside.js';
+import { type PurgeDeps, purgeOwnSent, purgeSent } from '../../src/post/purge.js';
 import { geometry } from '../../src/sphinx/geometry.js';
 import { fakeInbox, FakeMailbox } from '../fakes/inbox.js';
 
 const never = new AbortController().signal;
 const rng = seededRng(new Uint8Array(32).fill(4));
+
+const silent: Log = { info: () => undefined, warn: () => undefined };
+
+/** What a process has that purges this mailbox. */
+const depsOf = (inbox: Inbox, clock = { now: () => 0 }, log = silent): PurgeDeps => ({
+  inbox,
+  store: sqliteMixStore(':memory:'),
+  reading: new Reading({ clock, log }),
+  base64: nodeBase64,
+});
 
 const packetMail = (): Uint8Array => {
   const bundle = rng(geometry.packetBytes);
@@ -59,11 +73,7 @@ const letter = ascii('From: owner@one.test\r\nMessage-ID: <1@one.test>\r\n\r\nmi
 
 it('leaves of the sent folder only what its owner wrote', async () => {
   const mailbox = new FakeMailbox(['INBOX', 'Junk', 'Sent']);
-  const deps = {
-    inbox: fakeInbox(mailbox, { maxFetchCount: 2 }),
-    store: sqliteMixStore(':memory:'),
-    base64: nodeBase64,
-  };
+  const deps = depsOf(fakeInbox(mailbox, { maxFetchCount: 2 }));
   for (const raw of [packetMail(), letter, delivery(), notice(), directoryMail(), packetMail()])
     mailbox.put(raw, 'Sent');
   mailbox.put(packetMail(), 'INBOX');
@@ -78,7 +88,7 @@ it('leaves of the sent folder only what its owner wrote', async () => {
 });
 
 it('has nothing to do where the provider keeps no copies', async () => {
-  const deps = { inbox: fakeInbox(new FakeMailbox()), store: sqliteMixStore(':memory:'), base64: nodeBase64 };
+  const deps = depsOf(fakeInbox(new FakeMailbox()));
   await expect(purgeSent(deps, never)).resolves.toBeUndefined();
 });
 
@@ -90,8 +100,7 @@ it.each([
   async (_role, purge, left) => {
     const mailbox = new FakeMailbox(['INBOX', 'Junk', 'Sent', 'Trash']);
     const about = ascii('From: owner@one.test\r\nSubject: MixMailer packets, what are they?\r\n\r\nhello\r\n');
-    const store = sqliteMixStore(':memory:');
-    const deps = { inbox: fakeInbox(mailbox), store, base64: nodeBase64 };
+    const deps = depsOf(fakeInbox(mailbox));
     for (const raw of [letter, packetMail(), about, delivery(), directoryMail()]) mailbox.put(raw, 'Trash');
     await purge(deps, never);
     expect(mailbox.uids('Trash')).toHaveLength(5);
@@ -120,7 +129,7 @@ it('looks in a person’s sent folder at nothing but what has the subjects of th
   };
   const about = ascii('From: owner@one.test\r\nSubject: MixMailer packets, what are they?\r\n\r\nhello\r\n');
   for (const raw of [letter, packetMail(), about, directoryMail(), letter]) mailbox.put(raw, 'Sent');
-  const deps = { inbox: watching, store: sqliteMixStore(':memory:'), base64: nodeBase64 };
+  const deps = depsOf(watching);
   await purgeOwnSent(deps, never);
   expect(mailbox.raws('Sent')).toEqual([letter, about, letter]);
   expect(looked.toSorted()).toEqual([2, 3, 4]);
@@ -128,4 +137,32 @@ it('looks in a person’s sent folder at nothing but what has the subjects of th
   await purgeOwnSent(deps, never);
   expect(mailbox.raws('Sent')).toEqual([letter, about, letter]);
   expect(looked.toSorted()).toEqual([2, 3, 4, 6]);
+});
+
+it('comes back to a copy that the server did not give, and removes the others meanwhile', async () => {
+  const mailbox = new FakeMailbox(['INBOX', 'Junk', 'Sent']);
+  const inbox = fakeInbox(mailbox);
+  let isMended = false;
+  let now = 0;
+  const refusing: Inbox = {
+    ...inbox,
+    fetch: async (...args) => {
+      const fetched = await inbox.fetch(...args);
+      const mails = fetched.mails.map((mail) =>
+        mail.uid === 2 && !isMended ? { uid: 2, raw: undefined, isRefused: true as const } : mail,
+      );
+      return { ...fetched, mails };
+    },
+  };
+  const told: string[] = [];
+  const log = { info: () => undefined, warn: (event: string) => void told.push(event) };
+  const deps = depsOf(refusing, { now: () => now }, log);
+  for (let i = 0; i < 3; i++) mailbox.put(packetMail(), 'Sent');
+  await purgeSent(deps, never);
+  expect(mailbox.uids('Sent')).toEqual([2]);
+  isMended = true;
+  now += 2 * minuteMs;
+  await purgeSent(deps, never);
+  expect(mailbox.uids('Sent')).toEqual([]);
+  expect(told).toEqual(['mail/set-aside']);
 });
