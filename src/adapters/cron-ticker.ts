@@ -49,7 +49,12 @@ export const cronTicker: Ticker = {
     const schedule = scheduleOf(expression);
     const dueAt = ({ at, nextAt }: Tick): number => (phase === undefined ? at : at + phase() * (nextAt - at));
     let running: Promise<void> | undefined;
+    let askedAt = Date.now();
     let [tick, after] = schedule.next();
+    const askAgain = (now: number): void => {
+      askedAt = now;
+      [tick, after] = schedule.next();
+    };
     let timer: NodeJS.Timeout;
     const wait = (): void => {
       timer = setTimeout(beat, Math.min(Math.max(0, dueAt(tick) - Date.now()), minuteMs));
@@ -59,12 +64,12 @@ export const cronTicker: Ticker = {
       if (now >= dueAt(tick)) {
         if (running === undefined) running = job().finally(() => (running = undefined));
         const late = after;
-        [tick, after] = schedule.next();
+        askAgain(now);
         // The schedule has come already, its phase has not.
         if (late.at <= now && now < late.nextAt && now < dueAt(late)) [tick, after] = [late, tick];
-      } else if (now < tick.at) {
-        // Also where the clock was set back.
-        [tick, after] = schedule.next();
+      } else if (now < askedAt) {
+        // The clock was set back. Not at every beat: the answer takes milliseconds.
+        askAgain(now);
       }
       wait();
     };
