@@ -1,19 +1,20 @@
 import tseslint from 'typescript-eslint';
 
-const core = ['base', 'sphinx', 'route', 'path', 'council', 'message', 'mix', 'cover', 'carrier'];
+const core = ['base', 'provider', 'sphinx', 'route', 'path', 'council', 'message', 'mix', 'cover', 'carrier'];
 
 // The rooms of src/ and whom each may import. One direction only; everything from base to carrier is pure,
 // and so is sim.
 const rooms = {
   base: [],
+  provider: ['base'],
   sphinx: ['base'],
-  route: ['base', 'sphinx'],
-  path: ['base', 'sphinx', 'route'],
-  council: ['base', 'sphinx', 'route'],
+  route: ['base', 'provider', 'sphinx'],
+  path: ['base', 'provider', 'sphinx', 'route'],
+  council: ['base', 'provider', 'sphinx', 'route'],
   message: ['base', 'sphinx', 'route'],
   mix: ['base', 'sphinx', 'route'],
   cover: ['base', 'sphinx', 'route', 'path'],
-  carrier: ['base', 'sphinx', 'route', 'council', 'message', 'mix', 'cover'],
+  carrier: ['base', 'provider', 'sphinx', 'route', 'council', 'message', 'mix', 'cover'],
   sim: core,
   ports: core,
   post: [...core, 'ports'],
@@ -21,7 +22,7 @@ const rooms = {
   node: [...core, 'ports', 'post', 'follow'],
   client: [...core, 'ports', 'post', 'follow'],
   directory: [...core, 'ports', 'post', 'follow'],
-  adapters: ['base', 'sphinx', 'route', 'council', 'message', 'carrier', 'ports'],
+  adapters: ['base', 'provider', 'sphinx', 'route', 'council', 'message', 'carrier', 'ports'],
   cli: [...core, 'sim', 'ports', 'post', 'follow', 'node', 'client', 'directory', 'adapters'],
 };
 const pure = new Set([...core, 'sim']);

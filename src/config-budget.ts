@@ -1,5 +1,6 @@
 import { domainOf } from './base/address.js';
-import { type Limits, limitsOf, unknownLimits } from './carrier/limits.js';
+import { limitsOf, unknownLimits } from './provider/limits.js';
+import type { Limits } from './provider/provider.js';
 import type { FileConfig } from './config-schema.js';
 
 /** What the account may send. */

@@ -5,7 +5,7 @@ import { mostOperatorsKept } from '../base/bounds.js';
 import { dayMs, secondMs } from '../base/units.js';
 import type { Clock } from '../ports/clock.js';
 import type { Operators } from '../ports/operators.js';
-import { operatorOf, operatorOfMailSite } from '../route/provider.js';
+import { operatorOf, operatorOfMailSite } from '../provider/operator.js';
 
 /** The mail exchangers of a domain. Rejects as `resolveMx` of node:dns does: a `code` says whether that is an answer. */
 export type ResolveMx = (

@@ -55,7 +55,7 @@ export const mostLookedAt = 1000;
 export const packetsPerSender = 48;
 /**
  * The same for a node of the list (`node.limits.packetsPerNode`): 2,000 mails a day is the most that a provider's account
- * stands (carrier/limits), and at 64 packets they are 1,067 in an interval of 12 minutes, if all of them went to one node.
+ * stands (provider/table), and at 64 packets they are 1,067 in an interval of 12 minutes, if all of them went to one node.
  */
 export const packetsPerNode = 1100;
 /** All who are no nodes together: as many as ten clients that fill their bucket, or 2,400 at the usual pace. */

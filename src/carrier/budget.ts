@@ -1,5 +1,5 @@
 import { dayMs, hourMs, minuteMs } from '../base/units.js';
-import type { Limits } from './limits.js';
+import type { Limits } from '../provider/provider.js';
 
 /** What a mail is for. Each has a share of the day's mails, which the others take where it is not wanted. */
 export type Purpose = (typeof purposes)[number];

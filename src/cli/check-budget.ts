@@ -1,6 +1,6 @@
 import { StoreError } from '../base/errors.js';
 import { grownAt, isWarned, perDayAt } from '../carrier/budget.js';
-import type { Limits } from '../carrier/limits.js';
+import type { Limits } from '../provider/provider.js';
 import { viewAccount } from '../compose-view.js';
 import type { Config } from '../config.js';
 import { shortTime } from './print.js';

@@ -9,7 +9,7 @@ import { publicKeyOf } from '../route/document.js';
 import { checkBudget } from './check-budget.js';
 import { checkFiles } from './check-files.js';
 import { checkNetwork } from './check-network.js';
-import { loginAdvice, mailAdvice } from './advice.js';
+import { loginAdvice, mailAdvice } from './mail-advice.js';
 import { probeImap } from '../adapters/imap-inbox.js';
 import { probeSmtp } from '../adapters/smtp-outbox.js';
 import { openNodeKeys } from '../node-keys.js';

@@ -1,5 +1,5 @@
 import { dayMs, hourMs, minuteMs } from '../base/units.js';
-import type { Limits } from '../carrier/limits.js';
+import type { Limits } from '../provider/provider.js';
 import type { NetworkParameters } from '../route/network.js';
 import { accountsOf } from '../sim/accounts.js';
 import { better } from '../sim/compare.js';

@@ -3,7 +3,7 @@ import type { NodeId } from '../base/ids.js';
 import { type Descriptor, readDescriptor } from '../route/descriptor.js';
 import { digestOf } from '../route/document.js';
 import type { Network, Standing } from '../route/network.js';
-import { operatorOf } from '../route/provider.js';
+import { operatorOf } from '../provider/operator.js';
 import { majorityOf, moved } from './majority.js';
 import type { Vote, VoteMember } from './vote.js';
 

@@ -4,7 +4,7 @@ import { dayMs } from '../base/units.js';
 import { numberAt, timesOf, wantedNumber } from '../council/timetable.js';
 import type { AskPlan, KeptConsensus } from '../ports/follow.js';
 import type { Descriptor } from '../route/descriptor.js';
-import { operatorOf } from '../route/provider.js';
+import { operatorOf } from '../provider/operator.js';
 import type { AuthorityAddress, Network } from '../route/network.js';
 
 /** Where lists can be asked for. */

@@ -6,7 +6,7 @@ import { mixKeyAt } from '../route/epoch.js';
 import type { Network } from '../route/network.js';
 import { mostHops } from '../route/consensus.js';
 import type { LoopWish, PathWish } from './path.js';
-import { operatorOf } from '../route/provider.js';
+import { operatorOf } from '../provider/operator.js';
 import { operatorIn, staysIn, weightIn } from '../route/standing.js';
 
 /** What a hop is on a path; the only hop of a path of one is entry and exit. */

@@ -11,7 +11,7 @@ import {
   spend,
   whoseTurn,
 } from '../carrier/budget.js';
-import type { Limits } from '../carrier/limits.js';
+import type { Limits } from '../provider/provider.js';
 import type { NoteStore, OutgoingKind } from '../ports/stores.js';
 
 /** What a mail account may still send, over all restarts. */

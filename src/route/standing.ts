@@ -1,6 +1,6 @@
 import type { Descriptor } from './descriptor.js';
 import type { Network } from './network.js';
-import { operatorOf } from './provider.js';
+import { operatorOf } from '../provider/operator.js';
 
 // What a list says of a node beside the node's own word.
 

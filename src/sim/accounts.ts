@@ -1,6 +1,6 @@
 import { available, type Account, openAccount, type Purpose, spend } from '../carrier/budget.js';
 import type { BundleClass } from '../carrier/bundle.js';
-import type { Limits } from '../carrier/limits.js';
+import type { Limits } from '../provider/provider.js';
 import type { Packet } from './scenario.js';
 
 const perMail: BundleClass = 64;

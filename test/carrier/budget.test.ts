@@ -14,7 +14,8 @@ import {
   type Purpose,
   whoseTurn,
 } from '../../src/carrier/budget.js';
-import { type Limits, limitsOf } from '../../src/carrier/limits.js';
+import { limitsOf } from '../../src/provider/limits.js';
+import type { Limits } from '../../src/provider/provider.js';
 
 const start = Date.UTC(2026, 10, 22);
 const longAgo = start - 90 * dayMs;

@@ -5,7 +5,7 @@ import { sqliteMixStore } from '../../src/adapters/sqlite-mix-store.js';
 import { readPlusAddress } from '../../src/adapters/plus-address.js';
 import type { Account } from '../../src/adapters/secrets.js';
 import { ConfigError, MailError } from '../../src/base/errors.js';
-import { loginAdvice } from '../../src/cli/advice.js';
+import { loginAdvice } from '../../src/cli/mail-advice.js';
 import { type ImapLook, type Probes, register } from '../../src/cli/check.js';
 import { register as registerDescriptor } from '../../src/cli/descriptor.js';
 import { register as registerKeygen } from '../../src/cli/keygen.js';

@@ -18,7 +18,7 @@ import { isSlotDue, slotOnce } from '../../src/client/pace.js';
 import { forgetOnce, mustReach, sendOnce } from '../../src/client/send.js';
 import { packetsPerNode, packetsPerSender } from '../../src/base/bounds.js';
 import type { Following } from '../../src/follow/following.js';
-import type { Limits } from '../../src/carrier/limits.js';
+import type { Limits } from '../../src/provider/provider.js';
 import { submitMail } from '../../src/client/submit.js';
 import type { Submitted } from '../../src/client/submit.js';
 import type { Pace } from '../../src/cover/pace.js';

@@ -3,13 +3,13 @@ import { outcomeOf } from '../../src/adapters/smtp-outcome.js';
 import { parseProxy } from '../../src/adapters/proxy.js';
 import { detailIn, domainOf, mailboxIn, parseDomain, plusAddress } from '../../src/base/address.js';
 import { SubmissionError } from '../../src/base/errors.js';
-import { limitsOf } from '../../src/carrier/limits.js';
+import { limitsOf } from '../../src/provider/limits.js';
 import { readSendmailArguments } from '../../src/client/sendmail.js';
 import { configFrom, parseToml } from '../../src/config.js';
 import { checkFile } from '../../src/config-schema.js';
 import { recipientAddress } from '../../src/message/address.js';
 import { aliasIn } from '../../src/message/alias.js';
-import { operatorOf, operatorOfMailSite } from '../../src/route/provider.js';
+import { operatorOf, operatorOfMailSite } from '../../src/provider/operator.js';
 import { meanIntervalMs } from '../../src/route/schedule.js';
 import { bytesOf, mustHold, textOf, type TargetSpec, utf8Of } from './target.js';
 

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { RouteError } from '../../src/base/errors.js';
 import { seededRng } from '../../src/base/random.js';
-import { operatorOf } from '../../src/route/provider.js';
+import { operatorOf } from '../../src/provider/operator.js';
 import type { Descriptor, Role } from '../../src/route/descriptor.js';
 import {
   chooseExit,

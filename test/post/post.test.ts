@@ -6,7 +6,7 @@ import { seededRng } from '../../src/base/random.js';
 import { messageIdOf } from '../../src/base/ids.js';
 import { deliveryToken } from '../../src/message/delivery.js';
 import { dayMs, hourMs, minuteMs } from '../../src/base/units.js';
-import type { Limits } from '../../src/carrier/limits.js';
+import type { Limits } from '../../src/provider/provider.js';
 import type { Outbox, OutgoingMail, SendOutcome } from '../../src/ports/mail.js';
 import type { MixStore, OutgoingKind } from '../../src/ports/stores.js';
 import { accountBudget } from '../../src/post/account.js';

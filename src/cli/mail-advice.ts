@@ -1,53 +1,15 @@
 import type { MailError } from '../base/errors.js';
-
-/** Where a provider's log-in differs from a plain password. */
-const providers: readonly (readonly [host: RegExp, advice: readonly string[]])[] = [
-  [
-    /(^|\.)(gmail|googlemail)\.com$/,
-    [
-      'Gmail takes an app password only: switch on 2-Step Verification, then make one at https://myaccount.google.com/apppasswords',
-    ],
-  ],
-  [
-    /(^|\.)(outlook|hotmail|live|office365|office)\.(com|de)$/,
-    [
-      'Outlook.com and Microsoft 365 take no password, only an OAuth2 access token: set tokenCommand to a command that prints one.',
-      'Programs that keep such a token fresh: oama, mutt_oauth2.py, pizauth.',
-    ],
-  ],
-  [/(^|\.)(yahoo|aol)\.com$/, ['Yahoo and AOL take an app password only: Account security, "Generate app password".']],
-  [
-    /(^|\.)(me|icloud)\.com$/,
-    [
-      'iCloud takes an app-specific password only: https://account.apple.com, "App-Specific Passwords"; the IMAP user is the name before the @.',
-    ],
-  ],
-  [
-    /(^|\.)(fastmail|messagingengine)\.com$/,
-    ['Fastmail takes an app password only: Settings, Privacy & Security, "App passwords".'],
-  ],
-  [
-    /(^|\.)(gmx\.(net|com|de|at|ch)|web\.de|mail\.com)$/,
-    [
-      'GMX, web.de and mail.com: switch IMAP on in the settings of the web site first; with two-factor log-in make an app password there.',
-    ],
-  ],
-  [
-    /(^|\.)zoho(mail)?\.(com|eu|in)$/,
-    ['Zoho: switch IMAP on in the settings; with two-factor log-in make an app password there.'],
-  ],
-  [
-    /(^|\.)(proton\.me|protonmail\.(com|ch))$/,
-    ['Proton needs its Bridge on this machine: host "127.0.0.1", the ports and the password that the Bridge shows.'],
-  ],
-];
+import { adviceAt } from '../provider/known.js';
 
 /** What to do when a server refused user or password. @param section `mail.imap` or `mail.smtp` */
-export const loginAdvice = (section: string, host: string): readonly string[] =>
-  providers.find(([pattern]) => pattern.test(host.toLowerCase()))?.[1] ?? [
+export const loginAdvice = (section: string, host: string): readonly string[] => {
+  const known = adviceAt(host);
+  if (known !== undefined) return [`${known}.`];
+  return [
     `Check ${section}.user (often the whole address) and the password; try them in the provider's web mail.`,
     'Many providers want an app password for programs, or IMAP and SMTP switched on in their settings first.',
   ];
+};
 
 interface Reached {
   readonly host: string;
