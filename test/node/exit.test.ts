@@ -48,6 +48,27 @@ describe('an exit', () => {
     expect(new Set(ids).size).toBe(3);
   });
 
+  it('mixes: a letter waits in the pool although it is whole, until a flush draws it among packets for others', async () => {
+    const network = fakeNetwork({ parameters: { strategy: { kind: 'pool', minimum: 3, rate: 1 } } });
+    network.world.account(addressOfBob);
+    const exit = exitOf(network);
+    const other = network.nodes[1] ?? expect.fail('no other node');
+    bring(network, fragmentsOf(network, message));
+    await nodeTurns(network, 10);
+    expect([exit.store.poolSize(), exit.store.openMessages()]).toEqual([1, 0]);
+    expect(mailsFor(network, addressOfBob)).toEqual([]);
+    let flushes = 0;
+    for (; mailsFor(network, addressOfBob).length === 0; flushes++) {
+      expect(flushes).toBeLessThan(50);
+      const onward = fragmentsOf(network, message).map((payload) => packetOver(network, [exit, other], payload));
+      exit.account.mailbox.put(carrierTo(network, exit, onward));
+      await nodeTurns(network, 1);
+    }
+    // Three stay at each flush, whoever came first.
+    expect(flushes).toBeGreaterThan(2);
+    expect(exit.store.poolSize()).toBe(3);
+  });
+
   it('hands over once a message whose fragments all come twice, over other packets', async () => {
     const network = fakeNetwork(quick);
     network.world.account(addressOfBob);
