@@ -29,7 +29,13 @@ const kindsOf = (text: string): readonly FaultKind[] =>
       return kind;
     });
 
-/** @throws Error for what is no number, or an unknown flag or kind */
+const sizeOf = (name: string): Size => {
+  const size = Object.entries<Size>(sizes).find(([known]) => known === name)?.[1];
+  if (size === undefined) throw new Error(`--size: ${name} is not known; there are: ${Object.keys(sizes).join(', ')}`);
+  return size;
+};
+
+/** @throws Error for what is no number, or an unknown flag, kind or size */
 export const readOptions = (args: readonly string[]): Options => {
   const { values } = parseArgs({
     args: [...args],
@@ -39,7 +45,7 @@ export const readOptions = (args: readonly string[]): Options => {
       faults: { type: 'string', default: faultKinds.join(',') },
       'faults-per-minute': { type: 'string', default: '6' },
       'letters-per-minute': { type: 'string', default: '38' },
-      small: { type: 'boolean', default: false },
+      size: { type: 'string', default: 'usual' },
       factor: { type: 'string', default: '30' },
       'drain-minutes': { type: 'string', default: '45' },
       logs: { type: 'string' },
@@ -59,7 +65,7 @@ export const readOptions = (args: readonly string[]): Options => {
     kinds: kindsOf(values.faults),
     faults: numberOf('faults-per-minute') * minutes,
     letters: numberOf('letters-per-minute') * minutes,
-    size: values.small ? sizes.small : sizes.usual,
+    size: sizeOf(values.size),
     factor: numberOf('factor'),
     drainMinutes: numberOf('drain-minutes'),
     logs: values.logs,

@@ -33,24 +33,32 @@ export interface Size {
   readonly clients: readonly { readonly user: string; readonly letters: number; readonly questions: number }[];
 }
 
+/** Who asks can ask about few letters; where nobody does, exits answer unasked. */
+const sixClients = [
+  { user: 'alice', letters: 0.08, questions: 0.5 },
+  { user: 'anna', letters: 0.08, questions: 0.5 },
+  { user: 'albert', letters: 0.21, questions: 0 },
+  { user: 'agnes', letters: 0.21, questions: 0 },
+  { user: 'arthur', letters: 0.21, questions: 0 },
+  { user: 'astrid', letters: 0.21, questions: 0 },
+] as const;
+
 export const sizes = {
   /**
-   * Who asks can ask about few letters; where nobody does, exits answer unasked. Four hours between sendings, where six are
-   * usual, and no five days until it is given up: a run is some days long. In two hours few answers are back, and most
-   * letters would be sent twice. Authorities agree by mails that may be under way for twenty minutes of their clocks, and a
-   * step of their round takes an eighth of the period.
+   * Four hours between sendings, where six are usual, and no five days until it is given up: a run is some days long. In
+   * two hours few answers are back, and most letters would be sent twice. Authorities agree by mails that may be under way
+   * for twenty minutes of their clocks, and a step of their round takes an eighth of the period.
    */
   usual: {
     ...{ authorities: 3, nodes: 9, exits: 4, topology: 'layers', periodSeconds: 4 * 3600 },
     retry: { hours: 4, giveUpHours: 12 },
-    clients: [
-      { user: 'alice', letters: 0.08, questions: 0.5 },
-      { user: 'anna', letters: 0.08, questions: 0.5 },
-      { user: 'albert', letters: 0.21, questions: 0 },
-      { user: 'agnes', letters: 0.21, questions: 0 },
-      { user: 'arthur', letters: 0.21, questions: 0 },
-      { user: 'astrid', letters: 0.21, questions: 0 },
-    ],
+    clients: sixClients,
+  },
+  /** As many letters as in the usual one with half of the work, so that some can run beside each other. */
+  middle: {
+    ...{ authorities: 1, nodes: 5, exits: 2, topology: 'free', periodSeconds: 3600 },
+    retry: { hours: 2, giveUpHours: 8 },
+    clients: sixClients,
   },
   /** An authority alone needs no time to agree, and five nodes half of a core; what is under way ends sooner. */
   small: {
