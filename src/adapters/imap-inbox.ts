@@ -1,4 +1,3 @@
-import type { MailboxObject } from 'imapflow';
 import { MailError } from '../base/errors.js';
 import { secondMs } from '../base/units.js';
 import type { Log } from '../ports/log.js';
@@ -6,6 +5,7 @@ import type { Cursor, Fetched, FetchFilter, Inbox, InboxMail, Looked, MailLook, 
 import { bounded, granted, openImap, whereOf, type ImapAccount } from './imap-link.js';
 import { fetchThose, lookAtMails, quotaOf } from './imap-look.js';
 import { fetchMails, holdsMail, inboxPath, removeMails, special, trashOf } from './imap-mails.js';
+import { Numberings } from './imap-numbering.js';
 import { ImapSession } from './imap-session.js';
 import { Suspects } from './imap-suspects.js';
 import { InboxWatch } from './imap-watch.js';
@@ -33,6 +33,7 @@ class ImapInbox implements Inbox {
   readonly #log: Log;
   readonly #watch: InboxWatch;
   readonly #session: ImapSession;
+  readonly #numberings = new Numberings();
   /** By folder. */
   readonly #suspects = new Map<string, Suspects>();
 
@@ -62,11 +63,9 @@ class ImapInbox implements Inbox {
     return this.#session.exclusively(signal, async (client, task) => {
       const isInbox = folder === inboxPath;
       const mailbox = isInbox ? await this.#watch.selectForFetch(client) : await client.mailboxOpen(folder);
-      const fetched = await fetchMails({ client, task, suspects: this.#suspectsIn(mailbox) }, this.#account, {
-        mailbox,
-        after,
-        filter,
-      });
+      const uidValidity = this.#numberings.nameOf(mailbox, after);
+      const reader = { client, task, suspects: this.#suspectsIn(folder, uidValidity) };
+      const fetched = await fetchMails(reader, this.#account, { mailbox, uidValidity, after, filter });
       if (isInbox && fetched.more) this.#watch.hasNews();
       return fetched;
     });
@@ -76,7 +75,9 @@ class ImapInbox implements Inbox {
     return this.#session.exclusively(signal, async (client, task) => {
       const isInbox = folder === inboxPath;
       const mailbox = isInbox ? await this.#watch.selectForFetch(client) : await client.mailboxOpen(folder);
-      const looked = await lookAtMails({ client, task, suspects: this.#suspectsIn(mailbox) }, mailbox, after);
+      const uidValidity = this.#numberings.nameOf(mailbox, after);
+      const reader = { client, task, suspects: this.#suspectsIn(folder, uidValidity) };
+      const looked = await lookAtMails(reader, { mailbox, uidValidity, after });
       if (isInbox && looked.more) this.#watch.hasNews();
       return looked;
     });
@@ -91,16 +92,16 @@ class ImapInbox implements Inbox {
     if (mails.length === 0) return Promise.resolve([]);
     return this.#session.exclusively(signal, async (client, task) => {
       const mailbox = await this.#watch.select(client, folder);
-      if (mailbox.uidValidity.toString() !== uidValidity) return [];
-      return fetchThose({ client, task, suspects: this.#suspectsIn(mailbox) }, mails);
+      if (this.#numberings.nameOf(mailbox) !== uidValidity) return [];
+      return fetchThose({ client, task, suspects: this.#suspectsIn(folder, uidValidity) }, mails);
     });
   }
 
-  #suspectsIn({ path, uidValidity }: MailboxObject): Suspects {
-    const known = this.#suspects.get(path);
-    if (known?.uidValidity === uidValidity.toString()) return known;
-    const none = new Suspects(uidValidity.toString());
-    this.#suspects.set(path, none);
+  #suspectsIn(folder: string, uidValidity: string): Suspects {
+    const known = this.#suspects.get(folder);
+    if (known?.uidValidity === uidValidity) return known;
+    const none = new Suspects(uidValidity);
+    this.#suspects.set(folder, none);
     return none;
   }
 
@@ -116,7 +117,7 @@ class ImapInbox implements Inbox {
         throw new MailError('mail/protocol', `${whereOf(this.#account)}: no UIDPLUS, so nothing can be removed`);
       const mailbox = await this.#watch.select(client, folder);
       // Those uids name other mails now; the old ones are gone.
-      if (mailbox.uidValidity.toString() !== uidValidity) this.#log.warn('folder was rebuilt, nothing removed');
+      if (this.#numberings.nameOf(mailbox) !== uidValidity) this.#log.warn('folder was rebuilt, nothing removed');
       else await removeMails(client, folder, uids);
     });
   }

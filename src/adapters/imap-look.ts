@@ -1,11 +1,11 @@
-import type { ImapFlow, MailboxObject } from 'imapflow';
+import type { ImapFlow } from 'imapflow';
 import { simpleParser } from 'mailparser';
 import { largestSubjectBytes, mostLookedAt } from '../base/bounds.js';
 import { latin1 } from '../base/bytes.js';
 import { readHead, valuesOf } from '../message/head.js';
 import { authorOf } from '../message/incoming.js';
-import type { Cursor, InboxMail, Looked, MailLook, Quota } from '../ports/mail.js';
-import { type Ask, askAbout, bodies, mailOf, type Reader, search, uidSet } from './imap-mails.js';
+import type { InboxMail, Looked, MailLook, Quota } from '../ports/mail.js';
+import { type Ask, askAbout, bodies, type Fetching, mailOf, type Reader, search, uidSet } from './imap-mails.js';
 
 const shown = ['From', 'Subject', 'Auto-Submitted'];
 
@@ -31,11 +31,9 @@ const lookOf = async (uid: number, sizeBytes: number, header: Uint8Array): Promi
 /** What can be known of the next mails of the selected folder without fetching them. */
 export const lookAtMails = async (
   reader: Reader,
-  mailbox: MailboxObject,
-  after: Cursor | undefined,
+  { mailbox, uidValidity, after }: Omit<Fetching, 'filter'>,
 ): Promise<Looked> => {
   const { client } = reader;
-  const uidValidity = mailbox.uidValidity.toString();
   const from = after?.uidValidity === uidValidity ? after.uid + 1 : 1;
   if (mailbox.exists === 0 || mailbox.uidNext <= from) return { uidValidity, mails: [], more: false };
   // `n:*` names the last mail even when it is below n.

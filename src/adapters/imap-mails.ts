@@ -218,6 +218,8 @@ export const mailOf = ({ raws, refused }: Bodies, uid: number): InboxMail | unde
 /** What to fetch from the folder that is selected. */
 export interface Fetching {
   readonly mailbox: MailboxObject;
+  /** Of that folder; see `Numberings`. */
+  readonly uidValidity: string;
   readonly after: Cursor | undefined;
   readonly filter: FetchFilter;
 }
@@ -226,9 +228,8 @@ export interface Fetching {
 export const fetchMails = async (
   reader: Reader,
   account: ImapAccount,
-  { mailbox, after, filter }: Fetching,
+  { mailbox, uidValidity, after, filter }: Fetching,
 ): Promise<Fetched> => {
-  const uidValidity = mailbox.uidValidity.toString();
   const from = after?.uidValidity === uidValidity ? after.uid + 1 : 1;
   if (mailbox.exists === 0 || mailbox.uidNext <= from) return { uidValidity, mails: [], more: false };
 

@@ -229,6 +229,46 @@ describe('inbox, when the server is odd', () => {
     expect(server.commands.at(-1)).toMatch(/^UID FETCH 1:2 /);
   });
 
+  it('begins again where numbers do under the same UIDVALIDITY, and removes nothing by the old ones', async () => {
+    const { server, account } = await scripted('UIDPLUS');
+    const holds = (...uids: readonly number[]): void => {
+      server.on('SELECT', {
+        untagged: [`* ${uids.length} EXISTS`, '* OK [UIDVALIDITY 7] ok', `* OK [UIDNEXT ${Math.max(...uids) + 1}] ok`],
+      });
+      server.on('UID SEARCH', (line) => {
+        const from = Number(/UID (\d+):\*/.exec(line)?.[1]);
+        return { untagged: [`* SEARCH ${uids.filter((uid) => uid >= from).join(' ')}`] };
+      });
+      server.on('UID FETCH', (line) => ({
+        untagged: uids.filter((uid) => /FETCH (\S+)/.exec(line)?.[1]?.includes(`${uid}`)).map(row),
+      }));
+    };
+    holds(8, 9);
+    const inbox = opened(account);
+    const before = await inbox.fetch('INBOX', undefined, never);
+    expect(before.mails).toEqual([given(8), given(9)]);
+    const reached = { uidValidity: before.uidValidity, uid: 9 };
+    expect((await inbox.fetch('INBOX', reached, never)).mails).toEqual([]);
+
+    holds(1, 2);
+    const looked = await inbox.look('INBOX', reached, never);
+    expect(looked.mails.map(({ uid }) => uid)).toEqual([1, 2]);
+    expect(looked.uidValidity).not.toBe(before.uidValidity);
+    expect((await inbox.fetch('INBOX', reached, never)).mails).toEqual([given(1), given(2)]);
+    expect(await inbox.fetchThose('INBOX', before.uidValidity, looked.mails, never)).toEqual([]);
+    await inbox.remove('INBOX', before.uidValidity, [1], never);
+    expect(server.commands.some((command) => /STORE|EXPUNGE/.test(command))).toBe(false);
+    expect(await inbox.fetchThose('INBOX', looked.uidValidity, looked.mails, never)).toEqual([given(1), given(2)]);
+    await inbox.remove('INBOX', looked.uidValidity, [1], never);
+    expect(server.commands).toContain('UID EXPUNGE 1');
+
+    // A process that starts now has the cursor of the one before.
+    const next = opened(account);
+    expect((await next.fetch('INBOX', reached, never)).mails).toEqual([given(1), given(2)]);
+    const read = { uidValidity: looked.uidValidity, uid: 2 };
+    expect((await opened(account).fetch('INBOX', read, never)).mails).toEqual([]);
+  });
+
   it('asks for the subject together with the size, and only when the filter does', async () => {
     const { server, account } = await scripted('UIDPLUS');
     const row = (uid: number): string =>

@@ -37,7 +37,9 @@ interface Bookmark {
 const newMails = async (client: ImapFlow, folder: string, bookmark: Bookmark): Promise<readonly Buffer[]> => {
   const mailbox = await client.mailboxOpen(folder);
   const uidValidity = mailbox.uidValidity.toString();
-  if (bookmark.uidValidity !== uidValidity) Object.assign(bookmark, { uidValidity, next: 1 });
+  // Numbers also begin anew under the same UIDVALIDITY, where Dovecot loses its index while somebody has it open.
+  const isAnew = bookmark.uidValidity !== uidValidity || mailbox.uidNext < bookmark.next;
+  if (isAnew) Object.assign(bookmark, { uidValidity, next: 1 });
   let next = bookmark.next;
   if (mailbox.exists === 0 || mailbox.uidNext <= bookmark.next) return [];
   const mails: Buffer[] = [];
