@@ -32,6 +32,7 @@ import { SummedLog, tellSchedule } from '../post/summed-log.js';
 import { scrubOnce, scrubSchedule } from '../post/scrub.js';
 import type { Rng } from '../base/random.js';
 import { publicKeyOf, type PublicKeyHex } from '../route/document.js';
+import type { Network } from '../route/network.js';
 import type { SphinxCrypto } from '../sphinx/crypto.js';
 import { ballotFor, isReady } from './ballot.js';
 import { dispatchWith } from './dispatch.js';
@@ -277,6 +278,15 @@ const ended =
   ({ kind, raw }, _end, now) => {
     if (kind === 'packets') store.probesSent(sha256(raw), now);
   };
+
+/** The list in force at an authority, as its store has it. */
+export const listAtAuthority = ({
+  store,
+  rules,
+}: Pick<AuthorityDeps, 'store' | 'rules'>): ((now: number) => Network | undefined) => {
+  const listUpTo = listsIn(store);
+  return (now) => listInForce(listUpTo, rules.periodMs, now);
+};
 
 /** One turn of everything, in order, as tests and simulations run an authority. */
 export const authorityTurn = (deps: AuthorityDeps): ((signal: AbortSignal) => Promise<void>) => {

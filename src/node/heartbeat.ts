@@ -21,14 +21,19 @@ const keep = (store: NoteStore, pulse: Pulse): void => store.setNote(noteName, J
 /**
  * A packet says that it is a loop of this node. Inside a transaction.
  *
- * @returns whether it is one: anybody can make a packet that ends here as a loop, but not one with an id that is under way
+ * @returns when it was sent; undefined if it is none: anybody can make a packet that ends here as a loop, but not one with an
+ *   id that is under way
  */
-export const comesHome = (store: NoteStore & LoopStore, loopId: Uint8Array): boolean => {
-  if (store.takeLoop(loopId) === undefined) return false;
+export const comesHome = (store: NoteStore & LoopStore, loopId: Uint8Array): number | undefined => {
+  const sentAt = store.takeLoop(loopId);
+  if (sentAt === undefined) return undefined;
   const pulse = pulseOf(store);
   keep(store, { ...pulse, home: pulse.home + 1 });
-  return true;
+  return sentAt;
 };
+
+/** How the heart was at the last flush. */
+export const heartIn = (store: NoteStore): Heartbeat => pulseOf(store).heart;
 
 /** An interval has passed: what the loops that came home in it tell. Inside the transaction of the flush. */
 export const feelPulse = (store: NoteStore, now: number): { readonly before: Heartbeat; readonly heart: Heartbeat } => {

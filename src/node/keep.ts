@@ -16,6 +16,8 @@ export interface KeepDeps {
   readonly tally: Tally;
   /** @throws RouteError when there is no valid network list */
   readonly bench: (now: number) => Bench;
+  /** Hears how long own loops were on their way. */
+  readonly loopCameHome?: ((tookMs: number) => void) | undefined;
 }
 
 /**
@@ -41,6 +43,7 @@ export const keepPackets = (deps: KeepDeps, results: readonly UnwrapResult[]): v
   let forMailboxes = census.mailboxes;
   const bench = withRoomForStrangers(deps.bench(now), census);
   const counts: string[] = [];
+  const took: number[] = [];
   store.atomically(() => {
     for (const result of results) {
       if (result.kind === 'drop') {
@@ -83,9 +86,12 @@ export const keepPackets = (deps: KeepDeps, results: readonly UnwrapResult[]): v
           counts.push('in', 'mailbox');
           break;
         }
-        case 'loop':
-          counts.push(comesHome(store, verdict.loopId) ? 'loop' : 'packet/unknown-loop');
+        case 'loop': {
+          const sentAt = comesHome(store, verdict.loopId);
+          if (sentAt !== undefined) took.push(now - sentAt);
+          counts.push(sentAt === undefined ? 'packet/unknown-loop' : 'loop');
           break;
+        }
         case 'cover':
           counts.push('cover');
           break;
@@ -98,4 +104,5 @@ export const keepPackets = (deps: KeepDeps, results: readonly UnwrapResult[]): v
     }
   });
   for (const name of counts) tally.add(name);
+  for (const tookMs of took) deps.loopCameHome?.(tookMs);
 };

@@ -1,3 +1,4 @@
+import { toOneDigit } from '../base/coarse.js';
 import { dayMs, hourMs } from '../base/units.js';
 import type { NoteStore } from '../ports/stores.js';
 import type { Budget } from '../post/account.js';
@@ -66,17 +67,13 @@ export const countFlush = (
   store.setNote(noteName, JSON.stringify({ since: kept.since, spent, days } satisfies Traffic));
 };
 
-/** To one significant digit: enough to choose paths by, and too little to see a message in. */
-const rounded = (value: number, round: (value: number) => number): number => {
-  if (value < 1) return round(value);
-  const unit = 10 ** Math.floor(Math.log10(value));
-  return round(value / unit) * unit;
-};
-
 /** What a descriptor says of a node's account and its traffic. */
 export type Figures = Pick<Descriptor, 'capacity' | 'load'>;
 
-/** What this node has to say now; undefined of what it does not know. */
+/**
+ * What this node has to say now; undefined of what it does not know. To one digit: enough to choose paths by, and too little
+ * to see a message in.
+ */
 export const figuresOf = (store: NoteStore, budget: Budget | undefined, now: number): Figures => {
   const kept = keptIn(store);
   const [first] = kept?.days ?? [];
@@ -89,8 +86,8 @@ export const figuresOf = (store: NoteStore, budget: Budget | undefined, now: num
     capacity: perDay === undefined ? undefined : capacityOf(perDay, mailsADay),
     load: isKnown
       ? {
-          packets: rounded(sum(({ packets }) => packets) / sum(({ flushes }) => flushes), Math.round),
-          deliveries: rounded((sum(({ deliveries }) => deliveries) * dayMs) / spanMs, Math.round),
+          packets: toOneDigit(sum(({ packets }) => packets) / sum(({ flushes }) => flushes), Math.round),
+          deliveries: toOneDigit((sum(({ deliveries }) => deliveries) * dayMs) / spanMs, Math.round),
         }
       : undefined,
   };
@@ -98,8 +95,8 @@ export const figuresOf = (store: NoteStore, budget: Budget | undefined, now: num
 
 // Downwards: no more is promised than there is.
 const capacityOf = (perDay: number, mailsADay: number): Capacity => ({
-  perDay: rounded(perDay, Math.floor),
-  free: rounded(Math.max(0, perDay - mailsADay), Math.floor),
+  perDay: toOneDigit(perDay, Math.floor),
+  free: toOneDigit(Math.max(0, perDay - mailsADay), Math.floor),
 });
 
 const isFar = (one: number, other: number): boolean =>

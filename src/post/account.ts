@@ -3,6 +3,8 @@ import {
   available,
   drained,
   giveBack,
+  grownAt,
+  isWarned,
   learn,
   nextAt,
   openAccount,
@@ -11,8 +13,9 @@ import {
   spend,
   whoseTurn,
 } from '../carrier/budget.js';
-import type { Limits } from '../provider/provider.js';
+import type { AccountTold } from '../ports/status.js';
 import type { NoteStore, OutgoingKind } from '../ports/stores.js';
+import type { Limits } from '../provider/provider.js';
 
 /** What a mail account may still send, over all restarts. */
 export interface Budget {
@@ -59,6 +62,19 @@ export const accountIn = ({ note }: Pick<NoteStore, 'note'>, { limits, since, no
   // Only this program writes it.
   const kept = text === undefined ? openAccount(limits, now, since) : (JSON.parse(text) as Account);
   return since === undefined ? kept : { ...kept, since };
+};
+
+/** What is told of the account. */
+export const accountTold = (store: Pick<NoteStore, 'note'>, rules: AccountRules): AccountTold => {
+  const account = accountIn(store, rules);
+  const { limits, now } = rules;
+  return {
+    perDay: perDayAt(account, limits, now),
+    perHour: limits.perHour,
+    perMinute: limits.perMinute,
+    isYoung: now < grownAt(account),
+    isWarned: isWarned(account, now),
+  };
 };
 
 /** Of an account whose mails of the last day nobody has counted: the worst is assumed. */

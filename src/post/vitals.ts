@@ -1,3 +1,4 @@
+import { coarseAt } from '../base/coarse.js';
 import { StoreError } from '../base/errors.js';
 import { minuteMs } from '../base/units.js';
 import type { Clock } from '../ports/clock.js';
@@ -26,10 +27,6 @@ export const beatSchedule = '* * * * *';
 const stepBeats = 20;
 /** So many beats without the end of any hand-over, while there are some: each has a deadline of some minutes. */
 const handOverBeats = 30;
-/** No time of what a process does is told finer: it would say when mails came. */
-const coarseMs = 10 * minuteMs;
-
-const coarse = (at: number): number => Math.floor(at / coarseMs) * coarseMs;
 
 /** What `Vitals` needs to know of the process that it watches. */
 export interface Watched {
@@ -132,9 +129,9 @@ export class Vitals {
       isStopping: this.#isStopping,
       isTurning: isReading && this.#beatsSinceHandOver <= handOverBeats,
       pollMs,
-      readAt: this.#readAt && coarse(this.#readAt),
-      sentAt: this.#sentAt && coarse(this.#sentAt),
-      flushedAt: this.#flushedAt && coarse(this.#flushedAt),
+      readAt: this.#readAt && coarseAt(this.#readAt),
+      sentAt: this.#sentAt && coarseAt(this.#sentAt),
+      flushedAt: this.#flushedAt && coarseAt(this.#flushedAt),
       listUntil: listUntil(now),
     };
   }
