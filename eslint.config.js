@@ -3,7 +3,7 @@ import tseslint from 'typescript-eslint';
 const core = ['base', 'provider', 'sphinx', 'route', 'path', 'council', 'message', 'mix', 'cover', 'carrier'];
 
 // The rooms of src/ and whom each may import. One direction only; everything from base to carrier is pure,
-// and so is sim.
+// and so are sim and page; of ports, which are types, page sees what it shows.
 const rooms = {
   base: [],
   provider: ['base'],
@@ -17,6 +17,7 @@ const rooms = {
   carrier: ['base', 'provider', 'sphinx', 'route', 'council', 'message', 'mix', 'cover'],
   sim: core,
   ports: core,
+  page: [...core, 'ports'],
   post: [...core, 'ports'],
   follow: [...core, 'ports', 'post'],
   node: [...core, 'ports', 'post', 'follow'],
@@ -25,7 +26,7 @@ const rooms = {
   adapters: ['base', 'provider', 'sphinx', 'route', 'council', 'message', 'carrier', 'ports'],
   cli: [...core, 'sim', 'ports', 'post', 'follow', 'node', 'client', 'directory', 'adapters'],
 };
-const pure = new Set([...core, 'sim']);
+const pure = new Set([...core, 'sim', 'page']);
 // Rooms that may wait but never touch the world themselves.
 const world = new Set([...pure, 'ports', 'post', 'follow', 'node', 'client', 'directory']);
 

@@ -14,7 +14,7 @@ const rooms = readdirSync('src', { withFileTypes: true })
   .filter((entry) => entry.isDirectory())
   .map(({ name }) => name);
 const pureRooms = [
-  ...['base', 'provider', 'sphinx', 'route', 'path', 'council', 'message', 'mix', 'cover', 'carrier', 'sim'],
+  ...['base', 'provider', 'sphinx', 'route', 'path', 'council', 'message', 'mix', 'cover', 'carrier', 'sim', 'page'],
 ].filter((room) => rooms.includes(room));
 const roomsWithoutIo = [
   ...pureRooms,
