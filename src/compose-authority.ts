@@ -20,6 +20,7 @@ import { budgetIn, type Composed, opened, refuseOpenSecrets } from './compose-jo
 import { authorityConfig, type Config } from './config.js';
 import { finishSealingOf, sealOf } from './node-keys.js';
 import type { AuthorityDeps } from './directory/authority.js';
+import type { Log } from './ports/log.js';
 import { publicKeyOf } from './route/document.js';
 import type { AuthorityAddress } from './route/network.js';
 
@@ -54,7 +55,7 @@ export const authoritiesOf = (config: Config, secretKey = ownSecretKey(config)):
  *
  * @throws ConfigError, StoreError (data folder in use)
  */
-export const composeAuthority = (config: Config): Composed<AuthorityDeps> => {
+export const composeAuthority = (config: Config, log: Log = stderrLog): Composed<AuthorityDeps> => {
   const { mail } = config;
   const authority = authorityConfig(config);
   if (mail.imap === undefined) throw new ConfigError(`mail.imap: expected a section, got nothing (in ${config.file})`);
@@ -63,8 +64,8 @@ export const composeAuthority = (config: Config): Composed<AuthorityDeps> => {
   const authorities = authoritiesOf(config, secretKey);
   const lock = lockFolder(config.data);
   const store = opened(lock, () => sqliteAuthorityStore(authorityDatabaseOf(config)));
-  const inbox = imapInbox(accountOf('mail.imap', mail.imap, mail.proxy), stderrLog);
-  const outbox = smtpOutbox(accountOf('mail.smtp', mail.smtp, mail.proxy), stderrLog);
+  const inbox = imapInbox(accountOf('mail.imap', mail.imap, mail.proxy), log);
+  const outbox = smtpOutbox(accountOf('mail.smtp', mail.smtp, mail.proxy), log);
   const deps: AuthorityDeps = {
     store,
     inbox,
@@ -79,7 +80,7 @@ export const composeAuthority = (config: Config): Composed<AuthorityDeps> => {
     rng: systemRng,
     clock: systemClock,
     ticker: cronTicker,
-    log: stderrLog,
+    log,
     unstored: new Map(),
     from: mail.address,
     secretKey,

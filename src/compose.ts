@@ -43,6 +43,7 @@ import { announceOnce, takeChallenge } from './node/announce.js';
 import type { MixNodeDeps } from './node/mix-node.js';
 import { Tally } from './node/tally.js';
 import { type Meter, meterOf } from './mix/meter.js';
+import type { Log } from './ports/log.js';
 import type { Inbox } from './ports/mail.js';
 import type { Directory } from './ports/network.js';
 import type { MessageStatus } from './ports/stores.js';
@@ -69,7 +70,7 @@ export const replyToOf = (config: Config): 'plus' | 'message-id' => {
  *
  * @throws ConfigError, StoreError (data folder in use), RouteError (the list in a file is not valid)
  */
-export const composeNode = (config: Config): Composed<MixNodeDeps> => {
+export const composeNode = (config: Config, told: Log = stderrLog): Composed<MixNodeDeps> => {
   const { mail } = config;
   const node = nodeConfig(config);
   if (mail.imap === undefined) throw new ConfigError(`mail.imap: expected a section, got nothing (in ${config.file})`);
@@ -81,7 +82,7 @@ export const composeNode = (config: Config): Composed<MixNodeDeps> => {
   const lock = lockFolder(config.data);
   const store = opened(lock, () => sqliteMixStore(databaseOf(config)));
   const directory = directoryOf(network, store);
-  const log = new SummedLog(stderrLog);
+  const log = new SummedLog(told);
   const inbox = imapInbox(accountOf('mail.imap', mail.imap, mail.proxy), log);
   const outbox = smtpOutbox(accountOf('mail.smtp', mail.smtp, mail.proxy), log);
   const crypto = chooseCrypto();

@@ -128,6 +128,11 @@ const schema = section({
       .optional(),
     threshold: integer(1, 64).optional(),
   }).optional(),
+  status: section({
+    host: text('loopback address such as ::1', isLoopback).prefault('127.0.0.1'),
+    port: integer(0, 65535).prefault(2526),
+    tokenFile: path.optional(),
+  }).optional(),
   node: section({
     name: text('1 to 32 of a-z, 0-9 and -, a letter first', isNodeName),
     exit: flag().prefault(false),

@@ -34,6 +34,17 @@ export interface Config {
   readonly node: NodeConfig | undefined;
   readonly client: ClientConfig | undefined;
   readonly authority: AuthorityConfig | undefined;
+  /** Where the status page is; undefined: there is none. */
+  readonly status: StatusConfig | undefined;
+}
+
+export interface StatusConfig {
+  /** A loopback address. */
+  readonly host: string;
+  /** 0 takes a free one. */
+  readonly port: number;
+  /** What browsers and Prometheus log in with. */
+  readonly tokenFile: string;
 }
 
 export interface MailConfig {
@@ -217,7 +228,7 @@ const configOf = (read: FileConfig, { file, folder }: Origin): Config => {
   const fail: Fail = (key, expected, got) =>
     void mistakes.push(`${key}: expected ${expected}, got ${got} (in ${file})`);
   const at = (name: string): string => resolve(folder, name);
-  const { mail, network, node, client, authority } = read;
+  const { mail, network, node, client, authority, status } = read;
   if (node === undefined && client === undefined && authority === undefined)
     fail('node', 'a section [node], [client] or [authority]', 'none of them');
   if (authority !== undefined && (node !== undefined || client !== undefined))
@@ -295,6 +306,11 @@ const configOf = (read: FileConfig, { file, folder }: Origin): Config => {
       receipts: client.receipts ? receiptsOf(client) : undefined,
     },
     authority: authority && authorityOf(authority, { data, proxy: mail.proxy, at, fail }),
+    status: status && {
+      host: status.host,
+      port: status.port,
+      tokenFile: status.tokenFile === undefined ? join(data, 'status.token') : at(status.tokenFile),
+    },
   };
   if (mistakes.length > 0) throw new ConfigError(mistakes.join('\n'));
   return deepFreeze(config);

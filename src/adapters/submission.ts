@@ -1,4 +1,3 @@
-import { createHash, timingSafeEqual } from 'node:crypto';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -8,6 +7,7 @@ import { longestSilentLineMs, mostCommandsBeforeLogin, mostLines, mostWrongLogin
 import { ConfigError, MailError, RouteError, StoreError, SubmissionError } from '../base/errors.js';
 import { secondMs } from '../base/units.js';
 import type { Log } from '../ports/log.js';
+import { sameSecret } from './token-file.js';
 
 /** A mail as the user's program handed it in. */
 export interface Submitted {
@@ -35,10 +35,6 @@ export interface SubmissionServer {
   readonly port: number;
   readonly close: () => Promise<void>;
 }
-
-/** Compares in time that depends on neither string, not even on their lengths. */
-const sameSecret = (a: string, b: string): boolean =>
-  timingSafeEqual(createHash('sha256').update(a).digest(), createHash('sha256').update(b).digest());
 
 const reply = (responseCode: number, text: string): Error & { responseCode: number } =>
   Object.assign(new Error(text), { responseCode });

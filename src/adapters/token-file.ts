@@ -1,3 +1,4 @@
+import { createHash, timingSafeEqual } from 'node:crypto';
 import { toHex } from '../base/bytes.js';
 import { ConfigError } from '../base/errors.js';
 import type { Rng } from '../base/random.js';
@@ -7,7 +8,7 @@ import path from 'node:path';
 const tokenBytes = 16;
 
 /**
- * The random token that mail programs log in with, made at first use and readable by its owner only.
+ * The random token that mail programs, browsers and Prometheus log in with, made at first use and readable by its owner only.
  *
  * @throws ConfigError when others can read the file, or it is empty
  */
@@ -20,3 +21,7 @@ export const tokenFrom = (file: string, rng: Rng): string => {
   writePrivateFile(file, `${token}\n`);
   return token;
 };
+
+/** Compares in time that depends on neither string, not even on their lengths. */
+export const sameSecret = (a: string, b: string): boolean =>
+  timingSafeEqual(createHash('sha256').update(a).digest(), createHash('sha256').update(b).digest());

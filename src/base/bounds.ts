@@ -242,3 +242,26 @@ export const mostCommandsBeforeLogin = 6;
 export const mostLines = 20;
 /** How long a line may say nothing: RFC 5321 section 4.5.3.2.7 wants five minutes at least. */
 export const longestSilentLineMs = 5 * minuteMs;
+
+// ---- who connects to the status page ----
+
+/** Connections at once: a browser has six of a page, and Prometheus one. */
+export const mostPageConnections = 32;
+/** Of these, open for what changes: each has the page's main part in memory while it is sent. */
+export const mostPageStreams = 8;
+/** Of one such, what has not been read yet; a browser that reads nothing is hung up on. */
+export const mostUnreadBytes = mib;
+/** Of a request before its body: browsers send one or two kilobytes. */
+export const largestRequestHeadBytes = 8 * kib;
+/** Fields of it; browsers send twenty. */
+export const mostRequestFields = 60;
+/** Of a form: it holds a token. */
+export const largestFormBytes = kib;
+/** How long a request may be on its way. */
+export const longestRequestMs = 10_000;
+/** Wrong tokens that are answered late at the same time; others hear at once that there are too many. */
+export const mostWrongTokens = 8;
+/** Sessions; the oldest ends when there would be more. */
+export const mostPageSessions = 16;
+/** How long each lasts: a working day. */
+export const longestPageSessionMs = 12 * hourMs;

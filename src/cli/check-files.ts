@@ -11,10 +11,10 @@ import type { Report } from './report.js';
 
 /** Who else may read what a role has on the disk, and whether its keys are sealed. */
 export const checkFiles = (config: Config, report: Report): void => {
-  const { data, mail, authority, client } = config;
+  const { data, mail, authority, client, status } = config;
   const database = authority === undefined ? databaseOf(config) : authorityDatabaseOf(config);
-  const token = client === undefined ? [] : [client.submission.tokenFile];
-  const files = [data, database, `${database}-wal`, `${database}-shm`, ...token].filter((file) => existsSync(file));
+  const tokens = [client?.submission.tokenFile, status?.tokenFile].filter((file) => file !== undefined);
+  const files = [data, database, `${database}-wal`, `${database}-shm`, ...tokens].filter((file) => existsSync(file));
   const looks = [
     ...files.map((file) => () => refuseSharedWithOthers(file)),
     ...[mail.imap, mail.smtp].flatMap((server) =>

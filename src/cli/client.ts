@@ -5,11 +5,12 @@ import { systemRng } from '../adapters/system.js';
 import { tokenFrom } from '../adapters/token-file.js';
 import { runClient } from '../client/client.js';
 import { networkAt } from '../follow/network-at.js';
+import { bookFor, keepingClient } from '../compose-status.js';
 import { composeClient, composeQueue } from '../compose.js';
 import { clientConfig } from '../config.js';
 import type { ClientConfig } from '../config.js';
 import { loadAndJoin } from './join.js';
-import { untilStopped, watched } from './stop.js';
+import { statusPage, untilStopped, watched } from './stop.js';
 
 /** One line: what the user will hear of their mails. */
 export const receiptsLine = (address: string, { receipts, deliverTo }: ClientConfig): string => {
@@ -31,7 +32,8 @@ export const register = (program: Command): void => {
       const client = clientConfig(config);
       const { host, port, user, tokenFile, maxMailBytes } = client.submission;
       const token = tokenFrom(tokenFile, systemRng);
-      const { deps, close } = composeClient(config);
+      const book = bookFor(config);
+      const { deps, close } = composeClient(config, book?.log(stderrLog));
       const queue = composeQueue(config);
       const release = async (): Promise<void> => {
         queue.close();
@@ -42,12 +44,21 @@ export const register = (program: Command): void => {
         await release();
         throw error;
       });
-      const told = watched('client', config.data);
+      const stop = async (): Promise<void> => {
+        await server.close();
+        await release();
+      };
+      const page = await statusPage(config, book, {
+        role: 'client',
+        keeping: keepingClient(config, deps),
+        close: stop,
+      });
+      const told = watched('client', config.data, page);
       await untilStopped({
         ...told,
         close: async () => {
-          await server.close();
-          await release();
+          await page?.close();
+          await stop();
         },
         work: async (signal) => {
           process.stdout.write(
@@ -62,6 +73,7 @@ export const register = (program: Command): void => {
               ...(networkAt(deps.directory, deps.clock.now()) === undefined
                 ? ['The first list of nodes is asked for by mail; until it is there, mails are refused for now.']
                 : []),
+              ...(page?.lines ?? []),
               '',
             ].join('\n'),
           );

@@ -1,10 +1,12 @@
 import type { Command } from 'commander';
+import { stderrLog } from '../adapters/stderr-log.js';
+import { bookFor, keepingNode } from '../compose-status.js';
 import { composeNode } from '../compose.js';
 import { nodeConfig } from '../config.js';
 import { networkAt } from '../follow/network-at.js';
 import { runMixNode } from '../node/mix-node.js';
 import { loadAndJoin } from './join.js';
-import { untilStopped, watched } from './stop.js';
+import { statusPage, untilStopped, watched } from './stop.js';
 
 export const register = (program: Command): void => {
   program
@@ -15,7 +17,8 @@ export const register = (program: Command): void => {
     .action(async ({ config: file, join }: { readonly config: string; readonly join?: string }) => {
       const config = loadAndJoin(file, join);
       const { name, exit } = nodeConfig(config);
-      const { deps, close } = composeNode(config);
+      const book = bookFor(config);
+      const { deps, close } = composeNode(config, book?.log(stderrLog));
       const network = networkAt(deps.directory, deps.clock.now());
       const isListed = network?.byId.has(deps.self) === true;
       if (!isListed && deps.following === undefined)
@@ -24,13 +27,19 @@ export const register = (program: Command): void => {
         network === undefined
           ? 'waiting for the first list of nodes, which comes by mail'
           : `flush ${network.parameters.mixSchedule}${isListed ? '' : ', waiting to be in the list'}`;
-      const told = watched('node', config.data);
+      const page = await statusPage(config, book, { role: 'node', keeping: keepingNode(config, deps), close });
+      const told = watched('node', config.data, page);
+      const loopCameHome = book && ((tookMs: number) => book.loopCameHome(tookMs));
       await untilStopped({
         ...told,
-        close,
+        close: async () => {
+          await page?.close();
+          await close();
+        },
         work: async (signal) => {
-          process.stdout.write(`running ${name}${exit ? ' (exit)' : ''} on ${config.mail.address}, ${schedule}\n`);
-          await runMixNode(deps, signal, told.vitals);
+          const running = `running ${name}${exit ? ' (exit)' : ''} on ${config.mail.address}, ${schedule}`;
+          process.stdout.write(`${[running, ...(page?.lines ?? [])].join('\n')}\n`);
+          await runMixNode({ ...deps, loopCameHome }, signal, told.vitals);
         },
       });
     });

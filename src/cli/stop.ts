@@ -2,19 +2,41 @@ import { freeBytes, healthFile } from '../adapters/health-file.js';
 import { stderrLog } from '../adapters/stderr-log.js';
 import { systemdSupervisor } from '../adapters/systemd.js';
 import { secondMs } from '../base/units.js';
+import { openStatus, type StatusPage } from '../compose-status.js';
+import type { Config } from '../config.js';
 import type { HealthKeeper, Role } from '../ports/health.js';
+import type { Book, Keeping } from '../post/book.js';
 import { statusOf } from '../post/health.js';
 import { cutMs } from '../post/jobs.js';
 import { roomWatch, type UnderWay, Vitals } from '../post/vitals.js';
 
-/** How a process tells of itself: in its data folder, and to the systemd that has started it. */
-export const watched = (role: Role, folder: string): Pick<Stoppable, 'vitals' | 'onStop'> => {
+/** How a process tells of itself: in its data folder, to the systemd that has started it, and on its page. */
+export const watched = (role: Role, folder: string, page?: StatusPage): Pick<Stoppable, 'vitals' | 'onStop'> => {
   const supervisor = systemdSupervisor(process.env);
-  const keepers = [roomWatch(stderrLog, () => freeBytes(folder)), healthFile(folder)];
+  const keepers = [
+    roomWatch(stderrLog, () => freeBytes(folder)),
+    // Before the file, which can't be written while the disk is full.
+    ...(page === undefined ? [] : [page.keeper]),
+    healthFile(folder),
+  ];
   if (supervisor === undefined) return { vitals: new Vitals(role, keepers) };
   const tell: HealthKeeper = (record) => supervisor.tell(record, statusOf(record, record.at));
   // The one that can't fail first.
   return { vitals: new Vitals(role, [tell, ...keepers]), onStop: supervisor.stopping };
+};
+
+/** The status page of a process that is about to begin; where that fails everything is let go of. @throws ConfigError */
+export const statusPage = async (
+  config: Config,
+  book: Book | undefined,
+  { role, keeping, close }: { readonly role: Role; readonly keeping: Keeping; readonly close: () => Promise<void> },
+): Promise<StatusPage | undefined> => {
+  try {
+    return await openStatus(config, book, { role, keeping, terminal: process.stdout.isTTY ? 'yes' : 'no' });
+  } catch (error) {
+    await close();
+    throw error;
+  }
 };
 
 /** A process from its start to its end. */
