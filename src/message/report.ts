@@ -39,12 +39,23 @@ const rejectedFor: Readonly<Record<Rejection, string>> = {
   'message/too-large': 'it is larger than the node at the end of its way takes',
 };
 
+/** What a refusal most often means; its text, which would say more, does not come along. Source: RFC 5321 section 4.2.3. */
+const refusedFor: Readonly<Record<number, string>> = {
+  550: 'there may be no such mailbox, or it takes no mail from this network',
+  551: 'the recipient may have another address by now',
+  552: 'the mailbox may be full, or the mail too large',
+  553: 'something may be wrong with the address',
+  554: 'it may take no mail from this network',
+};
+
 /** By the second number of the status. Source: RFC 3463 section 3. */
 const bouncedFor: Readonly<Record<number, string>> = {
   1: 'something is wrong with the address',
   2: "the recipient's mailbox does not take it; it may be full or closed",
   3: "the recipient's mail system does not take it; it may be too large",
   4: "the recipient's mail server could not be reached",
+  5: 'the mail servers on its way did not understand each other',
+  6: "the recipient's mail system can't take a mail of this form",
   7: "the recipient's mail server refuses it by its rules",
 };
 
@@ -53,8 +64,10 @@ export const wordsFor = (ending: Ending): string => {
   switch (ending.kind) {
     case 'handed-over':
       return 'It was delivered: a mail server took it for the recipient.';
-    case 'refused':
-      return `It was not delivered: the mail server refused it with the code ${ending.code}.`;
+    case 'refused': {
+      const why = refusedFor[ending.code];
+      return `It was not delivered: the mail server refused it with the code ${ending.code}${why === undefined ? '' : `; ${why}`}.`;
+    }
     case 'rejected':
       return `It was not delivered: ${rejectedFor[ending.reason]}.`;
     case 'gave-up':
@@ -77,20 +90,28 @@ export const wordsFor = (ending: Ending): string => {
   }
 };
 
+const checkAddress = "Please check the recipient's address, or reach them in another way.";
+const later = 'Please send it again later, or reach the recipient in another way.';
+const smallerOrLater = 'Please send it again later or in smaller pieces, or reach the recipient in another way.';
+
 /** What the user can do, in words. */
 const adviceFor = (ending: Ending): string => {
   switch (ending.kind) {
     case 'handed-over':
       return 'An earlier message said that it might be lost. You need not do anything.';
     case 'refused':
-    case 'bounced':
-      return "Please check the recipient's address, or reach them in another way.";
+      return ending.code === 552 ? smallerOrLater : checkAddress;
+    case 'bounced': {
+      const subject = ending.status[1];
+      if (subject === 2 || subject === 3) return smallerOrLater;
+      return subject === 4 || subject === 5 ? later : checkAddress;
+    }
     case 'rejected':
       if (ending.reason === 'message/bad-recipient') return "Please check the recipient's address.";
       if (ending.reason === 'message/too-large') return 'Please send it in smaller pieces.';
       return 'Please send it again. If that fails too, see whether there is a newer version of MixMailer.';
     case 'gave-up':
-      return 'Please send it again later, or reach the recipient in another way.';
+      return later;
     case 'expired':
       return 'Please send it again.';
     case 'no-answer':

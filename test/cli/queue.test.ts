@@ -61,7 +61,7 @@ describe('the queue as a table', () => {
     );
     expect(lines).toEqual([
       'submitted (UTC)   age    recipient                                 anonymity  state',
-      '2026-11-19 12:00  3 d    bob@friend.test                           unknown    failed 2026-11-22 11:00: It was not delivered: the mail server refused it with the code 550.',
+      '2026-11-19 12:00  3 d    bob@friend.test                           unknown    failed 2026-11-22 11:00: It was not delivered: the mail server refused it with the code 550; there may be no such mailbox, or it takes no mail from this network.',
       '2026-11-21 06:00  30 h   c@x.test                                  8.1 bits   delivered 2026-11-22 10:30',
       '2026-11-21 23:00  13 h   bob@friend.test                           unknown    in the network, 2nd sending, next at 2026-11-22 13:00',
       '2026-11-22 10:00  2 h    bob@friend.test                           unknown    sent 2026-11-22 12:00',

@@ -5,6 +5,7 @@ import { isDelivery } from '../../src/message/delivery.js';
 import { readHead } from '../../src/message/head.js';
 import { readIncoming } from '../../src/message/incoming.js';
 import { composeNotice, type Notice, type NoticeReason } from '../../src/message/notice.js';
+import { noticeReasons } from './endings.js';
 
 const notice: Notice = {
   from: 'exit@x.example',
@@ -16,7 +17,6 @@ const notice: Notice = {
   now: Date.UTC(2026, 10, 24, 13, 5, 59),
 };
 const textOf = (change: Partial<Notice> = {}): string => latin1(composeNotice({ ...notice, ...change }));
-const reasons: readonly NoticeReason[] = ['expired', 'too-large', 'not-encrypted'];
 
 describe('a notice', () => {
   test('is an automatic answer in plain words', () => {
@@ -46,7 +46,7 @@ describe('a notice', () => {
     ]);
   });
 
-  test.each(reasons)('says what happened and what to do, and is read by a mail program: %s', async (reason) => {
+  test.each(noticeReasons)('says what happened and what to do, and is read by a mail program: %s', async (reason) => {
     const mail = await simpleParser(textOf({ reason }));
     expect(mail.subject).toBe('Your answer was not delivered');
     expect(mail.inReplyTo).toBe('<1@b.example>');
@@ -58,7 +58,7 @@ describe('a notice', () => {
     ).toBe(true);
   });
 
-  test.each(reasons)('is written in whole sentences, in paragraphs of their own: %s', (reason) => {
+  test.each(noticeReasons)('is written in whole sentences, in paragraphs of their own: %s', (reason) => {
     const [, body = ''] = textOf({ reason }).split('charset=us-ascii\r\n\r\n');
     const paragraphs = body
       .trimEnd()

@@ -7,6 +7,7 @@ import { deliveryToken } from '../../src/message/delivery.js';
 import { readHead, valuesOf } from '../../src/message/head.js';
 import { bouncesIn, readIncoming } from '../../src/message/incoming.js';
 import { composeReport, reportMessageId, wordsFor, type Ending, type Report } from '../../src/message/report.js';
+import { endings } from './endings.js';
 
 const messageId = messageIdOf(new Uint8Array(16).fill(3));
 const report: Report = {
@@ -30,22 +31,6 @@ const paragraphsOf = (text: string): readonly string[] => {
     .map((paragraph) => paragraph.replaceAll('\r\n', ' '));
 };
 
-const endings: readonly (readonly [Ending, action: string | undefined, status: string])[] = [
-  [{ kind: 'handed-over', code: 250 }, 'delivered', '2.0.0'],
-  [{ kind: 'refused', code: 550 }, 'failed', '5.0.0'],
-  [{ kind: 'rejected', reason: 'message/bad-envelope' }, 'failed', '5.5.5'],
-  [{ kind: 'rejected', reason: 'message/not-encrypted' }, 'failed', '5.7.1'],
-  [{ kind: 'rejected', reason: 'message/bad-recipient' }, 'failed', '5.1.3'],
-  [{ kind: 'rejected', reason: 'message/too-large' }, 'failed', '5.3.4'],
-  [{ kind: 'gave-up' }, 'failed', '4.4.7'],
-  [{ kind: 'bounced', status: [5, 1, 1] }, 'failed', '5.1.1'],
-  [{ kind: 'bounced', status: [5, 9, 9] }, 'failed', '5.9.9'],
-  [{ kind: 'expired' }, 'failed', '4.4.2'],
-  [{ kind: 'no-answer', sendings: 3 }, 'failed', '4.4.7'],
-  [{ kind: 'no-answer', sendings: 0 }, 'failed', '4.4.7'],
-  [{ kind: 'reply-incomplete' }, undefined, ''],
-];
-
 describe('a report', () => {
   test('is a delivery status notification, human words first', () => {
     expect(textOf().split('\r\n')).toEqual([
@@ -67,7 +52,8 @@ describe('a report', () => {
       'This message was written by MixMailer on your own computer. It is about the',
       'mail to bob@b.example that you sent on Mon, 23 Nov 2026 09:30 UTC.',
       '',
-      'It was not delivered: the mail server refused it with the code 550.',
+      'It was not delivered: the mail server refused it with the code 550; there may',
+      'be no such mailbox, or it takes no mail from this network.',
       '',
       "Please check the recipient's address, or reach them in another way.",
       '',
@@ -133,7 +119,10 @@ describe('a report', () => {
   test.each<[Ending, subject: string, advice: string]>([
     [{ kind: 'handed-over', code: 250 }, 'Your mail was delivered after all', 'You need not do anything'],
     [{ kind: 'refused', code: 550 }, 'Your mail was not delivered', "check the recipient's address, or"],
+    [{ kind: 'refused', code: 552 }, 'Your mail was not delivered', 'again later or in smaller pieces'],
     [{ kind: 'bounced', status: [5, 1, 1] }, 'Your mail was not delivered', "check the recipient's address, or"],
+    [{ kind: 'bounced', status: [5, 2, 2] }, 'Your mail was not delivered', 'again later or in smaller pieces'],
+    [{ kind: 'bounced', status: [5, 4, 1] }, 'Your mail was not delivered', 'send it again later'],
     [{ kind: 'rejected', reason: 'message/bad-recipient' }, 'Your mail was not delivered', "recipient's address."],
     [{ kind: 'rejected', reason: 'message/too-large' }, 'Your mail was not delivered', 'in smaller pieces'],
     [{ kind: 'rejected', reason: 'message/bad-envelope' }, 'Your mail was not delivered', 'a newer version'],
@@ -142,6 +131,7 @@ describe('a report', () => {
     [{ kind: 'expired' }, 'Your mail was not delivered', 'send it again.'],
     [{ kind: 'no-answer', sendings: 3 }, 'Your mail may not have been delivered', 'ask the recipient whether'],
     [{ kind: 'no-answer', sendings: 0 }, 'Your mail was not sent', '"mixmailer check"'],
+    [{ kind: 'restored' }, 'Your mail may not have been delivered', 'It is not sent again by itself.'],
     [{ kind: 'reply-incomplete' }, 'An answer to your mail did not arrive whole', 'ask the writer'],
   ])('of %o says in its subject how it ended, and gives fitting advice', (ending, subject, advice) => {
     const text = textOf({ ending });
@@ -211,13 +201,22 @@ describe('the words', () => {
   });
 
   test('of a bounce say something of their own for every kind of code, and of a rejection for every reason', () => {
-    const bounces = [1, 2, 3, 4, 7, 9].map((subject) => wordsFor({ kind: 'bounced', status: [5, subject, 0] }));
+    const bounces = [1, 2, 3, 4, 5, 6, 7, 9].map((subject) => wordsFor({ kind: 'bounced', status: [5, subject, 0] }));
     const rejections = endings.flatMap(([ending]) => (ending.kind === 'rejected' ? [wordsFor(ending)] : []));
     for (const [index, words] of [...bounces, ...rejections].entries()) {
       expect(words).toMatch(/: (?:it came back, )?[a-z][a-z ';,]{20,}/);
       expect([...bounces, ...rejections].indexOf(words)).toBe(index);
     }
     expect(rejections).toHaveLength(4);
+  });
+
+  test('of a refusal say what its code most often means, and nothing of a code that says nothing', () => {
+    const said = [550, 551, 552, 553, 554].map((code) => wordsFor({ kind: 'refused', code }));
+    for (const words of said) expect(words).toMatch(/refused it with the code 55[0-4]; [a-z ,]{20,}\.$/);
+    expect(new Set(said.map((words) => words.split('; ')[1])).size).toBe(said.length);
+    expect(wordsFor({ kind: 'refused', code: 571 })).toBe(
+      'It was not delivered: the mail server refused it with the code 571.',
+    );
   });
 
   test('of a bounce say what the code means', () => {
