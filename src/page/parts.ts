@@ -123,7 +123,7 @@ const drops = ({ day }: Status): Html => {
     'drops',
     'Dropped, refused, tried again',
     rows.length === 0
-      ? html`<p>Of nothing ${leastTold} or more in the last ${during}. Fewer are not shown.</p>`
+      ? html`<p>Nothing of it ${leastTold} times or more in the last ${during}. Fewer are not shown.</p>`
       : html`<div class="scroll" role="region" aria-label="Reasons" tabindex="0">
             <table>
               <thead>

@@ -74,7 +74,7 @@ svg .limit { stroke: var(--bad); stroke-dasharray: 2 3; stroke-width: 2; }
 .scroll { overflow-x: auto; }
 .scroll svg { display: block; max-width: none; }
 summary { cursor: pointer; padding: .25rem 0; font-size: .9rem; }
-table { border-collapse: collapse; font-size: .9rem; min-width: 18rem; }
+table { border-collapse: collapse; font-size: .9rem; min-width: 18rem; overflow-wrap: normal; }
 th, td { text-align: left; padding: .25rem 1rem .25rem 0; border-bottom: 1px solid var(--edge); vertical-align: top; font-weight: normal; }
 thead th { color: var(--soft); }
 .hidden { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }

@@ -131,7 +131,7 @@ describe('the page of a process in trouble', () => {
     expect(site.metrics()).toBe('');
     const young = textOf(pageOf({ hours: 0 }));
     expect(young).toContain('Nothing to show before an hour of it is over.');
-    expect(young).toContain('Of nothing 10 or more in the last 0 full hours.');
+    expect(young).toContain('Nothing of it 10 times or more in the last 0 full hours.');
   });
 });
 
