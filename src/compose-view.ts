@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { sqliteAuthorityStore } from './adapters/sqlite-authority.js';
 import { sqliteClientStore } from './adapters/sqlite-client-store.js';
+import { isLocked, type Opening } from './adapters/sqlite.js';
 import { sqliteMixStore } from './adapters/sqlite-mix-store.js';
 import { ConfigError, RouteError } from './base/errors.js';
 import { databaseOf } from './compose-joined.js';
@@ -12,6 +13,8 @@ import { moreThanHalf } from './council/majority.js';
 import type { Account } from './carrier/budget.js';
 import type { ConsensusStore, EndorsementStore, Fork } from './ports/follow.js';
 import type { NoteStore } from './ports/stores.js';
+import type { Heartbeat } from './mix/heartbeat.js';
+import { heartbeatIn } from './node/heartbeat.js';
 import { accountIn } from './post/account.js';
 import { inspectNetwork, objectionTo } from './route/network.js';
 import type { Network, Support, Trust } from './route/network.js';
@@ -113,8 +116,11 @@ const withStore = <S extends { readonly close: () => void }, T>(store: S, work: 
   }
 };
 
-const openKept = (config: Config): Kept & NoteStore & { readonly close: () => void } =>
-  config.client === undefined ? sqliteMixStore(databaseOf(config)) : sqliteClientStore(databaseOf(config));
+/** Nothing is written, nor made newer, in what another process works on. */
+const openingOf = ({ data }: Config): Opening => (isLocked(data) ? 'look' : 'own');
+
+const openKept = (config: Config, how: Opening): Kept & NoteStore & { readonly close: () => void } =>
+  config.client === undefined ? sqliteMixStore(databaseOf(config), how) : sqliteClientStore(databaseOf(config), how);
 
 const viewOfAuthority = (config: Config, now: number): NetworkView => {
   const authorities = authoritiesOf(config);
@@ -122,7 +128,7 @@ const viewOfAuthority = (config: Config, now: number): NetworkView => {
   const trust = { authorities: keys, threshold: moreThanHalf(keys.length) };
   const addresses = new Map(authorities.map(({ key, address }) => [key, address]));
   if (!existsSync(authorityDatabaseOf(config))) return nothing(undefined);
-  return withStore(sqliteAuthorityStore(authorityDatabaseOf(config)), (store) => ({
+  return withStore(sqliteAuthorityStore(authorityDatabaseOf(config), openingOf(config)), (store) => ({
     ...viewOfStore(store, { trust, addresses, now }),
     contradictions: store.contradictions(),
   }));
@@ -141,14 +147,14 @@ export const viewNetwork = (config: Config, now: number): NetworkView => {
   if (network.kind === 'list') return viewOfFile(network.list, { trust, addresses: new Map(), now });
   const addresses = new Map(network.invitation.authorities.map(({ key, address }) => [key, address]));
   if (!existsSync(databaseOf(config))) return nothing(undefined);
-  return withStore(openKept(config), (store) => viewOfStore(store, { trust, addresses, now }));
+  return withStore(openKept(config, openingOf(config)), (store) => viewOfStore(store, { trust, addresses, now }));
 };
 
 /** What `ConsensusStore.forgetForks` does, for the node or client of that configuration. @returns how many forks */
 export const forgetForks = (config: Config): number => {
   networkConfig(config);
   if (!existsSync(databaseOf(config))) return 0;
-  return withStore(openKept(config), (store) => store.forgetForks());
+  return withStore(openKept(config, 'own'), (store) => store.forgetForks());
 };
 
 /**
@@ -162,6 +168,12 @@ export const viewAccount = (config: Config, now: number): Account => {
   if (!existsSync(isAuthority ? authorityDatabaseOf(config) : databaseOf(config)))
     return accountIn({ note: () => undefined }, rules);
   return isAuthority
-    ? withStore(sqliteAuthorityStore(authorityDatabaseOf(config)), (store) => accountIn(store, rules))
-    : withStore(openKept(config), (store) => accountIn(store, rules));
+    ? withStore(sqliteAuthorityStore(authorityDatabaseOf(config), openingOf(config)), (store) =>
+        accountIn(store, rules),
+      )
+    : withStore(openKept(config, openingOf(config)), (store) => accountIn(store, rules));
 };
+
+/** What a node knows of its loops; beside the running one. Undefined of one that has not been started yet. @throws StoreError */
+export const viewHeartbeat = (config: Config): Heartbeat | undefined =>
+  existsSync(databaseOf(config)) ? withStore(openKept(config, openingOf(config)), heartbeatIn) : undefined;

@@ -15,6 +15,7 @@ import type {
 } from '../ports/authority.js';
 import { followStore, followTables } from './sqlite-follow.js';
 import { openStore, type Row, type Sql } from './sqlite.js';
+import type { Opening } from './sqlite.js';
 import {
   clockStore,
   cursorStore,
@@ -345,8 +346,11 @@ export const authoritySchema: readonly string[] = [
  *
  * @throws StoreError 'store/open', 'store/version'
  */
-export const sqliteAuthorityStore = (file: string): AuthorityStore & { readonly close: () => void } => {
-  const { sql, atomically, scrub, close } = openStore(file, authoritySchema);
+export const sqliteAuthorityStore = (
+  file: string,
+  how: Opening = 'own',
+): AuthorityStore & { readonly close: () => void } => {
+  const { sql, atomically, scrub, close } = openStore(file, authoritySchema, how);
   return {
     atomically,
     scrub,

@@ -20,6 +20,7 @@ import type {
 } from '../ports/stores.js';
 import { followStore, followTables } from './sqlite-follow.js';
 import { openStore } from './sqlite.js';
+import type { Opening } from './sqlite.js';
 import type { Row, Sql } from './sqlite.js';
 import {
   bytesOf,
@@ -389,8 +390,8 @@ const inboundStore = (sql: Sql): InboundStore => ({
  *
  * @throws StoreError 'store/open', 'store/version'
  */
-export const sqliteClientStore = (file: string): ClientStore & { readonly close: () => void } => {
-  const { sql, atomically, scrub, close } = openStore(file, clientSchema);
+export const sqliteClientStore = (file: string, how: Opening = 'own'): ClientStore & { readonly close: () => void } => {
+  const { sql, atomically, scrub, close } = openStore(file, clientSchema, how);
   return {
     atomically,
     scrub,

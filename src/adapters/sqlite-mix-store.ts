@@ -3,6 +3,7 @@ import type { MixStore, ReassemblyStore, ReplayStore, ReturnStore } from '../por
 import { followStore, followTables } from './sqlite-follow.js';
 import { membershipStore, membershipTables } from './sqlite-membership.js';
 import { openStore } from './sqlite.js';
+import type { Opening } from './sqlite.js';
 import type { Sql } from './sqlite.js';
 import {
   bytesOf,
@@ -194,8 +195,8 @@ const returnStore = (sql: Sql): ReturnStore => ({
  *
  * @throws StoreError 'store/open', 'store/version'
  */
-export const sqliteMixStore = (file: string): MixStore & { readonly close: () => void } => {
-  const { sql, atomically, scrub, close } = openStore(file, mixSchema);
+export const sqliteMixStore = (file: string, how: Opening = 'own'): MixStore & { readonly close: () => void } => {
+  const { sql, atomically, scrub, close } = openStore(file, mixSchema, how);
   return {
     atomically,
     scrub,

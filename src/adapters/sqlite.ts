@@ -74,6 +74,9 @@ const asStoreError = (error: unknown): StoreError => {
     : new StoreError('store/write', 'the database could not be read or written', { cause: error });
 };
 
+/** Whether the database is worked on, or only looked at while another process works on it. */
+export type Opening = 'own' | 'look';
+
 /**
  * Opens (and at first use makes) a database in the data folder.
  *
@@ -85,20 +88,23 @@ const asStoreError = (error: unknown): StoreError => {
  *
  * @param file ':memory:' in tests that don't need a disk
  * @param schema statements that make the tables; versions follow one another, from 1
+ * @param how `look` writes nothing, not even a newer version of the tables
  * @throws StoreError 'store/open', 'store/version'; ConfigError when others can read the folder or the files
  */
-export const openStore = (file: string, schema: readonly string[]): OpenStore => {
-  if (file !== ':memory:') {
+export const openStore = (file: string, schema: readonly string[], how: Opening = 'own'): OpenStore => {
+  if (file !== ':memory:' && how === 'own') {
     makePrivateFolder(path.dirname(file));
     makePrivateDatabase(file);
   }
   let db: DatabaseSyncInstance;
   try {
-    db = new DatabaseSync(file);
+    db = new DatabaseSync(file, { readOnly: how === 'look' });
     // The timeout first: of two processes that open a new database at once, one waits while the other sets it up.
-    db.exec(
-      `PRAGMA busy_timeout=${busyMs}; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA secure_delete=ON; PRAGMA journal_size_limit=0; PRAGMA foreign_keys=ON; PRAGMA temp_store=MEMORY`,
-    );
+    if (how === 'look') db.exec(`PRAGMA busy_timeout=${busyMs}`);
+    else
+      db.exec(
+        `PRAGMA busy_timeout=${busyMs}; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA secure_delete=ON; PRAGMA journal_size_limit=0; PRAGMA foreign_keys=ON; PRAGMA temp_store=MEMORY`,
+      );
   } catch (error) {
     throw new StoreError('store/open', `${file} can't be opened: is its folder there and writable?`, { cause: error });
   }
@@ -150,6 +156,10 @@ export const openStore = (file: string, schema: readonly string[]): OpenStore =>
     db.close();
     throw new StoreError('store/version', `${file} was written by a newer MixMailer (version ${version})`);
   }
+  if (version < schema.length && how === 'look') {
+    db.close();
+    throw new StoreError('store/version', `${file} is of an older MixMailer, which still runs: start it again`);
+  }
   // All steps in one transaction: an upgrade that fails leaves what was there. Checked again inside it: two processes may
   // open a new database at once.
   if (version < schema.length) {
@@ -183,7 +193,7 @@ export const openStore = (file: string, schema: readonly string[]): OpenStore =>
   const close = (): void => {
     // Prepared statements keep the connection half open until they are collected, so that SQLite does not do it itself.
     try {
-      if (db.isOpen) scrub('log');
+      if (db.isOpen && how === 'own') scrub('log');
     } catch (error) {
       // On a full or failing disk the log stays, and the next start reads it.
       if (!(error instanceof StoreError)) throw error;

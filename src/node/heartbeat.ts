@@ -11,12 +11,15 @@ interface Pulse {
 
 const noteName = 'heartbeat';
 
-const pulseOf = (store: NoteStore): Pulse => {
+const pulseOf = (store: Pick<NoteStore, 'note'>): Pulse => {
   const text = store.note(noteName);
   return text === undefined ? { heart: newHeartbeat, sent: 0, home: 0 } : (JSON.parse(text) as Pulse);
 };
 
 const keep = (store: NoteStore, pulse: Pulse): void => store.setNote(noteName, JSON.stringify(pulse));
+
+/** The heartbeat as it stood at the last flush. */
+export const heartbeatIn = (store: Pick<NoteStore, 'note'>): Heartbeat => pulseOf(store).heart;
 
 /**
  * A packet says that it is a loop of this node. Inside a transaction.
