@@ -23,12 +23,13 @@ const rooms = {
   node: [...core, 'ports', 'post', 'follow'],
   client: [...core, 'ports', 'post', 'follow'],
   directory: [...core, 'ports', 'post', 'follow'],
+  setup: [...core, 'ports'],
   adapters: ['base', 'provider', 'sphinx', 'route', 'council', 'message', 'carrier', 'ports'],
-  cli: [...core, 'sim', 'ports', 'post', 'follow', 'node', 'client', 'directory', 'adapters'],
+  cli: [...core, 'sim', 'ports', 'post', 'follow', 'node', 'client', 'directory', 'setup', 'adapters'],
 };
 const pure = new Set([...core, 'sim', 'page']);
 // Rooms that may wait but never touch the world themselves.
-const world = new Set([...pure, 'ports', 'post', 'follow', 'node', 'client', 'directory']);
+const world = new Set([...pure, 'ports', 'post', 'follow', 'node', 'client', 'directory', 'setup']);
 
 const nowIsAnArgument = 'A pure room takes `now` as an argument.';
 const chanceIsAnArgument = 'Randomness is an argument (base/random).';

@@ -65,6 +65,18 @@ const secretOf = (read: FileServer, kind: (typeof secretKeys)[number], at: (name
   }
 };
 
+/** The PEM certificate in that file, which others than its owner can't change. @throws ConfigError */
+export const readCertificate = (key: string, file: string): string => {
+  const mistakes: string[] = [];
+  const pem = certificateOf(
+    key,
+    file,
+    (name, expected, got) => void mistakes.push(`${name}: expected ${expected}, got ${got}`),
+  );
+  if (pem === undefined) throw new ConfigError(mistakes.join('\n'));
+  return pem;
+};
+
 const certificateOf = (key: string, file: string, fail: Fail): string | undefined => {
   try {
     // Who can write another one there can be the server.

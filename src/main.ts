@@ -6,6 +6,7 @@ import { version } from './version.js';
 // Loaded when asked for: what a node needs takes half a second, and `sendmail` runs at every mail.
 const commands: ReadonlyMap<string, () => Promise<{ readonly register: (program: Command) => void }>> = new Map(
   Object.entries({
+    init: () => import('./cli/init.js'),
     keygen: () => import('./cli/keygen.js'),
     keys: () => import('./cli/keys.js'),
     descriptor: () => import('./cli/descriptor.js'),

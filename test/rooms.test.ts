@@ -18,7 +18,7 @@ const pureRooms = [
 ].filter((room) => rooms.includes(room));
 const roomsWithoutIo = [
   ...pureRooms,
-  ...['ports', 'post', 'follow', 'node', 'client', 'directory'].filter((room) => rooms.includes(room)),
+  ...['ports', 'post', 'follow', 'node', 'client', 'directory', 'setup'].filter((room) => rooms.includes(room)),
 ];
 
 const innocent = 'export const twice = (value: number): number => 2 * value;\n';

@@ -162,6 +162,12 @@ export const probeSmtp = async (account: SmtpAccount, signal: AbortSignal): Prom
     const where = `${account.host}:${account.port}`;
     if (outcome.kind !== 'later' || outcome.why === 'temporary' || outcome.why === 'limit')
       throw new MailError('mail/protocol', `${where}: not now`);
-    throw new MailError(probeCode[outcome.why], `${where}: failed at ${outcome.why}`);
+    // Which of them says more depends on how far it came.
+    const { code, originalCode } = error.failure;
+    const detail = outcome.why === 'login' ? undefined : (originalCode ?? code);
+    throw new MailError(
+      probeCode[outcome.why],
+      `${where}: failed at ${outcome.why}${detail === undefined ? '' : ` (${detail})`}`,
+    );
   }
 };

@@ -50,6 +50,14 @@ export class MailError extends Error {
   }
 }
 
+/** Whoever was asked has ended it: nothing is to be done any more. */
+export class Stopped extends Error {
+  constructor() {
+    super('stopped');
+    this.name = 'Stopped';
+  }
+}
+
 /** The disk failed us. */
 export class StoreError extends Error {
   readonly code: 'store/open' | 'store/version' | 'store/write' | 'store/locked';

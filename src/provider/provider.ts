@@ -41,6 +41,8 @@ export interface Provider {
   readonly smtp: (domain: string) => MailServer;
   /** What stands for the user at log-in; a provider that takes both has the address here. */
   readonly user: 'address' | 'name before the @';
+  /** The same for SMTP, where that is not as for IMAP. */
+  readonly smtpUser?: 'address';
   readonly signIn: SignIn;
   /** What its users have to know of the log-in, in one sentence. */
   readonly advice: string;

@@ -99,6 +99,7 @@ export const providers: readonly Provider[] = [
     imap: tls('imap.mail.me.com', 993),
     smtp: starttls('smtp.mail.me.com', 587),
     user: 'name before the @',
+    smtpUser: 'address',
     signIn: 'app-password',
     advice:
       'iCloud takes an app-specific password only: https://account.apple.com, "App-Specific Passwords"; the IMAP user is the name before the @',
