@@ -12,6 +12,7 @@ const commands: ReadonlyMap<string, () => Promise<{ readonly register: (program:
     descriptor: () => import('./cli/descriptor.js'),
     network: () => import('./cli/network.js'),
     check: () => import('./cli/check.js'),
+    doctor: () => import('./cli/doctor.js'),
     node: () => import('./cli/node.js'),
     health: () => import('./cli/health.js'),
     backup: async () => ({ register: (await import('./cli/backup.js')).registerBackup }),

@@ -46,7 +46,7 @@ export interface SmtpLook {
 
 /** A node's bundle of 64 packets in base64 is 2.9 MB; providers' limits begin at 10. */
 const smallestMailLimitBytes = 3_000_000;
-const deadlineMs = 2 * minuteMs;
+export const deadlineMs = 2 * minuteMs;
 
 /** `mixmailer check`: tries everything a start needs, and says in words what is wrong and how to mend it. */
 export const register = (
@@ -76,7 +76,8 @@ export const register = (
     });
 };
 
-const checkImap = async (config: Config, probes: Probes, report: Report): Promise<void> => {
+/** Logs in over IMAP, and says what the mailbox is like. */
+export const checkImap = async (config: Config, probes: Pick<Probes, 'imap'>, report: Report): Promise<void> => {
   const { imap, proxy } = config.mail;
   if (imap === undefined) {
     report.note('no [mail.imap]: a client only sends, it can do without');
@@ -107,7 +108,8 @@ const checkImap = async (config: Config, probes: Probes, report: Report): Promis
   }
 };
 
-const checkSmtp = async (config: Config, probes: Probes, report: Report): Promise<void> => {
+/** The same over SMTP; sends nothing. */
+export const checkSmtp = async (config: Config, probes: Pick<Probes, 'smtp'>, report: Report): Promise<void> => {
   const { smtp, proxy } = config.mail;
   const account = accountOf('mail.smtp', smtp, proxy);
   try {
@@ -145,7 +147,8 @@ const checkPlusAddress = async (config: Config, probes: Probes, report: Report):
   }
 };
 
-const tellMailProblem = (
+/** Says why an account could not be talked to, and what to do. Other errors than the world's are thrown on. */
+export const tellMailProblem = (
   section: string,
   account: Account,
   { error, report }: { readonly error: unknown; readonly report: Report },
@@ -162,7 +165,7 @@ const tellMailProblem = (
 };
 
 /** @returns the node's id, if there is a node with keys */
-const checkKeys = (config: Config, report: Report, now: number): string | undefined => {
+export const checkKeys = (config: Config, report: Report, now: number): string | undefined => {
   if (config.node === undefined) return undefined;
   if (!hasIdentity(config.data)) {
     if (config.network?.kind === 'list')

@@ -169,7 +169,7 @@ const linesAfter = ({ config, unit, old }: Installed): readonly string[] => {
           `Start it:      systemctl --user daemon-reload && systemctl --user enable --now ${name}`,
           'Without log-in: loginctl enable-linger',
         ]),
-    `Is it well:    mixmailer health --config ${file}`,
+    `Is it well:    mixmailer doctor --config ${file}`,
   ];
 };
 

@@ -5,6 +5,8 @@ import type { HealthRecord } from '../ports/health.js';
 export interface Finding {
   readonly kind: 'good' | 'bad' | 'note';
   readonly text: string;
+  /** What to do, where something is bad. */
+  readonly remedy?: string;
 }
 
 export interface Health {
@@ -30,9 +32,11 @@ const dateOf = (at: number): string => `${new Date(at).toISOString().slice(0, 16
 
 const mailboxFinding = ({ pollMs, readAt }: HealthRecord, now: number): Finding => {
   if (pollMs === undefined) return { kind: 'note', text: 'no mailbox is read' };
-  if (readAt === undefined) return { kind: 'bad', text: 'the mailbox was not read since the start' };
+  const remedy =
+    'It tries again by itself, every 15 minutes at the latest. Can the mailbox be logged in to? Its log says what failed.';
+  if (readAt === undefined) return { kind: 'bad', text: 'the mailbox was not read since the start', remedy };
   const text = `the mailbox was last read about ${minutes(now - readAt)} ago`;
-  return { kind: now - readAt > pollMs + unreadMs ? 'bad' : 'good', text };
+  return now - readAt > pollMs + unreadMs ? { kind: 'bad', text, remedy } : { kind: 'good', text };
 };
 
 /**
@@ -49,18 +53,26 @@ export const unreadSince = ({ at, pollMs, readAt, startedAt }: HealthRecord, now
 
 const listFinding = ({ role, listUntil }: HealthRecord, now: number): Finding => {
   // An authority makes lists, the first one too.
-  const missing = role === 'authority' ? 'note' : 'bad';
-  if (listUntil === undefined) return { kind: missing, text: 'there is no valid list of nodes' };
-  if (listUntil <= now) return { kind: missing, text: `the list of nodes was valid until ${dateOf(listUntil)}` };
+  const missing =
+    role === 'authority'
+      ? ({ kind: 'note' } as const)
+      : ({
+          kind: 'bad',
+          remedy:
+            'It asks for the next one by mail, again and again. Is the clock right, and do mails come to the mailbox?',
+        } as const);
+  if (listUntil === undefined) return { ...missing, text: 'there is no valid list of nodes' };
+  if (listUntil <= now) return { ...missing, text: `the list of nodes was valid until ${dateOf(listUntil)}` };
   return { kind: 'good', text: `the list of nodes is valid until ${dateOf(listUntil)}` };
 };
 
 const turnFinding = ({ at, isTurning }: HealthRecord, now: number): Finding => {
+  const remedy = 'Start it again: nothing is lost by that.';
   if (now - at > silentMs)
-    return { kind: 'bad', text: `the process has said nothing of itself for ${minutes(now - at)}` };
+    return { kind: 'bad', text: `the process has said nothing of itself for ${minutes(now - at)}`, remedy };
   return isTurning
     ? { kind: 'good', text: 'its loops turn' }
-    : { kind: 'bad', text: 'a loop stands still: something that should end in minutes has not' };
+    : { kind: 'bad', text: 'a loop stands still: something that should end in minutes has not', remedy };
 };
 
 const lastOnes = ({ role, sentAt, flushedAt }: HealthRecord, now: number): readonly Finding[] => {
@@ -84,15 +96,24 @@ export const judgeHealth = (record: HealthRecord | undefined, isRunning: boolean
     return {
       isLive: false,
       isReady: false,
-      findings: [{ kind: 'bad', text: `no process runs on the data folder${last}` }],
+      findings: [
+        {
+          kind: 'bad',
+          text: `no process runs on the data folder${last}`,
+          remedy: 'Start it. If it had been started, its log says why it ended.',
+        },
+      ],
     };
   }
   if (record === undefined) {
     const text = 'a process runs on the data folder, and has told nothing of itself yet';
-    return { isLive: false, isReady: false, findings: [{ kind: 'bad', text }] };
+    const remedy = 'Ask again in a minute. If it stays so, look into its log.';
+    return { isLive: false, isReady: false, findings: [{ kind: 'bad', text, remedy }] };
   }
   const live = turnFinding(record, now);
-  const stop: readonly Finding[] = record.isStopping ? [{ kind: 'bad', text: 'it is coming to its end' }] : [];
+  const stop: readonly Finding[] = record.isStopping
+    ? [{ kind: 'bad', text: 'it is coming to its end', remedy: 'Wait for that, 25 s at most; then start it again.' }]
+    : [];
   const ready = [mailboxFinding(record, now), listFinding(record, now), ...stop];
   const isLive = live.kind === 'good';
   return {

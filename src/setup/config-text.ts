@@ -96,7 +96,7 @@ export const configText = (settings: Settings): string => {
   const example = role === 'client' ? 'client.toml' : 'node.toml';
   return [
     `# ${role === 'client' ? 'A MixMailer client' : 'A mix node'}, as mixmailer init has written it. Paths are relative to the folder of this file.`,
-    `# config/${example} of the program explains every key. Try it: mixmailer check --config FILE. Is it well: mixmailer health --config FILE`,
+    `# config/${example} of the program explains every key. Try it: mixmailer check --config FILE. Is it well: mixmailer doctor --config FILE`,
     '',
     '# Folder of keys and database, for its owner only.',
     `data = ${quoted(data)}`,
