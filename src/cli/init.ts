@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import path from 'node:path';
 import { text as textOf } from 'node:stream/consumers';
-import type { Command } from 'commander';
+import { type Command, InvalidArgumentError } from 'commander';
 import { probeImap } from '../adapters/imap-inbox.js';
 import { proxyIn } from '../adapters/proxy.js';
 import { type Account, accountOf, firstLine, type SecretSource, type ServerSettings } from '../adapters/secrets.js';
@@ -32,6 +32,7 @@ interface Options {
   readonly provider?: string;
   readonly ca?: string;
   readonly proxy?: string;
+  readonly perDay?: number;
   readonly passwordFile?: string;
   readonly passwordCommand?: string;
   readonly tokenCommand?: string;
@@ -51,6 +52,11 @@ export interface InitWorld {
   readonly readStdin: () => Promise<string>;
   readonly hasSystemd: boolean;
 }
+
+const mails = (text: string): number => {
+  if (!/^[1-9]\d{0,7}$/.test(text)) throw new InvalidArgumentError('expected a number of mails, such as 5000');
+  return Number(text);
+};
 
 const isLive = process.stdin.isTTY && process.stdout.isTTY;
 
@@ -141,6 +147,7 @@ const givenOf = (address: string | undefined, options: Options, secret: Secret |
   folder: options.folder,
   unit: options.unit,
   ca: options.ca === undefined ? undefined : path.resolve(options.ca),
+  perDay: options.perDay,
 });
 
 const shown = (file: string): string => (/^[\w./~-]+$/.test(file) ? file : `'${file.replaceAll("'", "'\\''")}'`);
@@ -226,6 +233,11 @@ export const register = (program: Command, world: InitWorld = realWorld): void =
     .option('--provider <domain>', 'who runs the mailbox of a domain of your own, such as google.com')
     .option('--ca <file>', 'PEM certificate of an authority of your own')
     .option('--proxy <url>', 'socks5h://host:port for every connection, such as that of Tor')
+    .option(
+      '--per-day <mails>',
+      'how many mails the account may send; default: what is known of its provider, else 100',
+      mails,
+    )
     .option('--password-file <file>', 'the password is its first line; "-" is standard input')
     .option('--password-command <command>', 'the password is the first line it prints')
     .option('--token-command <command>', 'an OAuth2 access token is the first line it prints')

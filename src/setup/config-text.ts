@@ -29,6 +29,8 @@ export interface Settings {
   readonly data: string;
   /** What the account may send as far as is known. */
   readonly limits: Limits | undefined;
+  /** What its user says of it. */
+  readonly perDay: number | undefined;
 }
 
 /** A TOML basic string, of any text. */
@@ -78,8 +80,10 @@ const roleLines = ({ role, name }: Settings): readonly string[] =>
         ...exitLines[role],
       ];
 
-const limitLines = (limits: Limits | undefined): readonly string[] =>
-  limits === undefined
+const limitLines = ({ limits, perDay }: Settings): readonly string[] => {
+  if (perDay !== undefined)
+    return ['# What the account may send; in the first 30 days the program sends a third.', `perDay = ${perDay}`];
+  return limits === undefined
     ? [
         '# Nothing is known of this provider: the program sends 100 mails a day, and in the first 30 days a third of that.',
         '# Say what the account may send, if you know it: a mail server of your own stands 5,000.',
@@ -89,10 +93,11 @@ const limitLines = (limits: Limits | undefined): readonly string[] =>
         `# Of this provider it is known that an account stands ${limits.perDay} mails a day; in the first 30 days the program sends a third.`,
         `# perDay = ${limits.perDay}`,
       ];
+};
 
 /** The configuration file of a node or client. Every key that is not in it stands in config/node.toml or client.toml. */
 export const configText = (settings: Settings): string => {
-  const { role, address, provider, imap, smtp, secret, ca, proxy, data, limits } = settings;
+  const { role, address, provider, imap, smtp, secret, ca, proxy, data } = settings;
   const example = role === 'client' ? 'client.toml' : 'node.toml';
   return [
     `# ${role === 'client' ? 'A MixMailer client' : 'A mix node'}, as mixmailer init has written it. Paths are relative to the folder of this file.`,
@@ -124,7 +129,7 @@ export const configText = (settings: Settings): string => {
     ...serverLines(smtp),
     '',
     '[mail.budget]',
-    ...limitLines(limits),
+    ...limitLines(settings),
     '# The day since which the account is in use. Say it if that is longer ago than 30 days.',
     '# since = 2026-01-31',
     '',

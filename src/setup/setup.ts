@@ -28,6 +28,8 @@ export interface GivenSetup extends GivenAccount {
   readonly unit: boolean | undefined;
   /** Absolute path of a certificate. */
   readonly ca: string | undefined;
+  /** Mails that the account may send. */
+  readonly perDay: number | undefined;
 }
 
 /** Where everything is put. */
@@ -152,6 +154,7 @@ const textOf = (
     ca: given.ca,
     proxy: given.proxy,
     data: place.data,
+    perDay: given.perDay,
     limits: provider === undefined || limits === unknownLimits ? undefined : limits,
   });
 };

@@ -40,6 +40,12 @@ interface Ports {
 
 const idOf = (user: string, flag: '-u' | '-g'): number => Number(spawnSync('id', [flag, user]).stdout.toString());
 
+const quotaConf = `
+protocol imap {
+  mail_plugins = $mail_plugins imap_quota
+}
+`;
+
 const dovecotConf = (folder: string, ports: Ports, uid: number, gid: number): string => `
 base_dir = ${folder}/run
 state_dir = ${folder}/run
@@ -244,6 +250,8 @@ const makeQueue = (folder: string): void => {
 export interface DovecotPostfixOptions {
   /** Port of an LMTP server to which Postfix hands all mails; Dovecot's own unless said otherwise. */
   readonly nextPort?: number;
+  /** IMAP tells how full mailboxes are, where they have a limit. */
+  readonly tellsQuota?: true;
 }
 
 /** The two servers, and what goes wrong with them. */
@@ -284,7 +292,8 @@ export const startDovecotPostfix = async (options: DovecotPostfixOptions = {}): 
   chmodSync(folder, 0o755);
   makeCertificates(folder);
   mkdirSync(`${folder}/users`);
-  writeFileSync(`${folder}/dovecot.conf`, dovecotConf(folder, ports, uid, gid));
+  const conf = dovecotConf(folder, ports, uid, gid);
+  writeFileSync(`${folder}/dovecot.conf`, options.tellsQuota ? `${conf}${quotaConf}` : conf);
   for (const name of ['', '/users', '/dovecot.conf', '/key.pem', '/cert.pem']) chownSync(folder + name, uid, gid);
   mkdirSync(`${folder}/postfix`);
   writeFileSync(
