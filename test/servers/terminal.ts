@@ -26,7 +26,9 @@ export class Terminal {
     const shape = ['-x', `${size.columns}`, '-y', `${size.rows}`];
     for (const end = Date.now() + patienceMs; ;) {
       await sleep(50);
+      // -N: while that server is not there yet, it must not start another one, which would stay behind.
       const made = spawnSync('tmux', [
+        '-N',
         ...socketIn(folder),
         'new-session',
         '-d',
