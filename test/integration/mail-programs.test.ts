@@ -153,6 +153,7 @@ beforeAll(async () => {
     PATH: `${at('bin')}:${process.env['PATH'] ?? ''}`,
     GNUPGHOME: at('.gnupg'),
     MAILRC: at('.mailrc'),
+    DEAD: at('dead.letter'),
     MIXMAILER_CONFIG: network.client.configFile,
   };
   setUp('.gnupg/gpg.conf', '~/.gnupg/gpg.conf');
