@@ -107,11 +107,16 @@ describe('an exit', () => {
     expect(network.world.observed).toEqual([]);
   });
 
-  it('listens on no port: only the client has a server, and nothing else of the program', () => {
+  it('takes mail at no port: only the client has a server for it, and the status page is the only other one', () => {
     const sources = readdirSync('src', { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts'));
     const having = (what: RegExp): readonly string[] =>
       sources.filter((name) => what.test(readFileSync(join('src', name), 'utf8'))).sort();
-    expect(having(/server\.listen\(|createServer\(|new SMTPServer\(/)).toEqual(['adapters/submission.ts']);
+    expect(having(/server\.listen\(|createServer\(|new SMTPServer\(/)).toEqual([
+      'adapters/status-server.ts',
+      'adapters/submission.ts',
+    ]);
+    expect(having(/smtp-server/)).toEqual(['adapters/submission.ts']);
+    expect(having(/import .*statusServer/)).toEqual(['compose-status.ts']);
     expect(having(/import .*submissionServer/)).toEqual(['cli/client.ts']);
   });
 });
