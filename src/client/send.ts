@@ -14,6 +14,7 @@ import type { ClientStore, PoolEntry, QueuedMessage, Sending, Surb, Waiting } fr
 import { isOverFloor, meterOf } from '../mix/meter.js';
 import { type BundleDeps, isOpen } from '../post/bundles.js';
 import type { Descriptor } from '../route/descriptor.js';
+import type { Network } from '../route/network.js';
 import { hopsOf } from '../route/hop.js';
 import type { PathWish } from '../path/path.js';
 import { createPacket } from '../sphinx/packet.js';
@@ -38,8 +39,8 @@ export interface SendDeps extends BundleDeps, ExitDeps, StatusDeps {
   /** When nothing more is tried for a message, after it was handed in. */
   readonly giveUpMs: number;
   /**
-   * How long a mail handed in again is recognized, packets wait for a first hop that left the list, and a message that
-   * came to its end is remembered.
+   * How long a mail handed in again is recognized, packets wait for a first hop that left the list where there are no receipts,
+   * and a message that came to its end is remembered.
    */
   readonly forgetMs: number;
 }
@@ -168,6 +169,31 @@ const sendMessage = (
   });
 };
 
+const hasNoWay =
+  (network: Network, now: number) =>
+  ({ to }: Waiting): boolean =>
+    to.kind !== 'node' || !isOpen(network, to, now);
+
+/**
+ * Packets whose first hop has left the list would wait in vain: they go, and the messages that they were made of are due
+ * again. A packet was made when the sending was that it belongs to. Without receipts nothing is kept that could be sent
+ * again, and they wait for their hop.
+ *
+ * @returns those messages
+ */
+const takeStranded = ({ store, receipts, log }: SendDeps, network: Network, now: number): ReadonlySet<MessageId> => {
+  const stranded = receipts === undefined ? [] : store.waiting(now).filter(hasNoWay(network, now));
+  if (stranded.length === 0) return new Set();
+  const isOfThem = ({ sentAt }: Sending): boolean => stranded.some(({ readyAt }) => Math.abs(readyAt - sentAt) <= 1);
+  const messages = store.unsettledMessages(now).filter((id) => store.sendings(id).some(isOfThem));
+  store.atomically(() => {
+    for (const { id } of stranded) store.takeFromPool(id);
+    for (const id of messages) store.setNextAt(id, 0);
+  });
+  log.info('client/another-way', { messages: messages.length, packets: stranded.length });
+  return new Set(messages);
+};
+
 /** Whether a message may still be on its way. Without a list nothing waits here for its way. */
 const onItsWayAt = (deps: SendDeps, now: number): ((id: MessageId) => boolean) => {
   const { store, directory } = deps;
@@ -224,9 +250,10 @@ export const sendOnce = (deps: SendDeps, readAt: number): void => {
   const isOnItsWay = onItsWayAt(deps, now);
   giveUp(deps, readAt, now, isOnItsWay);
   const network = directory.network(now);
+  const stranded = takeStranded(deps, network, now);
   const overdue = store.overdueMessages(knownAt(deps, readAt, now));
   const again = overdue.filter(({ id }) => {
-    const isUnder = isOnItsWay(id);
+    const isUnder = !stranded.has(id) && isOnItsWay(id);
     if (isUnder) store.setNextAt(id, nextSendingAt(deps, now));
     return !isUnder;
   });
@@ -250,9 +277,7 @@ export const forgetOnce = (deps: SendDeps): void => {
   const now = clock.now();
   const network = networkAt(directory, now);
   store.atomically(() => {
-    const hasNoWay = ({ to }: Waiting): boolean =>
-      network !== undefined && (to.kind !== 'node' || !isOpen(network, to, now));
-    const stranded = store.waiting(now).filter(hasNoWay).length;
+    const stranded = network === undefined ? 0 : store.waiting(now).filter(hasNoWay(network, now)).length;
     if (stranded > 0) log.warn('client/first-hop-not-listed', { packets: stranded });
     const givenUp = store.expirePool(now - forgetMs);
     if (givenUp > 0) log.warn('client/gave-up-packets', { packets: givenUp });

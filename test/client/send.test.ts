@@ -144,8 +144,26 @@ describe('a mail that can’t go as safely as configured', () => {
     expect(bob.raws()).toHaveLength(2);
   });
 
-  it('is given up, in so many words, when the first node of its packets is gone for good', async () => {
-    const network = fakeNetwork({ ...quick, nodes: 4, client: { pace: slow } });
+  it('goes another way when the first node of its packets is gone before they have left', async () => {
+    const network = fakeNetwork({ ...quick, nodes: 6, client: { pace: slow } });
+    const bob = network.world.account(addressOfBob).mailbox;
+    await network.client.submit(letter, [addressOfBob]);
+    await network.client.turn();
+    const [waiting] = network.client.store.waiting(Infinity);
+    const entry =
+      waiting?.to.kind === 'node' ? waiting.to.nextHop : expect.fail('it has left already; take another seed');
+    network.client.sees(without(network.network, entry));
+    await turns(network, 120);
+    expect(bob.raws()).toHaveLength(1);
+    const gone = network.network.byId.get(entry)?.address;
+    expect(clientMails(network).filter(({ to }) => to === gone)).toEqual([]);
+    expect(network.client.store.messageStatuses()).toMatchObject([{ state: 'delivered', sendings: 2 }]);
+    expect(network.client.logged).toContain('client/another-way {"messages":1,"packets":1}');
+    expect(network.client.warnings).not.toContain('client/first-hop-not-listed');
+  });
+
+  it('is given up without receipts, in so many words, when the first node of its packets is gone for good', async () => {
+    const network = fakeNetwork({ ...quick, nodes: 4, client: { pace: slow, receipts: false } });
     await network.client.submit(letter, [addressOfBob]);
     await network.client.turn();
     const [waiting] = network.client.store.waiting(Infinity);
