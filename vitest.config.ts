@@ -29,7 +29,8 @@ export default defineConfig({
           globalSetup: ['test/integration/setup.ts'],
           testTimeout: 180_000,
           hookTimeout: 180_000,
-          maxWorkers: 2,
+          // They wait for most of their time: for lists, for flushes, for mail.
+          maxWorkers: 3,
           sequence: { groupOrder: 1 },
         },
       },
