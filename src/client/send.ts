@@ -169,11 +169,6 @@ const sendMessage = (
   });
 };
 
-const hasNoWay =
-  (network: Network, now: number) =>
-  ({ to }: Waiting): boolean =>
-    to.kind !== 'node' || !isOpen(network, to, now);
-
 /**
  * Packets whose first hop has left the list would wait in vain: they go, and the messages that they were made of are due
  * again. A packet was made when the sending was that it belongs to. Without receipts nothing is kept that could be sent
@@ -182,7 +177,8 @@ const hasNoWay =
  * @returns those messages
  */
 const takeStranded = ({ store, receipts, log }: SendDeps, network: Network, now: number): ReadonlySet<MessageId> => {
-  const stranded = receipts === undefined ? [] : store.waiting(now).filter(hasNoWay(network, now));
+  const isGone = ({ to }: Waiting): boolean => to.kind === 'node' && !network.byId.has(to.nextHop);
+  const stranded = receipts === undefined ? [] : store.waiting(now).filter(isGone);
   if (stranded.length === 0) return new Set();
   const isOfThem = ({ sentAt }: Sending): boolean => stranded.some(({ readyAt }) => Math.abs(readyAt - sentAt) <= 1);
   const messages = store.unsettledMessages(now).filter((id) => store.sendings(id).some(isOfThem));
@@ -277,7 +273,9 @@ export const forgetOnce = (deps: SendDeps): void => {
   const now = clock.now();
   const network = networkAt(directory, now);
   store.atomically(() => {
-    const stranded = network === undefined ? 0 : store.waiting(now).filter(hasNoWay(network, now)).length;
+    const hasNoWay = ({ to }: Waiting): boolean =>
+      network !== undefined && (to.kind !== 'node' || !isOpen(network, to, now));
+    const stranded = store.waiting(now).filter(hasNoWay).length;
     if (stranded > 0) log.warn('client/first-hop-not-listed', { packets: stranded });
     const givenUp = store.expirePool(now - forgetMs);
     if (givenUp > 0) log.warn('client/gave-up-packets', { packets: givenUp });
