@@ -14,6 +14,7 @@ import { changing, settle } from './client/status.js';
 import { authorityDatabaseOf } from './compose-authority.js';
 import { databaseOf } from './compose-joined.js';
 import type { Config } from './config.js';
+import { sectionsIn } from './config-mail.js';
 import { invitationFile } from './config-network.js';
 import { noteRestored } from './directory/abstain.js';
 import { finishSealingOf, sealOf } from './node-keys.js';
@@ -90,17 +91,17 @@ export const makeBackup = (config: Config, now: number): Uint8Array => {
  * may have been signed, that nobody knows what became of the messages under way.
  */
 const settleRestored = (file: string, role: BackupRole, config: Config, { now, madeAt }: RestoreTimes): void => {
-  const rules = { ...config.mail.budget, now };
+  const rules = sectionsIn(config.mail).map(({ account, further }) => ({ ...account.budget, now, further }));
   switch (role) {
     case 'node': {
       const store = sqliteMixStore(file);
-      drainAccount(store, rules);
+      for (const one of rules) drainAccount(store, one);
       store.close();
       break;
     }
     case 'authority': {
       const store = sqliteAuthorityStore(file);
-      drainAccount(store, rules);
+      for (const one of rules) drainAccount(store, one);
       // A clock that is behind the backup is wrong now, or was then.
       noteRestored(store, Math.max(now, madeAt));
       store.close();
@@ -108,7 +109,7 @@ const settleRestored = (file: string, role: BackupRole, config: Config, { now, m
     }
     case 'client': {
       const store = sqliteClientStore(file);
-      drainAccount(store, rules);
+      for (const one of rules) drainAccount(store, one);
       const notices = config.client?.notices ?? 'none';
       const deps = { store, from: config.mail.address, notices };
       changing(deps, () => {

@@ -14,23 +14,26 @@ import type { FoundDocument } from './council/documents.js';
 import { answerCache, usualAnswerBounds } from './follow/answer.js';
 import { type FollowDeps, followedBounds, followOnce, knownAccounts, takeFollowed } from './follow/follow.js';
 import { directoryReading, type DirectoryMailDeps, readDirectoryMails } from './follow/mails.js';
-import type { Following } from './follow/following.js';
+import type { DirectoryReader, Following } from './follow/following.js';
 import { keptNetwork } from './follow/kept-network.js';
 import { type AnnounceDeps, usualPeriodMs } from './node/announce.js';
 import type { LeaveDeps } from './node/leave.js';
 import { openNodeKeys } from './node-keys.js';
 import { figuresOf } from './node/traffic.js';
-import { accountBudget, type Budget } from './post/account.js';
+import { accountBudget, type Allowance, type Budget } from './post/account.js';
 import { postDue } from './post/post.js';
-import { accountOf, refuseOpenSecret } from './adapters/secrets.js';
+import { Sending, type SendingAccount } from './post/sending.js';
+import type { Published } from './node/published.js';
+import { accountsIn } from './config-mail.js';
+import { accountOf, refuseOpenSecret, type ServerSettings } from './adapters/secrets.js';
 import { smtpOutbox } from './adapters/smtp-outbox.js';
 import { sqliteMixStore } from './adapters/sqlite-mix-store.js';
 import { stderrLog } from './adapters/stderr-log.js';
 import type { ConsensusStore, DirectoryStore } from './ports/follow.js';
 import type { Log } from './ports/log.js';
-import type { Inbox } from './ports/mail.js';
+import type { Inbox, Outbox } from './ports/mail.js';
 import type { KeyStore } from './ports/keys.js';
-import type { MixStore, NoteStore } from './ports/stores.js';
+import type { CursorStore, MixStore, NoteStore } from './ports/stores.js';
 import type { Directory } from './ports/network.js';
 import { publicKeyOf } from './route/document.js';
 
@@ -54,7 +57,8 @@ export const refuseBadFile = (network: NetworkConfig): void => {
 
 /** What a start looks at besides what it opens. @throws ConfigError when others can read a password */
 export const refuseOpenSecrets = ({ mail }: Config): void => {
-  for (const server of [mail.imap, mail.smtp]) if (server !== undefined) refuseOpenSecret(server.secret);
+  for (const { imap, smtp } of accountsIn(mail))
+    for (const server of [imap, smtp]) if (server !== undefined) refuseOpenSecret(server.secret);
 };
 
 interface Lock {
@@ -87,22 +91,49 @@ export const nodeIdOf = (keyStore: KeyStore): NodeId => {
   return self;
 };
 
-/** The budget of the configuration's account, as the store has kept it. */
+/** The budget of the configuration's first account, as the store has kept it. */
 export const budgetIn = (store: NoteStore, { mail }: Config): Budget =>
   accountBudget(store, { ...mail.budget, now: systemClock.now() });
+
+/** The accounts that a node's mails leave from. @param outboxOf its way out, by the name of its section */
+export const sendingIn = (
+  store: NoteStore,
+  { mail }: Config,
+  outboxOf: (name: string, smtp: ServerSettings) => Outbox,
+): readonly [SendingAccount, ...SendingAccount[]] => {
+  const now = systemClock.now();
+  const { address: from, smtp, budget } = mail;
+  return [
+    { from, outbox: outboxOf('mail.smtp', smtp), budget: accountBudget(store, { ...budget, now }) },
+    ...mail.further.map((one, i) => ({
+      from: one.address,
+      outbox: outboxOf(`mail.further.${i}.smtp`, one.smtp),
+      budget: accountBudget(store, { ...one.budget, now, further: one.address }),
+    })),
+  ];
+};
 
 /** What a node needs to tell the authorities of itself. */
 export const announceDeps = (
   config: Config,
   network: JoinConfig,
-  { store, keyStore, budget }: { readonly store: MixStore; readonly keyStore: KeyStore; readonly budget: Budget },
+  {
+    store,
+    keyStore,
+    allowance,
+    published,
+  }: {
+    readonly store: MixStore;
+    readonly keyStore: KeyStore;
+    readonly allowance: Allowance | undefined;
+    readonly published?: Published | undefined;
+  },
 ): AnnounceDeps => {
   const { name, exit } = nodeConfig(config);
-  const { address, provider } = config.mail;
   return {
     store,
     keyStore,
-    profile: { name, address, provider, isExit: exit },
+    profile: { name, accounts: accountsIn(config.mail), isExit: exit },
     self: nodeIdOf(keyStore),
     directory: directoryOf(network, store),
     authorities: network.invitation.authorities,
@@ -110,7 +141,8 @@ export const announceDeps = (
     base64: nodeBase64,
     compression: nodeCompression,
     rng: systemRng,
-    figures: (now) => figuresOf(store, budget, now),
+    figures: (now) => figuresOf(store, allowance, now),
+    published,
   };
 };
 
@@ -128,7 +160,14 @@ interface Follower {
 }
 
 /** How a role of a joined network keeps its list: by mail, from web servers and from files. */
-export const followNetwork = (config: Config, network: JoinConfig, follower: Follower): Following => {
+export const followNetwork = (
+  config: Config,
+  network: JoinConfig,
+  follower: Follower,
+): Following & {
+  /** Reads mails of the directory in another mailbox, whose cursors are these. */
+  readonly readerOf: (cursors: CursorStore) => DirectoryReader;
+} => {
   const { store, mailbox, answers, take, tick, log } = follower;
   const { invitation, sources } = network;
   const isUrl = (source: string): boolean => source.startsWith('https:');
@@ -151,9 +190,9 @@ export const followNetwork = (config: Config, network: JoinConfig, follower: Fol
     rng: systemRng,
     log,
     from: config.mail.address,
+    own: accountsIn(config.mail).map(({ address }) => address),
   };
-  const reading: Omit<DirectoryMailDeps, 'inbox'> = {
-    store,
+  const reading = (): Omit<DirectoryMailDeps, 'inbox' | 'store'> => ({
     parse: parseMail,
     base64: nodeBase64,
     compression: nodeCompression,
@@ -163,9 +202,14 @@ export const followNetwork = (config: Config, network: JoinConfig, follower: Fol
     known: knownAccounts(deps),
     bounds: (mail, now) => followedBounds(deps, mail, now),
     take: (document, mail, now) => take?.(document, now) === true || takeFollowed(deps, document, mail, now),
+  });
+  const readerOf = (cursors: CursorStore): DirectoryReader => {
+    const rest = { ...reading(), store: { atomically: store.atomically, ...cursors } };
+    return (inbox, signal) => readDirectoryMails({ ...rest, inbox }, signal);
   };
   return {
-    mailbox: mailbox && { ...mailbox, read: (inbox, signal) => readDirectoryMails({ ...reading, inbox }, signal) },
+    mailbox: mailbox && { ...mailbox, read: readerOf(store) },
+    readerOf,
     tick: async (now, signal) => {
       tick?.(now);
       await followOnce(deps, now, signal);
@@ -187,8 +231,8 @@ export const composeLeave = (config: Config): Composed<LeaveDeps> => {
     );
   const keyStore = openNodeKeys(config);
   const store = sqliteMixStore(databaseOf(config));
-  const budget = budgetIn(store, config);
-  const outbox = smtpOutbox(accountOf('mail.smtp', mail.smtp, mail.proxy), stderrLog);
+  const accounts = sendingIn(store, config, (name, smtp) => smtpOutbox(accountOf(name, smtp, mail.proxy), stderrLog));
+  const sending = new Sending(accounts);
   const post = async (signal: AbortSignal): Promise<void> => {
     const lock = lockUnlessTaken(config.data);
     // The running node posts.
@@ -198,12 +242,11 @@ export const composeLeave = (config: Config): Composed<LeaveDeps> => {
         {
           store,
           unstored: new Map(),
-          outbox,
-          budget,
+          ...accounts[0],
+          sending,
           clock: systemClock,
           rng: systemRng,
           log: stderrLog,
-          from: mail.address,
         },
         signal,
       );
@@ -212,9 +255,13 @@ export const composeLeave = (config: Config): Composed<LeaveDeps> => {
     }
   };
   return {
-    deps: { ...announceDeps(config, network, { store, keyStore, budget }), clock: systemClock, post },
+    deps: {
+      ...announceDeps(config, network, { store, keyStore, allowance: sending.allowance }),
+      clock: systemClock,
+      post,
+    },
     close: async () => {
-      await outbox.close();
+      await Promise.all(accounts.map(({ outbox }) => outbox.close()));
       store.close();
     },
   };

@@ -6,6 +6,7 @@ import type { ClientDeps } from './client/client.js';
 import { lookAtClient } from './client/look.js';
 import { clientConfig, type Config, nodeConfig } from './config.js';
 import { type AuthorityDeps, listAtAuthority } from './directory/authority.js';
+import { sectionsIn } from './config-mail.js';
 import { lookAtAuthority } from './directory/look.js';
 import { networkAt } from './follow/network-at.js';
 import { lookAtNode } from './node/look.js';
@@ -14,6 +15,7 @@ import { siteOf } from './page/site.js';
 import type { HealthKeeper, Role } from './ports/health.js';
 import type { Look } from './ports/status.js';
 import { Book, type Keeping } from './post/book.js';
+import type { LookDeps } from './post/look.js';
 import { version } from './version.js';
 
 /** The status page of a running process. */
@@ -29,19 +31,21 @@ export interface StatusPage {
 export const bookFor = ({ status }: Config): Book | undefined =>
   status === undefined ? undefined : new Book(systemClock);
 
+const rulesOf = ({ mail }: Config): LookDeps['accounts'] =>
+  sectionsIn(mail).map(({ account, further }) => ({ ...account.budget, further }));
+
 /** How a node's book looks at it. */
 export const keepingNode = (config: Config, deps: MixNodeDeps): Keeping => {
   const { store, directory, loopsPerInterval } = deps;
   const network = (now: number) => networkAt(directory, now);
-  const look = (now: number): Look =>
-    lookAtNode({ store, account: config.mail.budget, network, loopsPerInterval }, now);
+  const look = (now: number): Look => lookAtNode({ store, accounts: rulesOf(config), network, loopsPerInterval }, now);
   return { name: nodeConfig(config).name, version, floorBits: undefined, look };
 };
 
 /** The same of a client. */
 export const keepingClient = (config: Config, { store, directory }: ClientDeps): Keeping => {
   const network = (now: number) => networkAt(directory, now);
-  const look = (now: number): Look => lookAtClient({ store, account: config.mail.budget, network }, now);
+  const look = (now: number): Look => lookAtClient({ store, accounts: rulesOf(config), network }, now);
   return { name: undefined, version, floorBits: clientConfig(config).floorBits, look };
 };
 
@@ -49,7 +53,7 @@ export const keepingClient = (config: Config, { store, directory }: ClientDeps):
 export const keepingAuthority = (config: Config, deps: AuthorityDeps): Keeping => {
   const { store } = deps;
   const network = listAtAuthority(deps);
-  const look = (now: number): Look => lookAtAuthority({ store, account: config.mail.budget, network }, now);
+  const look = (now: number): Look => lookAtAuthority({ store, accounts: rulesOf(config), network }, now);
   return { name: undefined, version, floorBits: undefined, look };
 };
 

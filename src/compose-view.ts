@@ -7,6 +7,7 @@ import { ConfigError, RouteError } from './base/errors.js';
 import { databaseOf } from './compose-joined.js';
 import { authoritiesOf, authorityDatabaseOf } from './compose-authority.js';
 import { type Config, networkConfig, trustOf } from './config.js';
+import type { AccountSection } from './config-mail.js';
 import type { Evidence } from './council/evidence.js';
 import { evidenceOf } from './council/evidence.js';
 import { moreThanHalf } from './council/majority.js';
@@ -158,12 +159,12 @@ export const forgetForks = (config: Config): number => {
 };
 
 /**
- * What the account of that configuration has left; beside the running process. One that nothing was sent from yet is new.
+ * What an account of that configuration has left; beside the running process. One that nothing was sent from yet is new.
  *
  * @throws StoreError
  */
-export const viewAccount = (config: Config, now: number): Account => {
-  const rules = { ...config.mail.budget, now };
+export const viewAccount = (config: Config, { account, further }: AccountSection, now: number): Account => {
+  const rules = { ...account.budget, now, further };
   const isAuthority = config.authority !== undefined;
   if (!existsSync(isAuthority ? authorityDatabaseOf(config) : databaseOf(config)))
     return accountIn({ note: () => undefined }, rules);

@@ -1,3 +1,4 @@
+import { accountsIn } from './config-mail.js';
 import { chooseCrypto } from './adapters/node-crypto.js';
 import { cronTicker } from './adapters/cron-ticker.js';
 import { readHealth } from './adapters/health-file.js';
@@ -29,6 +30,7 @@ import type { ClientConfig, Config, ReceiptsConfig } from './config.js';
 import {
   announceDeps,
   budgetIn,
+  sendingIn,
   type Composed,
   databaseOf,
   directoryOf,
@@ -48,9 +50,13 @@ import type { Inbox } from './ports/mail.js';
 import type { Directory } from './ports/network.js';
 import type { MessageStatus } from './ports/stores.js';
 import { openNodeKeys } from './node-keys.js';
+import { Published } from './node/published.js';
+import { cursorsOf } from './post/folders.js';
 import { unreadSince } from './post/health.js';
 import { Intake } from './post/intake.js';
+import { Sending } from './post/sending.js';
 import { SummedLog } from './post/summed-log.js';
+import { accountsOf } from './route/descriptor.js';
 import type { Network } from './route/network.js';
 
 /**
@@ -84,11 +90,21 @@ export const composeNode = (config: Config, told: Log = stderrLog): Composed<Mix
   const directory = directoryOf(network, store);
   const log = new SummedLog(told);
   const inbox = imapInbox(accountOf('mail.imap', mail.imap, mail.proxy), log);
-  const outbox = smtpOutbox(accountOf('mail.smtp', mail.smtp, mail.proxy), log);
+  const accounts = opened(lock, () =>
+    sendingIn(store, config, (name, smtp) => smtpOutbox(accountOf(name, smtp, mail.proxy), log)),
+  );
+  const [{ budget, outbox }] = accounts;
+  const sending = mail.further.length === 0 ? undefined : new Sending(accounts);
+  const intake = (): Intake =>
+    new Intake({ perSender: node.limits.packetsPerSender, perNode: node.limits.packetsPerNode });
   const crypto = chooseCrypto();
-  const budget = opened(lock, () => budgetIn(store, config));
   const unwrapper = node.workers === 0 ? inlineUnwrapper(crypto) : workerUnwrapper(node.workers);
-  const announce = network.kind === 'join' ? announceDeps(config, network, { store, keyStore, budget }) : undefined;
+  const isSeveral = sending !== undefined && network.kind === 'join';
+  const addresses = accountsIn(mail).map(({ address }) => address);
+  const published = isSeveral ? new Published({ store, addresses, log }) : undefined;
+  const allowance = sending === undefined ? budget : sending.allowance;
+  const announce =
+    network.kind === 'join' ? announceDeps(config, network, { store, keyStore, allowance, published }) : undefined;
   const following =
     network.kind === 'join' && announce !== undefined
       ? followNetwork(config, network, {
@@ -100,13 +116,22 @@ export const composeNode = (config: Config, told: Log = stderrLog): Composed<Mix
           log,
         })
       : undefined;
+  const further = mail.further.map(({ address, imap }, i) => ({
+    address,
+    inbox: imapInbox(accountOf(`mail.further.${i}.imap`, imap, mail.proxy), log),
+    intake: intake(),
+    readDocuments: following?.readerOf(cursorsOf(store, address)),
+  }));
   const deps: MixNodeDeps = {
     inbox,
     outbox,
     budget,
+    sending,
+    further,
+    published,
     store,
     unwrapper,
-    intake: new Intake({ perSender: node.limits.packetsPerSender, perNode: node.limits.packetsPerNode }),
+    intake: intake(),
     crypto,
     keyStore,
     self,
@@ -137,7 +162,11 @@ export const composeNode = (config: Config, told: Log = stderrLog): Composed<Mix
     pollMs: node.pollMs,
   };
   const close = async (): Promise<void> => {
-    await Promise.all([inbox.close(), outbox.close(), unwrapper.close()]);
+    await Promise.all(
+      [inbox, ...further.map((one) => one.inbox), ...accounts.map((one) => one.outbox), unwrapper].map((one) =>
+        one.close(),
+      ),
+    );
     store.close();
     lock.release();
   };
@@ -229,7 +258,8 @@ const mailboxChecked = ({ file, mail, client }: Config, directory: Directory): D
   const network = (now: number): Network => {
     const list = directory.network(now);
     if (list === checked) return list;
-    const node = list.nodes.find(({ address }) => address.toLowerCase() === mail.address.toLowerCase());
+    const isOwn = (address: string): boolean => address.toLowerCase() === mail.address.toLowerCase();
+    const node = list.nodes.find((one) => accountsOf(one).some(isOwn));
     if (node !== undefined)
       throw new ConfigError(
         `mail.address: expected an account of its own (client.receipts = false does without), got that of the node ${node.name} (in ${file})`,

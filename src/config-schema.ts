@@ -17,7 +17,7 @@ import { usualLoopsPerInterval } from './cover/loops.js';
 import { usualPace } from './cover/pace.js';
 import { mostReplyBlocks } from './message/envelope.js';
 import { mostHops, mostSuccessors } from './route/consensus.js';
-import { isNodeName } from './route/descriptor.js';
+import { isNodeName, mostSenders } from './route/descriptor.js';
 import { defaultNetworkParameters } from './route/network.js';
 import { longestMeanSeconds, mostInPool } from './route/parameters.js';
 import { type PathException, pathExceptions } from './path/path.js';
@@ -99,6 +99,14 @@ const mailAddress = text('mail address', (value) => mailboxIn(value) !== undefin
 const isSource = (value: string): boolean =>
   /^[a-z][a-z0-9+.-]*:\/\//i.test(value) ? URL.canParse(value) && new URL(value).protocol === 'https:' : value !== '';
 
+const provider = text('domain', (value) => parseDomain(value) !== undefined).optional();
+const budget = section({
+  perDay: integer(1, 100_000_000).optional(),
+  perHour: integer(1, 100_000_000).optional(),
+  perMinute: integer(1, 100_000_000).optional(),
+  since: day.optional(),
+}).prefault({});
+
 const schema = section({
   data: path,
   keys: section({
@@ -108,16 +116,14 @@ const schema = section({
   }).optional(),
   mail: section({
     address: mailAddress,
-    provider: text('domain', (value) => parseDomain(value) !== undefined).optional(),
+    provider,
     proxy: text('socks5h://host:port', (value) => proxyIn(value) !== undefined).optional(),
     imap: server.optional(),
     smtp: server,
-    budget: section({
-      perDay: integer(1, 100_000_000).optional(),
-      perHour: integer(1, 100_000_000).optional(),
-      perMinute: integer(1, 100_000_000).optional(),
-      since: day.optional(),
-    }).prefault({}),
+    budget,
+    further: listOf(section({ address: mailAddress, provider, imap: server, smtp: server, budget }), 'accounts')
+      .max(mostSenders, { error: () => `list of at most ${mostSenders} accounts` })
+      .prefault([]),
   }),
   network: section({
     join: text('invitation that begins with "mixmailer:"', (value) => value.trim().startsWith('mixmailer:')).optional(),

@@ -3,16 +3,16 @@ import { dirname, join, resolve } from 'node:path';
 import { parse } from 'smol-toml';
 import { refuseChangedByOthers, refuseSharedWithOthers } from './adapters/owner-only.js';
 import type { PassphraseSource } from './adapters/passphrase.js';
-import { type BudgetConfig, budgetOf } from './config-budget.js';
+import type { BudgetConfig } from './config-budget.js';
 import { authorityOf, networkOf } from './config-network.js';
 import { checkFile, type FileConfig, type FileSettings } from './config-schema.js';
 import { passphraseOf } from './config-keys.js';
-import { secretAt, serverOf } from './config-server.js';
+import { mailOf } from './config-mail.js';
+import { secretAt } from './config-server.js';
 import type { RetryRules } from './client/exits.js';
 import type { ServerSettings } from './adapters/secrets.js';
 import { ConfigError } from './base/errors.js';
 import { dayMs, hourMs, minuteMs, secondMs } from './base/units.js';
-import { domainOf, mailboxIn } from './base/address.js';
 import type { Pace } from './cover/pace.js';
 import { type Invitation, trustIn } from './council/invitation.js';
 import type { PublicKeyHex } from './route/document.js';
@@ -47,17 +47,25 @@ export interface StatusConfig {
   readonly tokenFile: string;
 }
 
-export interface MailConfig {
+export interface MailConfig extends MailAccount {
+  /** `socks5h://host:port` for every connection to the servers of all accounts. */
+  readonly proxy: string | undefined;
+  /** Accounts of a node beside this one. */
+  readonly further: readonly FurtherAccount[];
+}
+
+/** A mail account. */
+export interface MailAccount {
   readonly address: string;
   /** Domain of who runs the mailbox. */
   readonly provider: string;
-  /** `socks5h://host:port` for every connection to the servers below. */
-  readonly proxy: string | undefined;
   /** A client that only sends can do without. */
   readonly imap: ServerSettings | undefined;
   readonly smtp: ServerSettings;
   readonly budget: BudgetConfig;
 }
+
+export type FurtherAccount = MailAccount & { readonly imap: ServerSettings };
 
 /** Where the list of all nodes comes from. */
 export type NetworkConfig = ListConfig | JoinConfig;
@@ -169,7 +177,7 @@ export interface ReceiptsConfig {
 export const loadConfig = (file: string): Config => {
   const absolute = resolve(file);
   const read = checkFile(absolute, parseToml(absolute, readConfigFile(absolute)));
-  for (const one of [read.mail.imap, read.mail.smtp])
+  for (const one of [read.mail, ...read.mail.further].flatMap(({ imap, smtp }) => [imap, smtp]))
     if (one?.password !== undefined) refuseSharedWithOthers(absolute, 'owner and group');
   return configOf(read, { file: absolute, folder: dirname(absolute) });
 };
@@ -243,11 +251,8 @@ const configOf = (read: FileConfig, { file, folder }: Origin): Config => {
     fail('mail.imap', 'a section: receipts come to the mailbox (client.receipts = false does without)', 'nothing');
   if (client?.receipts === false && client.replies.blocks > 0)
     fail('client.replies.blocks', '0 where client.receipts is false', `${client.replies.blocks}`);
-  const address = mailboxIn(mail.address) ?? mail.address;
-  const imap =
-    mail.imap &&
-    serverOf('mail.imap', { host: mail.imap, standard: { tls: 993, starttls: 143, none: 143 } }, { at, fail, address });
-  const provider = mail.provider?.toLowerCase() ?? domainOf(address);
+  const accounts = mailOf(read, { at, fail });
+  const { imap } = accounts;
   const data = at(read.data);
   const joined = networkOf({ network: authority === undefined ? network : undefined, data }, at, fail);
   if (joined?.kind === 'join' && mail.imap === undefined && joined.sources.length === 0)
@@ -256,18 +261,7 @@ const configOf = (read: FileConfig, { file, folder }: Origin): Config => {
     file,
     data,
     keys: passphraseOf(read.keys, secretAt(at), fail),
-    mail: {
-      address,
-      provider,
-      proxy: mail.proxy,
-      imap,
-      smtp: serverOf(
-        'mail.smtp',
-        { host: mail.smtp, standard: { tls: 465, starttls: 587, none: 25 } },
-        { at, fail, address, like: imap },
-      ),
-      budget: budgetOf(mail.budget, { address, provider }),
-    },
+    mail: accounts,
     network: joined,
     node: node && {
       name: node.name,

@@ -14,6 +14,7 @@ const schema = z.object({
   isTurning: z.boolean(),
   pollMs: at.optional(),
   readAt: at.optional(),
+  further: z.array(z.object({ address: z.string(), readAt: at.optional() })).optional(),
   sentAt: at.optional(),
   flushedAt: at.optional(),
   listUntil: at.optional(),
@@ -32,8 +33,9 @@ export const readHealth = (folder: string): HealthRecord | undefined => {
   const text = readPrivateFile(fileIn(folder));
   if (text === undefined) return undefined;
   try {
-    const { pollMs, readAt, sentAt, flushedAt, listUntil, ...rest } = schema.parse(JSON.parse(text));
-    return { ...rest, pollMs, readAt, sentAt, flushedAt, listUntil };
+    const { pollMs, readAt, further, sentAt, flushedAt, listUntil, ...rest } = schema.parse(JSON.parse(text));
+    const others = further?.map((one) => ({ address: one.address, readAt: one.readAt }));
+    return { ...rest, pollMs, readAt, ...(others && { further: others }), sentAt, flushedAt, listUntil };
   } catch {
     return undefined;
   }

@@ -6,6 +6,7 @@ import { ConfigError } from '../base/errors.js';
 import { authorityDatabaseOf } from '../compose-authority.js';
 import { databaseOf } from '../compose-joined.js';
 import type { Config } from '../config.js';
+import { accountsIn } from '../config-mail.js';
 import { keyFilesOf } from '../node-keys.js';
 import type { Report } from './report.js';
 
@@ -17,9 +18,9 @@ export const checkFiles = (config: Config, report: Report): void => {
   const files = [data, database, `${database}-wal`, `${database}-shm`, ...tokens].filter((file) => existsSync(file));
   const looks = [
     ...files.map((file) => () => refuseSharedWithOthers(file)),
-    ...[mail.imap, mail.smtp].flatMap((server) =>
-      server === undefined ? [] : [() => refuseOpenSecret(server.secret)],
-    ),
+    ...accountsIn(mail)
+      .flatMap(({ imap, smtp }) => [imap, smtp])
+      .flatMap((server) => (server === undefined ? [] : [() => refuseOpenSecret(server.secret)])),
     () => refuseUnfinishedRestore(data),
   ];
   const before = report.problems;

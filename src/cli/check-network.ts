@@ -7,6 +7,7 @@ import type { Config } from '../config.js';
 import { openNodeKeys } from '../node-keys.js';
 import { mixKeyAt } from '../route/epoch.js';
 import type { Network } from '../route/network.js';
+import { accountsIn } from '../config-mail.js';
 import { chooseLoopPath, choosePath } from '../path/path.js';
 import { shortTime } from './print.js';
 import type { Report } from './report.js';
@@ -114,8 +115,9 @@ const checkOwnEntry = (
   }
   if (network.standings.get(entry.nodeId)?.leaving === true) report.note('this node leaves the network');
   report.good(`this node is in the list as ${entry.name}`);
-  if (entry.address.toLowerCase() !== config.mail.address.toLowerCase())
-    report.wrong('the list has another address for this node', [again]);
+  const isOwn = ({ address }: { readonly address: string }): boolean =>
+    address.toLowerCase() === entry.address.toLowerCase();
+  if (!accountsIn(config.mail).some(isOwn)) report.wrong('the list has another address for this node', [again]);
   if (entry.roles.includes('exit') !== (config.node?.exit ?? false))
     report.wrong(
       `the list has this node ${entry.roles.includes('exit') ? 'as an exit' : 'not as an exit'}, the configuration says otherwise`,

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { hasIdentity } from '../adapters/file-keys.js';
+import { type AccountSection, named, sectionsIn } from '../config-mail.js';
 import { writePlusAddress } from '../adapters/plus-address.js';
 import { type Account, accountOf } from '../adapters/secrets.js';
 import { ConfigError, MailError, StoreError } from '../base/errors.js';
@@ -63,8 +64,10 @@ export const register = (
       const report = new Report(printer(command));
       const config = loadConfig(options.config);
       report.good(`configuration ${config.file}`);
-      await checkImap(config, probes, report);
-      await checkSmtp(config, probes, report);
+      for (const section of sectionsIn(config.mail)) {
+        await checkImap(section, probes, report);
+        await checkSmtp(section, probes, report);
+      }
       checkBudget(config, report, Date.now());
       if (config.node?.exit === true && report.problems === 0) await checkPlusAddress(config, probes, report);
       const now = Date.now();
@@ -77,16 +80,17 @@ export const register = (
 };
 
 /** Logs in over IMAP, and says what the mailbox is like. */
-export const checkImap = async (config: Config, probes: Pick<Probes, 'imap'>, report: Report): Promise<void> => {
-  const { imap, proxy } = config.mail;
+export const checkImap = async (where: AccountSection, probes: Pick<Probes, 'imap'>, report: Report): Promise<void> => {
+  const { imap } = where.account;
   if (imap === undefined) {
     report.note('no [mail.imap]: a client only sends, it can do without');
     return;
   }
-  const account = accountOf('mail.imap', imap, proxy);
+  const name = `${where.section}.imap`;
+  const account = accountOf(name, imap, where.proxy);
   try {
     const look = await probes.imap(account, AbortSignal.timeout(deadlineMs));
-    report.good(`logged in over IMAP at ${imap.host}:${imap.port}`);
+    report.good(`logged in over IMAP at ${imap.host}:${imap.port}${named(where)}`);
     report.detail(`capabilities: ${look.capabilities.join(' ')}`);
     report.detail(
       `folders: ${look.folders.map(({ path, specialUse }) => (specialUse === undefined ? path : `${path} (${specialUse})`)).join(', ')}`,
@@ -104,24 +108,25 @@ export const checkImap = async (config: Config, probes: Pick<Probes, 'imap'>, re
         'Nothing is ever removed there, and the mailbox fills up. Use a mailbox at another provider.',
       ]);
   } catch (error) {
-    tellMailProblem('mail.imap', account, { error, report });
+    tellMailProblem(name, account, { error, report });
   }
 };
 
 /** The same over SMTP; sends nothing. */
-export const checkSmtp = async (config: Config, probes: Pick<Probes, 'smtp'>, report: Report): Promise<void> => {
-  const { smtp, proxy } = config.mail;
-  const account = accountOf('mail.smtp', smtp, proxy);
+export const checkSmtp = async (where: AccountSection, probes: Pick<Probes, 'smtp'>, report: Report): Promise<void> => {
+  const { smtp } = where.account;
+  const name = `${where.section}.smtp`;
+  const account = accountOf(name, smtp, where.proxy);
   try {
     const look = await probes.smtp(account, AbortSignal.timeout(deadlineMs));
-    report.good(`logged in over SMTP at ${smtp.host}:${smtp.port}`);
+    report.good(`logged in over SMTP at ${smtp.host}:${smtp.port}${named(where)}`);
     report.detail(`extensions: ${look.extensions.join(', ')}`);
     if (look.maxMailBytes !== undefined && look.maxMailBytes < smallestMailLimitBytes)
       report.wrong(`the server takes mails up to ${look.maxMailBytes} bytes only`, [
         `Full mails of packets have ${smallestMailLimitBytes}. Use an account at another provider.`,
       ]);
   } catch (error) {
-    tellMailProblem('mail.smtp', account, { error, report });
+    tellMailProblem(name, account, { error, report });
   }
 };
 

@@ -2,8 +2,10 @@ import { writeFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import { secondMs } from '../base/units.js';
 import { type Config, loadConfig, nodeConfig } from '../config.js';
+import { accountsIn } from '../config-mail.js';
 import type { KeyStore } from '../ports/keys.js';
 import { signDescriptor } from '../route/descriptor.js';
+import { accountsTold } from '../node/announce.js';
 import { openNodeKeys } from '../node-keys.js';
 import { printer } from './print.js';
 
@@ -12,8 +14,7 @@ export const descriptorOf = (config: Config, keys: KeyStore, now: number): strin
   const node = nodeConfig(config);
   const draft = {
     name: node.name,
-    address: config.mail.address,
-    provider: config.mail.provider,
+    ...accountsTold(accountsIn(config.mail)),
     roles: node.exit ? (['mix', 'exit'] as const) : (['mix'] as const),
     mixKeys: keys.mixKeys(now).filter(({ notAfter }) => now < notAfter),
     publishedAt: Math.floor(now / secondMs) * secondMs,

@@ -4,7 +4,7 @@ import type { Survey } from '../adapters/imap-survey.js';
 import { ConfigError, MailError } from '../base/errors.js';
 import { minuteMs } from '../base/units.js';
 import { carrierSubject } from '../carrier/carrier.js';
-import type { Config } from '../config.js';
+import { type AccountSection, named } from '../config-mail.js';
 import type { Quota } from '../ports/mail.js';
 import type { SelfMail } from '../setup/self-mail.js';
 import { selfMailTrouble } from '../setup/trouble.js';
@@ -51,15 +51,17 @@ const tellFolders = ({ folders }: Survey, report: Report): void => {
 };
 
 /** How full the mailbox is, and whether packets lie where they are not read. Nothing is changed there. */
-export const diagnoseMailbox = async ({ mail }: Config, probes: MailboxProbes, report: Report): Promise<void> => {
-  if (mail.imap === undefined) return;
-  const account = accountOf('mail.imap', mail.imap, mail.proxy);
+export const diagnoseMailbox = async (where: AccountSection, probes: MailboxProbes, report: Report): Promise<void> => {
+  const { imap } = where.account;
+  if (imap === undefined) return;
+  const name = `${where.section}.imap`;
+  const account = accountOf(name, imap, where.proxy);
   try {
     const survey = await probes.survey(account, carrierSubject, AbortSignal.timeout(deadlineMs));
     tellQuota(survey.quota, report);
     tellFolders(survey, report);
   } catch (error) {
-    tellMailProblem('mail.imap', account, { error, report });
+    tellMailProblem(name, account, { error, report });
   }
 };
 
@@ -85,10 +87,12 @@ const tellClock = (mail: SelfMail & { readonly kind: 'arrived' }, report: Report
 };
 
 /** Sends one mail to itself: whether it is taken, where it comes, after which time, and what time it was. */
-export const diagnoseWay = async (config: Config, probes: MailboxProbes, report: Report): Promise<void> => {
-  const { address, imap, smtp, proxy } = config.mail;
+export const diagnoseWay = async (where: AccountSection, probes: MailboxProbes, report: Report): Promise<void> => {
+  const { section, proxy } = where;
+  const { address, imap, smtp } = where.account;
   if (imap === undefined) return;
-  const accounts = { imap: accountOf('mail.imap', imap, proxy), smtp: accountOf('mail.smtp', smtp, proxy) };
+  const name = `${section}.imap`;
+  const accounts = { imap: accountOf(name, imap, proxy), smtp: accountOf(`${section}.smtp`, smtp, proxy) };
   try {
     const mail = await probes.greetSelf(address, accounts, AbortSignal.timeout(2 * deadlineMs));
     const trouble = selfMailTrouble(mail);
@@ -97,12 +101,12 @@ export const diagnoseWay = async (config: Config, probes: MailboxProbes, report:
       return;
     }
     if (mail.kind !== 'arrived') return;
-    report.good(`a mail to itself came into ${mail.folder} after ${(mail.afterMs / 1000).toFixed(1)} s`);
+    report.good(`a mail to itself came into ${mail.folder} after ${(mail.afterMs / 1000).toFixed(1)} s${named(where)}`);
     if (mail.folder.toUpperCase() !== 'INBOX')
       report.note(`it was put into ${mail.folder}: mark it as no spam in the web mail, or packets may go the same way`);
     tellClock(mail, report);
   } catch (error) {
     if (!(error instanceof MailError || error instanceof ConfigError)) throw error;
-    tellMailProblem('mail.imap', accounts.imap, { error, report });
+    tellMailProblem(name, accounts.imap, { error, report });
   }
 };

@@ -3,6 +3,7 @@ import { isLocked } from '../adapters/sqlite.js';
 import { StoreError } from '../base/errors.js';
 import { viewAccount, viewHeartbeat } from '../compose-view.js';
 import type { Config } from '../config.js';
+import { named, sectionsIn } from '../config-mail.js';
 import { judgeHealth } from '../post/health.js';
 import { limitPauseMs } from '../post/retry.js';
 import { leastFreeBytes } from '../post/vitals.js';
@@ -68,17 +69,19 @@ export const diagnoseHeartbeat = (config: Config, report: Report): void => {
   }
 };
 
-/** Whether the account is paused because its server spoke of a limit. */
+/** Whether an account is paused because its server spoke of a limit. */
 export const diagnosePause = (config: Config, report: Report, now: number): void => {
   try {
-    const { limitedAt } = viewAccount(config, now);
-    if (limitedAt === undefined || now - limitedAt >= limitPauseMs) return;
-    report.wrong(
-      `the account is paused until about ${shortTime(limitedAt + limitPauseMs)} UTC: its server spoke of a limit`,
-      [
-        'Wait: it goes on by itself, with half as many mails a day. Do other programs send from this account? Then say less in mail.budget.perDay.',
-      ],
-    );
+    for (const section of sectionsIn(config.mail)) {
+      const { limitedAt } = viewAccount(config, section, now);
+      if (limitedAt === undefined || now - limitedAt >= limitPauseMs) continue;
+      report.wrong(
+        `the account is paused until about ${shortTime(limitedAt + limitPauseMs)} UTC: its server spoke of a limit${named(section)}`,
+        [
+          `Wait: it goes on by itself, with half as many mails a day. Do other programs send from this account? Then say less in ${section.section}.budget.perDay.`,
+        ],
+      );
+    }
   } catch (error) {
     // What can't be read is told of where the budget is looked at.
     if (!(error instanceof StoreError)) throw error;

@@ -4,6 +4,7 @@ import { surveyMailbox } from '../adapters/imap-survey.js';
 import { probeSmtp } from '../adapters/smtp-outbox.js';
 import { systemClock } from '../adapters/system.js';
 import { loadConfig } from '../config.js';
+import { sectionsIn } from '../config-mail.js';
 import { checkBudget } from './check-budget.js';
 import { checkFiles } from './check-files.js';
 import { checkNetwork } from './check-network.js';
@@ -53,12 +54,13 @@ to itself and that is removed. What it says are states and counts, of no mail in
       diagnoseHeartbeat(config, report);
       checkBudget(config, report, now);
       diagnosePause(config, report, now);
-      const before = report.problems;
-      await checkImap(config, probes, report);
-      await checkSmtp(config, probes, report);
-      if (report.problems === before) {
-        await diagnoseMailbox(config, probes, report);
-        if (options.mail) await diagnoseWay(config, probes, report);
+      for (const section of sectionsIn(config.mail)) {
+        const before = report.problems;
+        await checkImap(section, probes, report);
+        await checkSmtp(section, probes, report);
+        if (report.problems > before) continue;
+        await diagnoseMailbox(section, probes, report);
+        if (options.mail) await diagnoseWay(section, probes, report);
       }
       const { found, problems } = report;
       if (options.json) print(JSON.stringify({ well: problems === 0, findings: found }, undefined, 2));

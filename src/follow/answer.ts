@@ -38,6 +38,8 @@ export interface AnswerDeps {
   readonly log: Log;
   /** The account's own address. */
   readonly from: string;
+  /** All addresses of the process; `from` alone, if nothing is said. */
+  readonly own?: readonly string[];
   readonly bounds: AnswerBounds;
   /** From `answerCache`, kept for the life of the process. */
   readonly cache: AnswerCache;
@@ -93,14 +95,15 @@ const documentsFor = (
 /**
  * Answers a request for the list, to the address in the From of its mail: with endorsements to who has the newest list,
  * with a difference to who has one of the lists before it that are at hand, with the whole list to everybody else.
- * Requests in automatic mail, from the own address, and beyond the bounds get no answer, and no sign. In a transaction.
+ * Requests in automatic mail, from an own address, and beyond the bounds get no answer, and no sign. In a transaction.
  *
  * Not protected: somebody who forges From makes this process mail the list to a stranger, within the bounds.
  */
 export const answerRequest = (deps: AnswerDeps, text: string, mail: DocumentMail, now: number): Answered => {
-  const { store, base64, compression, rng, from, bounds, cache } = deps;
+  const { store, base64, compression, rng, from, own = [from], bounds, cache } = deps;
   if (mail.isAutomatic) return 'automatic';
-  if (mail.from === undefined || mail.from.toLowerCase() === from.toLowerCase()) return 'nobody';
+  const writer = mail.from?.toLowerCase();
+  if (mail.from === undefined || own.some((address) => address.toLowerCase() === writer)) return 'nobody';
   let wanted: string | undefined;
   try {
     wanted = readRequest(text).have;

@@ -26,11 +26,11 @@ const nodesOf = (network: Network | undefined, prefers: 'authorities' | 'nodes')
   return prefers === 'nodes' && relays.length > 0 ? relays : staying;
 };
 
-/** The sources there are. @param own address of the account, which is asked nothing */
+/** The sources there are. @param own addresses of the process, which are asked nothing */
 export const sourcesOf = (
   { authorities, urls }: { readonly authorities: readonly AuthorityAddress[]; readonly urls: readonly string[] },
   network: Network | undefined,
-  own: string,
+  own: readonly string[],
   prefers: AskView['prefers'] = 'authorities',
 ): readonly Source[] => {
   const byMail: readonly Source[] = [
@@ -46,7 +46,7 @@ export const sourcesOf = (
     })),
   ];
   return [
-    ...byMail.filter((source) => nameOf(source) !== own.toLowerCase()),
+    ...byMail.filter((source) => !own.some((address) => nameOf(source) === address.toLowerCase())),
     ...urls.map((url) => ({ kind: 'url' as const, url })),
   ];
 };

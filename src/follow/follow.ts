@@ -9,6 +9,7 @@ import { formatRequest } from '../council/request.js';
 import { wantedNumber } from '../council/timetable.js';
 import type { DirectoryStore, FetchUrl, ListFile } from '../ports/follow.js';
 import type { AuthorityAddress, Network, Trust } from '../route/network.js';
+import { accountsOf } from '../route/descriptor.js';
 import { readSignedNetwork } from '../route/network.js';
 import { senderOf } from '../post/intake.js';
 import { acceptList, doubleSigners, forkError } from './accept.js';
@@ -95,7 +96,7 @@ export const knownAccounts = (deps: Pick<FollowDeps, 'store' | 'followed'>): (()
   return () => {
     const newest = store.consensuses()[0]?.digest;
     // Reading a list of a thousand nodes takes a second.
-    if (newest !== digest) nodes = (newestNetwork(deps)?.nodes ?? []).map(({ address }) => senderOf(address));
+    if (newest !== digest) nodes = (newestNetwork(deps)?.nodes ?? []).flatMap(accountsOf).map(senderOf);
     digest = newest;
     return new Set([...authorities, ...nodes, ...askedLast(deps).map(({ source }) => senderOf(source))]);
   };
@@ -240,14 +241,14 @@ const takeText = (deps: FollowDeps, documents: readonly FoundDocument[], now: nu
 
 /** Whoever is to be asked now, if anybody is; a mail to them is among the outgoing ones. In a transaction. */
 const ask = (deps: FollowDeps, now: number): Source | undefined => {
-  const { store, followed, prefers, receivesMail, fetchUrl, from, rng, base64, compression } = deps;
+  const { store, followed, prefers, receivesMail, fetchUrl, from, own = [from], rng, base64, compression } = deps;
   const [newest] = store.consensuses();
   const askedFor = (number: number): number => store.asks(number).length;
   const view: AskView = { periodMs: periodOf(deps), newest, plan: store.askPlan(), prefers, askedFor };
   const plan = planAt(view, now, rng);
   if (plan !== view.plan) store.setAskPlan(plan);
   if (now < plan.at) return undefined;
-  const sources = sourcesOf(followed, newestNetwork(deps), from, prefers).filter(({ kind }) =>
+  const sources = sourcesOf(followed, newestNetwork(deps), own, prefers).filter(({ kind }) =>
     kind === 'url' ? fetchUrl !== undefined : receivesMail,
   );
   const asked = store.asks(plan.number).map(({ source }) => source);

@@ -8,18 +8,20 @@ export interface Following {
   readonly tick: (now: number, signal: AbortSignal) => Promise<void>;
 }
 
+/**
+ * Reads mails of the directory in a mailbox, some of them.
+ *
+ * @param inbox as its process reads it
+ * @returns whether there may be more that can be read now
+ * @throws MailError, StoreError: the next call goes on where this one stopped
+ */
+export type DirectoryReader = (inbox: Inbox, signal: AbortSignal) => Promise<boolean>;
+
 export interface DirectoryMailbox {
   readonly inbox: Inbox;
   /** How often it is asked without a notice from its server. */
   readonly pollMs: number;
-  /**
-   * Reads mails of the directory in it, some of them.
-   *
-   * @param inbox this one, as its process reads it
-   * @returns whether there may be more that can be read now
-   * @throws MailError, StoreError: the next call goes on where this one stopped
-   */
-  readonly read: (inbox: Inbox, signal: AbortSignal) => Promise<boolean>;
+  readonly read: DirectoryReader;
 }
 
 /** How often what is due is looked for. */

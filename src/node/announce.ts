@@ -17,15 +17,21 @@ import type { Descriptor, DescriptorDraft, MixKeyOffer } from '../route/descript
 import { mostMixKeys, readDescriptor, signDescriptor } from '../route/descriptor.js';
 import type { AuthorityAddress, Network } from '../route/network.js';
 import { RouteError } from '../base/errors.js';
+import type { Published } from './published.js';
 import { type Figures, haveMoved } from './traffic.js';
 
 /** What the operator says of a node. */
 export interface Profile {
   readonly name: string;
+  /** Its accounts, the first one first. */
+  readonly accounts: readonly [ProfileAccount, ...ProfileAccount[]];
+  readonly isExit: boolean;
+}
+
+export interface ProfileAccount {
   readonly address: string;
   /** Domain of who runs the mailbox. */
   readonly provider: string;
-  readonly isExit: boolean;
 }
 
 export interface AnnounceDeps {
@@ -41,8 +47,10 @@ export interface AnnounceDeps {
   readonly base64: Base64;
   readonly compression: Compression;
   readonly rng: Rng;
-  /** What its account may send and what it has to do. */
+  /** What its accounts may send and what it has to do. */
   readonly figures?: (now: number) => Figures;
+  /** Which of its addresses packets are to be sent to; undefined: the first. */
+  readonly published?: Published | undefined;
 }
 
 /**
@@ -63,25 +71,30 @@ interface Telling {
   /** Keys of all epochs that begin before are in it, and of the running and next one anyway. */
   readonly until: number;
   readonly figures?: Figures | undefined;
+  readonly published: string | undefined;
 }
 
+/** What a descriptor says of a node's accounts. @param published the address that packets are sent to; undefined: the first */
+export const accountsTold = (
+  accounts: Profile['accounts'],
+  published?: string,
+): Pick<Descriptor, 'address' | 'provider' | 'senders'> => {
+  const { address, provider } = accounts.find((one) => one.address === published) ?? accounts[0];
+  return { address, provider, senders: accounts.map((one) => one.address).filter((one) => one !== address) };
+};
+
 const draftOf = (
-  { name, address, provider, isExit }: Profile,
+  { name, accounts, isExit }: Profile,
   keyStore: KeyStore,
-  { now, until, figures }: Telling,
+  { now, until, figures, published }: Telling,
 ): DescriptorDraft => ({
   name,
-  address,
-  provider,
+  ...accountsTold(accounts, published),
   roles: isExit ? ['mix', 'exit'] : ['mix'],
   mixKeys: offeredKeys(keyStore, now, until),
   publishedAt: Math.floor(now / secondMs) * secondMs,
   ...figures,
 });
-
-/** The descriptor of a node as it is now. */
-export const describeNode = (profile: Profile, keyStore: KeyStore, telling: Telling): string =>
-  signDescriptor(draftOf(profile, keyStore, telling), keyStore.identity());
 
 /** Whether a descriptor says what a new one would say, apart from when and figures. Keys that are over don't count. */
 const saysTheSame = (known: Descriptor, wanted: DescriptorDraft, now: number): boolean => {
@@ -90,6 +103,7 @@ const saysTheSame = (known: Descriptor, wanted: DescriptorDraft, now: number): b
     known.name === wanted.name &&
     known.address === wanted.address &&
     known.provider === wanted.provider &&
+    known.senders.join() === wanted.senders?.join() &&
     known.roles.join() === wanted.roles.join() &&
     running.length === wanted.mixKeys.length &&
     wanted.mixKeys.every((key) => running.some(({ publicKey }) => equalBytes(publicKey, key.publicKey)))
@@ -115,7 +129,7 @@ const mustTellLeave = (known: string | undefined, network: Network | undefined, 
 
 /** What the authorities ought to hear, or undefined if the list says so already. */
 const wantedText = (
-  { store, self, keyStore, profile, figures }: AnnounceDeps,
+  { store, self, keyStore, profile, figures, published }: AnnounceDeps,
   network: Network | undefined,
   periodMs: number,
   now: number,
@@ -130,7 +144,12 @@ const wantedText = (
   const listed = network?.byId.get(self);
   const isLeaving = network?.standings.get(self)?.leaving === true;
   // Asked every few seconds: signed is only what is mailed.
-  const wanted = draftOf(profile, keyStore, { now, until: now + periodsAhead * periodMs, figures: figures?.(now) });
+  const wanted = draftOf(profile, keyStore, {
+    now,
+    until: now + periodsAhead * periodMs,
+    figures: figures?.(now),
+    published: published?.at(now),
+  });
   const fresh = (): string => signDescriptor(wanted, keyStore.identity());
   if (listed !== undefined && !isLeaving && saysTheSame(listed, wanted, now)) {
     const isTime = last === undefined || Math.abs(now - last.sentAt) >= periodMs;
@@ -172,7 +191,7 @@ const mailTo = (
   now: number,
 ): void => {
   const raw = composeDirectoryMail(
-    { from: profile.address, to: address, documents: [text], now, rng },
+    { from: profile.accounts[0].address, to: address, documents: [text], now, rng },
     base64,
     compression,
   );
@@ -180,7 +199,7 @@ const mailTo = (
 };
 
 /**
- * Answers a challenge, if it is one of a configured authority for this node and this mailbox: the answer goes to the
+ * Answers a challenge, if it is one of a configured authority for this node and one of its mailboxes: the answer goes to the
  * authority's address as it is configured, whatever the mail says of its sender. In a transaction.
  *
  * @returns whether the document is a challenge, answered or not
@@ -196,7 +215,8 @@ export const takeChallenge = (
   if (authority === undefined) return true;
   try {
     const challenge = readChallenge(text);
-    const isForUs = challenge.nodeId === self && challenge.address.toLowerCase() === profile.address.toLowerCase();
+    const isOurs = ({ address }: ProfileAccount): boolean => challenge.address.toLowerCase() === address.toLowerCase();
+    const isForUs = challenge.nodeId === self && profile.accounts.some(isOurs);
     if (!isForUs || store.leavingSince() !== undefined) return true;
     const periodMs = networkAt(deps.directory, now)?.consensus?.periodMs ?? deps.periodMs;
     if (store.countChallenge(authority.key, now, now - periodMs) > mostChallengesAnswered) return true;

@@ -9,6 +9,7 @@ import type { CursorStore } from '../ports/stores.js';
 import type { LiveKey, Unwrapper } from '../ports/unwrapper.js';
 import { tellAside } from '../post/aside.js';
 import { type Intake, type IntakeMoment, lookAround, removeOver, smallestRead } from '../post/intake.js';
+import { accountsOf } from '../route/descriptor.js';
 import { meanIntervalMs } from '../route/schedule.js';
 import { geometry } from '../sphinx/geometry.js';
 import { keepPackets, type KeepDeps } from './keep.js';
@@ -81,7 +82,7 @@ const momentOf = ({ clock, directory, bench }: ReceiveDeps): IntakeMoment => {
   return {
     now,
     intervalMs: meanIntervalMs(parameters.mixSchedule) ?? hourMs,
-    nodes: new Set(nodes.map(({ address }) => address.toLowerCase())),
+    nodes: new Set(nodes.flatMap(accountsOf).map((address) => address.toLowerCase())),
     smallestBytes: smallestRead(bench(now).isExit),
   };
 };

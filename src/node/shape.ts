@@ -5,7 +5,7 @@ import { shares } from '../carrier/budget.js';
 import { bundleClasses } from '../carrier/bundle.js';
 import { placesOf } from '../path/topology.js';
 import type { OutgoingStore, Waiting } from '../ports/stores.js';
-import type { Budget } from '../post/account.js';
+import type { Allowance } from '../post/account.js';
 import type { Network } from '../route/network.js';
 import type { Tally } from './tally.js';
 
@@ -14,7 +14,7 @@ export interface ShapeDeps {
   readonly tally: Tally;
   readonly rng: Rng;
   /** Of the account that the mails leave from; undefined: it may send whatever it wants to. */
-  readonly budget?: Budget | undefined;
+  readonly budget?: Allowance | undefined;
 }
 
 /** The mails with packets for which the account has budget now, those that wait already taken off. */

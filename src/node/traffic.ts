@@ -1,7 +1,7 @@
 import { toOneDigit } from '../base/coarse.js';
 import { dayMs, hourMs } from '../base/units.js';
 import type { NoteStore } from '../ports/stores.js';
-import type { Budget } from '../post/account.js';
+import type { Allowance } from '../post/account.js';
 import type { Capacity, Descriptor, Load } from '../route/descriptor.js';
 
 // What a node tells the directory of its traffic: sums of days, never of a mail.
@@ -25,7 +25,7 @@ interface Day extends Flushed {
 /** Plain data, kept as JSON. */
 interface Traffic {
   readonly since: number;
-  /** What `Budget.spent` was last. */
+  /** What `Allowance.spent` was last. */
   readonly spent: number;
   /** In order, the last seven at most. */
   readonly days: readonly Day[];
@@ -45,7 +45,7 @@ const keptIn = (store: NoteStore): Traffic | undefined => {
 /** Adds a flush to the sums. */
 export const countFlush = (
   store: NoteStore,
-  budget: Budget | undefined,
+  budget: Allowance | undefined,
   { packets, deliveries }: Flushed,
   now: number,
 ): void => {
@@ -74,7 +74,7 @@ export type Figures = Pick<Descriptor, 'capacity' | 'load'>;
  * What this node has to say now; undefined of what it does not know. To one digit: enough to choose paths by, and too little
  * to see a message in.
  */
-export const figuresOf = (store: NoteStore, budget: Budget | undefined, now: number): Figures => {
+export const figuresOf = (store: NoteStore, budget: Allowance | undefined, now: number): Figures => {
   const kept = keptIn(store);
   const [first] = kept?.days ?? [];
   const sum = (of: (day: Day) => number): number => (kept?.days ?? []).reduce((total, day) => total + of(day), 0);

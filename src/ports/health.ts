@@ -18,6 +18,8 @@ export interface HealthRecord {
   readonly pollMs: number | undefined;
   /** When it last read its mailbox to the end, since its start. */
   readonly readAt: number | undefined;
+  /** The same of a node's further mailboxes; missing where it has none. */
+  readonly further?: readonly { readonly address: string; readonly readAt: number | undefined }[];
   /** When a server last took a mail from it, since its start. */
   readonly sentAt: number | undefined;
   /** When it last flushed its pool, or came to a slot of its pace, since its start. */

@@ -2,11 +2,11 @@ import { hourMs, minuteMs } from '../base/units.js';
 import type { Clock } from '../ports/clock.js';
 import type { Log } from '../ports/log.js';
 import type { ClockStore, NoteStore, Store } from '../ports/stores.js';
-import type { Budget } from './account.js';
+import type { Allowance } from './account.js';
 
 export interface ClockWatchDeps {
   readonly store: Store & NoteStore & ClockStore;
-  readonly budget?: Budget | undefined;
+  readonly budget?: Allowance | undefined;
   readonly clock: Clock;
   readonly log: Log;
 }

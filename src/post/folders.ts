@@ -1,5 +1,12 @@
 import { MailError } from '../base/errors.js';
 import type { Inbox } from '../ports/mail.js';
+import type { CursorStore } from '../ports/stores.js';
+
+/** The cursors of another mailbox of a process, by its address; those of the first one have the plain names of its folders. */
+export const cursorsOf = ({ cursor, setCursor }: CursorStore, address: string): CursorStore => ({
+  cursor: (folder) => cursor(`${address} ${folder}`),
+  setCursor: (folder, at) => setCursor(`${address} ${folder}`, at),
+});
 
 /** Nothing of a mailbox can be read then, and who logs in again at once is locked out. */
 const outOfReach: ReadonlySet<MailError['code']> = new Set(['mail/connect', 'mail/tls', 'mail/login', 'mail/insecure']);

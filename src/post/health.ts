@@ -30,13 +30,32 @@ const minutes = (ms: number): string => {
 
 const dateOf = (at: number): string => `${new Date(at).toISOString().slice(0, 16).replace('T', ' ')} UTC`;
 
-const mailboxFinding = ({ pollMs, readAt }: HealthRecord, now: number): Finding => {
+/** @param name which of them it is */
+const mailboxFinding = (
+  { pollMs, readAt }: Pick<HealthRecord, 'pollMs' | 'readAt'>,
+  now: number,
+  name = 'the mailbox',
+): Finding => {
   if (pollMs === undefined) return { kind: 'note', text: 'no mailbox is read' };
   const remedy =
     'It tries again by itself, every 15 minutes at the latest. Can the mailbox be logged in to? Its log says what failed.';
-  if (readAt === undefined) return { kind: 'bad', text: 'the mailbox was not read since the start', remedy };
-  const text = `the mailbox was last read about ${minutes(now - readAt)} ago`;
+  if (readAt === undefined) return { kind: 'bad', text: `${name} was not read since the start`, remedy };
+  const text = `${name} was last read about ${minutes(now - readAt)} ago`;
   return now - readAt > pollMs + unreadMs ? { kind: 'bad', text, remedy } : { kind: 'good', text };
+};
+
+/** Of all mailboxes; work goes on as long as one of them can be read. */
+const mailboxFindings = (
+  record: HealthRecord,
+  now: number,
+): { readonly all: readonly Finding[]; readonly isReading: boolean } => {
+  const { pollMs, further = [] } = record;
+  const first = mailboxFinding(record, now, further.length === 0 ? 'the mailbox' : 'the first mailbox');
+  const others = further.map(({ address, readAt }) =>
+    mailboxFinding({ pollMs, readAt }, now, `the mailbox ${address}`),
+  );
+  const all = [first, ...others];
+  return { all, isReading: all.some(({ kind }) => kind !== 'bad') };
 };
 
 /**
@@ -114,14 +133,16 @@ export const judgeHealth = (record: HealthRecord | undefined, isRunning: boolean
   const stop: readonly Finding[] = record.isStopping
     ? [{ kind: 'bad', text: 'it is coming to its end', remedy: 'Wait for that, 25 s at most; then start it again.' }]
     : [];
-  const ready = [mailboxFinding(record, now), listFinding(record, now), ...stop];
+  const mailboxes = mailboxFindings(record, now);
+  const ready = [listFinding(record, now), ...stop];
   const isLive = live.kind === 'good';
   return {
     isLive,
-    isReady: isLive && ready.every(({ kind }) => kind !== 'bad'),
+    isReady: isLive && mailboxes.isReading && ready.every(({ kind }) => kind !== 'bad'),
     findings: [
       { kind: 'good', text: `the ${record.role} runs since ${dateOf(record.startedAt)}` },
       live,
+      ...mailboxes.all,
       ...ready,
       ...lastOnes(record, now),
     ],

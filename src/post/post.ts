@@ -6,12 +6,14 @@ import { type Purpose, purposes } from '../carrier/budget.js';
 import type { Clock } from '../ports/clock.js';
 import type { Log } from '../ports/log.js';
 import { deliveryToken } from '../message/delivery.js';
-import type { Outbox, SendOutcome } from '../ports/mail.js';
+import type { Outbox, OutgoingMail, SendOutcome } from '../ports/mail.js';
 import type { Outgoing, OutgoingStore } from '../ports/stores.js';
+import { asFrom } from '../carrier/sender.js';
 import { type Budget, kindsFor } from './account.js';
 import { type ClockWatchDeps, heedClock } from './clock-watch.js';
 import type { Ending } from './jobs.js';
-import { nextStep } from './retry.js';
+import { limitPauseMs, nextStep } from './retry.js';
+import { Sending, type SendingAccount, type Turn } from './sending.js';
 
 /** How the sending of a mail ended. */
 export type PostEnd = Extract<SendOutcome, { readonly kind: 'accepted' | 'refused' }> | { readonly kind: 'gave-up' };
@@ -37,6 +39,8 @@ export interface PostDeps {
   readonly log: Log;
   /** The account's own address, the envelope sender of everything. */
   readonly from: string;
+  /** All accounts, where there are several, this one among them. */
+  readonly sending?: Sending | undefined;
 }
 
 const endOf = (last: SendOutcome): PostEnd =>
@@ -46,6 +50,36 @@ const endOf = (last: SendOutcome): PostEnd =>
 const hasReached = (outcome: SendOutcome): boolean =>
   outcome.kind !== 'later' || (outcome.why !== 'connect' && outcome.why !== 'tls' && outcome.why !== 'login');
 
+/** The mail as it leaves from that account; those that wait are written from the first one's address. */
+const mailFrom = ({ from }: PostDeps, account: SendingAccount, { to, raw, messageId }: Outgoing): OutgoingMail => ({
+  from: account.from,
+  to,
+  raw: account.from === from ? raw : asFrom(raw, from, account.from),
+  ...(messageId === undefined ? {} : { envelopeId: deliveryToken(messageId) }),
+});
+
+/**
+ * Whether a mail is tried from another account at once: this one's server can't be used now, or has refused it, perhaps
+ * whatever it is. What a server may have taken goes to no other.
+ */
+const goesByAnother = (sending: Sending, { id, account }: Turn, outcome: SendOutcome, now: number): boolean => {
+  switch (outcome.kind) {
+    case 'refused':
+      sending.works(account);
+      return sending.refuses(account, id);
+    case 'later':
+      if (outcome.why !== 'temporary') return sending.rests(account, now, outcome.why === 'limit' ? limitPauseMs : 0);
+      break;
+    case 'accepted':
+    case 'unknown':
+      break;
+    default:
+      unreachable(outcome);
+  }
+  sending.works(account);
+  return false;
+};
+
 /** Mails handed over at a time: at 40 ms round trip eight connections carry seven times what one does. */
 const lanes = 4;
 /**
@@ -54,8 +88,8 @@ const lanes = 4;
  */
 const attemptMs = 10 * minuteMs;
 
-/** Says at the start of a process what its account may send. */
-export const tellBudget = ({ budget, clock, log }: Pick<PostDeps, 'budget' | 'clock' | 'log'>): void => {
+/** Says at the start of a process what its accounts may send. */
+export const tellBudget = ({ budget, clock, log }: Pick<ClockWatchDeps, 'budget' | 'clock' | 'log'>): void => {
   if (budget !== undefined) log.info('post/budget', { perDay: budget.perDay(clock.now()) });
 };
 
@@ -102,8 +136,8 @@ const giveUpAged = ({ store, ended }: PostDeps, now: number): number => {
  * account may send now: in the order they came in, whoever has an exit hand over many would make all others wait behind
  * them. A mail that is to find out whether the way is open stays the first.
  */
-const dueFor = ({ store, budget, rng }: PostDeps, purpose: Purpose, now: number): number[] => {
-  const most = budget === undefined ? Infinity : budget.available(now, purpose);
+const dueFor = ({ store, rng }: PostDeps, sending: Sending, purpose: Purpose, now: number): number[] => {
+  const most = sending.available(now, purpose);
   if (most < 1) return [];
   const kinds = kindsFor[purpose];
   const due = store.dueOutgoing(now, kinds);
@@ -117,11 +151,13 @@ const dueFor = ({ store, budget, rng }: PostDeps, purpose: Purpose, now: number)
 };
 
 /**
- * Hands every due mail to the server for which the account has budget, and keeps those it did not take. The others wait for
+ * Hands every due mail to a server of an account that has budget for it, and keeps those it did not take. The others wait for
  * their turn: none but mails to people, after some days, is dropped for want of budget.
  *
  * The attempt is counted before it is made, and the mail leaves the store only after the server has taken it: killed
  * in between, the mail goes out again and is folded by its receiver. While the end of one can't be stored, no other is begun.
+ *
+ * Where there are several accounts, a mail that one of them can't send now goes from another.
  *
  * @param signal no further mail is begun once it aborts
  * @param ending how it goes on then; all ends at once, if nothing is said
@@ -131,41 +167,43 @@ export const postDue = async (
   signal: AbortSignal,
   { reach, cut }: Ending = { reach: signal, cut: signal },
 ): Promise<void> => {
-  const { store, unstored, outbox, budget, clock, log, from } = deps;
+  const { store, unstored, clock, log } = deps;
+  const { sending = new Sending([deps]) } = deps;
+  sending.begin();
   storeEnds(deps);
-  heedClock(deps);
+  heedClock({ ...deps, budget: sending.allowance });
   const counts = new Map<string, number>();
   const aged = giveUpAged(deps, clock.now());
   if (aged > 0) counts.set('waited-too-long', aged);
-  const due = new Map(purposes.map((purpose) => [purpose, dueFor(deps, purpose, clock.now())]));
-  const next = (): { readonly id: number; readonly purpose: Purpose } | undefined => {
-    const wanted = purposes.filter((purpose) => (due.get(purpose)?.length ?? 0) > 0);
-    const purpose = budget === undefined ? wanted[0] : budget.turn(clock.now(), wanted);
-    const id = purpose && due.get(purpose)?.shift();
-    return purpose === undefined || id === undefined ? undefined : { id, purpose };
-  };
+  const due = new Map(purposes.map((purpose) => [purpose, dueFor(deps, sending, purpose, clock.now())]));
   let stopped = false;
-  const handOver = async (id: number, purpose: Purpose): Promise<void> => {
+  const handOver = async ({ id, purpose, account }: Turn): Promise<void> => {
+    const { budget, outbox } = account;
     const mail = store.atomically(() => {
       const begun = store.beginAttempt(id, clock.now() + attemptMs);
       if (begun !== undefined) budget?.spend(clock.now(), purpose);
       return begun;
     });
     if (mail === undefined) return;
-    const { kind, to, raw, messageId, createdAt, attempts } = mail;
-    const envelope = messageId === undefined ? {} : { envelopeId: deliveryToken(messageId) };
-    const outcome = await outbox.send({ from, to, raw, ...envelope }, reach, cut);
+    const outcome = await outbox.send(mailFrom(deps, account, mail), reach, cut);
     // Who stops doesn't try one mail after the other.
     if (reach.aborted && outcome.kind !== 'accepted') stopped = true;
     const now = clock.now();
     if (!hasReached(outcome)) budget?.giveBack(now, purpose);
+    const word = outcome.kind === 'later' ? `later-${outcome.why}` : outcome.kind;
+    counts.set(word, (counts.get(word) ?? 0) + 1);
+    if (goesByAnother(sending, { id, purpose, account }, outcome, now)) {
+      if (outcome.kind === 'later' && outcome.why === 'limit') tellLimit(account, now);
+      store.retryOutgoingAt(id, 0);
+      due.get(purpose)?.unshift(id);
+      return;
+    }
     const remove = (): void => {
       unstored.set(id, { mail, end: endOf(outcome), at: now });
       storeEnds(deps);
     };
+    const { kind, createdAt, attempts } = mail;
     const step = nextStep(outcome, { kind, createdAt, attempts: attempts + 1, now });
-    const word = outcome.kind === 'later' ? `later-${outcome.why}` : outcome.kind;
-    counts.set(word, (counts.get(word) ?? 0) + 1);
     switch (step.kind) {
       case 'done':
         remove();
@@ -176,7 +214,7 @@ export const postDue = async (
       case 'pause':
         store.retryOutgoingAt(id, step.turn === 'first' ? 0 : step.until + 1);
         store.pauseOutgoing(step.until);
-        if (step.turn === 'last') tellLimit(now);
+        if (step.turn === 'last') tellLimit(account, now);
         stopped = true;
         break;
       case 'give-up':
@@ -187,18 +225,22 @@ export const postDue = async (
         unreachable(step);
     }
   };
-  const tellLimit = (now: number): void => {
+  const tellLimit = ({ budget }: SendingAccount, now: number): void => {
     budget?.limited(now);
     log.warn('post/limit', budget === undefined ? {} : { perDay: budget.perDay(now) });
   };
   const heldBack = (): number =>
-    stopped || signal.aborted || budget === undefined ? 0 : store.dueOutgoingCount(clock.now());
+    stopped || signal.aborted || sending.allowance === undefined ? 0 : store.dueOutgoingCount(clock.now());
   const lane = async (most: number): Promise<void> => {
     try {
       for (let done = 0; done < most && !stopped && !signal.aborted; done++) {
-        const first = next();
-        if (first === undefined) return;
-        await handOver(first.id, first.purpose);
+        const turn = sending.next(clock.now(), due);
+        if (turn === undefined) return;
+        try {
+          await handOver(turn);
+        } finally {
+          sending.over(turn.account);
+        }
       }
     } catch (error) {
       stopped = true;

@@ -25,12 +25,15 @@ export const roomWatch = (log: Log, freeBytes: () => number | undefined): Health
 export const beatSchedule = '* * * * *';
 /** A read that failed is tried again after 15 minutes at most (post/jobs), and each of its steps has a deadline below this. */
 const stepBeats = 20;
+const firstMailbox = '';
 /** So many beats without the end of any hand-over, while there are some: each has a deadline of some minutes. */
 const handOverBeats = 30;
 
 /** What `Vitals` needs to know of the process that it watches. */
 export interface Watched {
   readonly clock: Clock;
+  /** Addresses of a node's further mailboxes. */
+  readonly further?: readonly string[];
   /** How often the mailbox is read at least; undefined: there is none. */
   readonly pollMs: number | undefined;
   /** Until when the list in force is valid; undefined: there is none. */
@@ -55,13 +58,14 @@ export class Vitals {
   readonly #keepers: HealthKeeper[];
   #watched: Watched | undefined;
   #startedAt = 0;
-  #readAt: number | undefined;
+  /** By mailbox. */
+  readonly #readAt = new Map<string, number>();
+  readonly #beatsSinceMailbox = new Map<string, number>();
   #sentAt: number | undefined;
   #flushedAt: number | undefined;
   #isStopping = false;
   #handOvers = 0;
   #readings = 0;
-  #beatsSinceMailbox = 0;
   #beatsSinceHandOver = 0;
 
   /** @param keepers hear of it at each beat */
@@ -83,22 +87,27 @@ export class Vitals {
 
   /** A minute has passed. @throws StoreError */
   beat(): void {
-    this.#beatsSinceMailbox++;
+    for (const mailbox of this.#mailboxes()) this.#beatsSinceMailbox.set(mailbox, this.#beatsOf(mailbox) + 1);
     this.#beatsSinceHandOver = this.#handOvers === 0 ? 0 : this.#beatsSinceHandOver + 1;
     this.#tell();
   }
 
-  /** The mailbox was read to its end; the first time is told at once. @throws StoreError */
-  read(): void {
-    const isFirst = this.#readAt === undefined;
-    this.#readAt = this.#now();
-    this.turned();
+  /**
+   * The mailbox was read to its end; the first time is told at once.
+   *
+   * @param mailbox address of a further one
+   * @throws StoreError
+   */
+  read(mailbox = firstMailbox): void {
+    const isFirst = !this.#readAt.has(mailbox);
+    this.#readAt.set(mailbox, this.#now());
+    this.turned(mailbox);
     if (isFirst) this.#tell();
   }
 
-  /** The loop over the mailbox came around, whatever came of it. */
-  turned(): void {
-    this.#beatsSinceMailbox = 0;
+  /** The loop over the mailbox came around, whatever came of it. @param mailbox as for `read` */
+  turned(mailbox = firstMailbox): void {
+    this.#beatsSinceMailbox.set(mailbox, 0);
   }
 
   flushed(): void {
@@ -121,7 +130,12 @@ export class Vitals {
     const { clock, pollMs, listUntil } = this.#watched;
     const now = clock.now();
     const mostBeats = (pollMs ?? 0) / minuteMs + stepBeats;
-    const isReading = pollMs === undefined || this.#beatsSinceMailbox <= mostBeats;
+    const isReading = pollMs === undefined || this.#mailboxes().every((mailbox) => this.#beatsOf(mailbox) <= mostBeats);
+    const readAtOf = (mailbox: string): number | undefined => {
+      const at = this.#readAt.get(mailbox);
+      return at && coarseAt(at);
+    };
+    const [, ...others] = this.#mailboxes();
     return {
       role: this.#role,
       startedAt: this.#startedAt,
@@ -129,7 +143,8 @@ export class Vitals {
       isStopping: this.#isStopping,
       isTurning: isReading && this.#beatsSinceHandOver <= handOverBeats,
       pollMs,
-      readAt: this.#readAt && coarseAt(this.#readAt),
+      readAt: readAtOf(firstMailbox),
+      ...(others.length === 0 ? {} : { further: others.map((address) => ({ address, readAt: readAtOf(address) })) }),
       sentAt: this.#sentAt && coarseAt(this.#sentAt),
       flushedAt: this.#flushedAt && coarseAt(this.#flushedAt),
       listUntil: listUntil(now),
@@ -157,15 +172,17 @@ export class Vitals {
   /**
    * The same mailbox, watched. What has begun there comes to its end although the process stops: mails whose packets are
    * kept are removed too, before `cut`. To look for folders and to wait for mail end at once.
+   *
+   * @param mailbox as for `read`
    */
-  inbox(inbox: Inbox, cut: AbortSignal): Inbox {
+  inbox(inbox: Inbox, cut: AbortSignal, mailbox = firstMailbox): Inbox {
     const whole = async <T>(work: () => Promise<T>): Promise<T> => {
       this.#readings++;
       try {
         return await work();
       } finally {
         this.#readings--;
-        this.turned();
+        this.turned(mailbox);
       }
     };
     return {
@@ -182,6 +199,14 @@ export class Vitals {
       waitForMail: (timeoutMs, signal) => inbox.waitForMail(timeoutMs, signal),
       close: () => inbox.close(),
     };
+  }
+
+  #mailboxes(): readonly string[] {
+    return [firstMailbox, ...(this.#watched?.further ?? [])];
+  }
+
+  #beatsOf(mailbox: string): number {
+    return this.#beatsSinceMailbox.get(mailbox) ?? 0;
   }
 
   #now(): number {

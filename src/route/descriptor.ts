@@ -25,6 +25,8 @@ export interface Descriptor {
   readonly address: string;
   /** Domain of whoever runs that mailbox; the address's own domain unless the operator says otherwise. */
   readonly provider: string;
+  /** Addresses of its further accounts, at the same provider: mails come from them too, and none go there. */
+  readonly senders: readonly string[];
   readonly roles: readonly Role[];
   /** At least one; see `mixKeyAt` for the one to use. */
   readonly mixKeys: readonly MixKeyOffer[];
@@ -74,6 +76,7 @@ export interface DescriptorDraft {
   readonly name: string;
   readonly address: string;
   readonly provider?: string;
+  readonly senders?: readonly string[];
   readonly roles: readonly Role[];
   readonly mixKeys: readonly MixKeyOffer[];
   readonly publishedAt: number;
@@ -85,6 +88,8 @@ export interface DescriptorDraft {
 /** About 1.8 KB a mix key. */
 export const largestDescriptorCharacters = 32_768;
 export const mostMixKeys = 8;
+/** Accounts that a node may have beside its first. */
+export const mostSenders = 7;
 
 const roleNames: readonly string[] = ['mix', 'exit'] satisfies Role[];
 
@@ -96,6 +101,12 @@ const lowerCase =
   (text: string): string | undefined =>
     read(text) === text ? text : undefined;
 
+/** All accounts that mails of a node come from. */
+export const accountsOf = ({ address, senders }: Pick<Descriptor, 'address' | 'senders'>): readonly string[] => [
+  address,
+  ...senders,
+];
+
 /** Whether that is a name a node may carry. */
 export const isNodeName = (text: string): boolean => readName(text) !== undefined;
 
@@ -105,6 +116,7 @@ export const isNodeName = (text: string): boolean => readName(text) !== undefine
  *   mixmailer-descriptor 1
  *   node <NodeId>
  *   name | address | provider | published | software <...>
+ *   sender <address>                                   one line each, may be missing
  *   capacity <mails a day> <free mails a day>          may be missing, as may be
  *   load <packets a mix interval> <deliveries a day>
  *   role <mix or exit>                                 one line each
@@ -122,6 +134,7 @@ export const signDescriptor = (draft: DescriptorDraft, secretKey: Uint8Array): s
     `name ${draft.name}`,
     `address ${draft.address}`,
     `provider ${draft.provider ?? domainOf(draft.address)}`,
+    ...(draft.senders ?? []).map((address) => `sender ${address}`),
     ...draft.roles.map((role) => `role ${role}`),
     `published ${timeText(draft.publishedAt)}`,
     ...(draft.software === undefined ? [] : [`software ${draft.software}`]),
@@ -151,6 +164,17 @@ const capacityIn = (fields: Fields): Capacity | undefined => {
 const loadIn = (fields: Fields): Load | undefined => {
   const [packets, deliveries] = pairIn(fields, 'load') ?? [];
   return packets === undefined || deliveries === undefined ? undefined : { packets, deliveries };
+};
+
+const readAddress = lowerCase(mailboxIn);
+
+const sendersIn = (fields: Fields, address: string): readonly string[] => {
+  const senders = fields.many('sender').map(({ value }) => readAddress(value));
+  const known = senders.filter((one) => one !== undefined);
+  const names = new Set([address, ...known].map((one) => one.toLowerCase()));
+  if (known.length < senders.length || names.size <= known.length || known.length > mostSenders)
+    throw badDocument(`sender: expected at most ${mostSenders} mailboxes with their domains in lower case, each once`);
+  return known;
 };
 
 const readMixKey = ({ value, data }: Field): MixKeyOffer => {
@@ -200,11 +224,13 @@ const parseDescriptor = (text: string): { readonly descriptor: Descriptor; reado
   const mixKeys = fields.many('mix-key').map(readMixKey);
   if (mixKeys.length === 0 || mixKeys.length > mostMixKeys)
     throw badDocument(`mix-key: expected 1 to ${mostMixKeys}, got ${mixKeys.length}`);
+  const address = fields.one('address', 'a mailbox with its domain in lower case', readAddress);
   const descriptor: Descriptor = {
     nodeId,
     name: fields.one('name', '1 to 32 of a-z, 0-9 and -, a letter first', readName),
-    address: fields.one('address', 'a mailbox with its domain in lower case', lowerCase(mailboxIn)),
+    address,
     provider: fields.one('provider', 'a domain in lower case', lowerCase(parseDomain)),
+    senders: sendersIn(fields, address),
     // A role this program doesn't know is one it doesn't use.
     roles: roles.filter(isRole),
     mixKeys,

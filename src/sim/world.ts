@@ -37,6 +37,7 @@ const descriptorOf = (index: number, options: WorldOptions): Descriptor => {
     name: `n${index}`,
     address: `n${index}@o${index % operators}.example`,
     provider: `o${index % operators}.example`,
+    senders: [],
     roles: index < exits ? ['mix', 'exit'] : ['mix'],
     mixKeys: [{ publicKey: noKey, notBefore: 0, notAfter: Infinity, expiresAt: Infinity }],
     publishedAt: 0,

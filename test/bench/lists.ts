@@ -194,6 +194,7 @@ const largeNetwork = (count: number, kind: 'layers' | 'free'): Network => {
     return {
       ...{ nodeId, name, address, roles, publishedAt, software },
       provider: `provider-${i % 977}.example`,
+      senders: [],
       mixKeys: shared,
       text: '',
     };

@@ -280,6 +280,7 @@ describe('a configuration', () => {
     expect(config.mail).toEqual({
       address: 'Mix@example.org',
       provider: 'example.org',
+      further: [],
       proxy: undefined,
       imap: {
         host: 'imap.example.org',
@@ -558,6 +559,52 @@ describe('a configuration', () => {
   it('can have replies and notices put into a Maildir, whose path is relative to the file', () => {
     const config = load({ more: '[client]\ndeliverTo = "maildir:mail/mix"' });
     expect(clientConfig(config).deliverTo).toEqual({ kind: 'maildir', path: join(folder, 'mail', 'mix') });
+  });
+
+  const further = (address: string, more = ''): string => `[[mail.further]]
+address = "${address}"
+${more}
+[mail.further.imap]
+host = "imap.example.org"
+passwordFile = "two"
+[mail.further.smtp]
+host = "smtp.example.org"
+security = "starttls"
+`;
+
+  it('of a node can have several accounts, each as the first', () => {
+    const { mail } = load({
+      more: `${further('Two@Example.org')}[mail.further.budget]\nperDay = 70\n${further('three@example.org')}`,
+    });
+    expect(mail.further.map(({ address }) => address)).toEqual(['Two@example.org', 'three@example.org']);
+    expect(mail.further[0]).toMatchObject({
+      provider: 'example.org',
+      imap: { port: 993, user: 'Two@example.org', secret: { kind: 'passwordFile', path: join(folder, 'two') } },
+      smtp: { port: 587, user: 'Two@example.org', secret: { kind: 'passwordFile', path: join(folder, 'two') } },
+      budget: { limits: { perDay: 70 } },
+    });
+    expect(mail.further[1]?.budget.limits.perDay).toBe(100);
+    expect(load().mail.further).toEqual([]);
+  });
+
+  it('of a node has all accounts at one provider, each once, and eight at most', () => {
+    expect(complaint({ more: further('two@elsewhere.org') })).toContain(
+      'mail.further.0.provider: expected the provider of mail.address, example.org, got elsewhere.org',
+    );
+    expect(complaint({ more: further('two@elsewhere.org', 'provider = "Example.org"') })).toBe('accepted');
+    expect(complaint({ more: further('mix@example.org') })).toContain(
+      'mail.further.0.address: expected another address than before, got the same',
+    );
+    const many = (count: number): string =>
+      Array.from({ length: count }, (_, i) => further(`m${i}@example.org`)).join('');
+    expect(complaint({ more: many(7) })).toBe('accepted');
+    expect(complaint({ more: many(8) })).toContain('mail.further: expected list of at most 7 accounts');
+    expect(complaint({ more: further('two@example.org').replace(/\[mail.further.imap\][^[]*/, '') })).toContain(
+      'mail.further.0.imap: expected a table of keys, got nothing',
+    );
+    expect(complaint({ node: '[client]', more: further('two@example.org') })).toContain(
+      'mail.further: expected nothing: only a node has several accounts, got 1 of them',
+    );
   });
 
   it('of a client that only sends needs no IMAP', () => {

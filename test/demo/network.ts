@@ -17,6 +17,10 @@ export interface Plan {
   readonly nodes: number;
   /** How many of the nodes are exits, counted from the last one; all of them unless said otherwise. */
   readonly exits?: number;
+  /** What the first node and the clients are; the program that was built, unless it is said. */
+  readonly program?: string;
+  /** Accounts that the first node has beside its first. */
+  readonly furtherAccounts?: number;
   /** How the exits know answers: `node.replies.alias`. */
   readonly alias?: 'plus' | 'message-id';
   /** Whose client sends; alice@home.test unless said otherwise. */
@@ -55,6 +59,7 @@ export interface JoinPlan extends Plan {
 
 export interface Member {
   readonly account: Account;
+  readonly further: readonly Account[];
   readonly configFile: string;
 }
 
@@ -97,33 +102,45 @@ export interface JoinedNetwork extends TestNetwork {
   readonly startAuthority: (member: Member) => Promise<Running>;
 }
 
-const mailSection = ({ address, user, imap, smtp }: Account, smtpPort: number): string => `[mail]
+/** Where the password of an account is. @param nth 0: its first one */
+const passwordName = (nth: number): string => (nth === 0 ? 'password' : `password-${nth + 1}`);
+
+/** The file from which the member's process takes the password of that account. */
+export const passwordFileOf = ({ configFile }: Member, nth = 0): string =>
+  path.join(path.dirname(configFile), passwordName(nth));
+
+const mailSection = ({ address, user, imap, smtp }: Account, smtpPort: number, nth = 0): string => {
+  const section = nth === 0 ? 'mail' : 'mail.further';
+  return `${nth === 0 ? `[${section}]` : `[[${section}]]`}
 address = "${address}"
 
-[mail.imap]
+[${section}.imap]
 host = "${imap.host}"
 port = ${imap.port}
 security = "none"
 user = "${user}"
-passwordFile = "password"
+passwordFile = "${passwordName(nth)}"
 
-[mail.smtp]
+[${section}.smtp]
 host = "${smtp.host}"
 port = ${smtpPort}
 security = "none"
 user = "${user}"
-passwordFile = "password"
+passwordFile = "${passwordName(nth)}"
 
-[mail.budget]
+[${section}.budget]
 perDay = 10000000
 `;
+};
 
-const writeMember = (folder: string, account: Account, config: string): Member => {
+const writeMember = (folder: string, accounts: readonly [Account, ...Account[]], config: string): Member => {
+  const [account, ...further] = accounts;
   mkdirSync(folder, { recursive: true, mode: 0o700 });
-  writeFileSync(path.join(folder, 'password'), `${account.password}\n`, { mode: 0o600 });
+  for (const [nth, { password }] of accounts.entries())
+    writeFileSync(path.join(folder, passwordName(nth)), `${password}\n`, { mode: 0o600 });
   const configFile = path.join(folder, 'mixmailer.toml');
   writeFileSync(configFile, config, { mode: 0o600 });
-  return { account, configFile };
+  return { account, further, configFile };
 };
 
 /** Accounts and configurations, and the start of what they describe. */
@@ -156,15 +173,33 @@ const openSite = (
     taps.push(tap);
     return tap.port;
   };
-  const addMember = async (name: string, account: Account, sections: string): Promise<Member> => {
-    const config = `data = "data"\n${mailSection(account, await doorOf(account))}${sections}`;
-    return writeMember(path.join(folder, name), account, config);
+  const addMember = async (
+    name: string,
+    account: Account,
+    sections: string,
+    further: readonly Account[] = [],
+  ): Promise<Member> => {
+    const accounts = [account, ...further] as const;
+    const mail = await inTurn(accounts, async (one) => mailSection(one, await doorOf(one), accounts.indexOf(one)));
+    return writeMember(path.join(folder, name), accounts, `data = "data"\n${mail.join('\n')}${sections}`);
   };
-  const running = async (pattern: RegExp, name: string, ...command: readonly string[]): Promise<Running> => {
-    const one = new Running(name, ...command);
-    await one.says(pattern);
+  const furtherOf = (name: string): Promise<readonly Account[]> => {
+    const count = name === 'mix1' ? (plan.furtherAccounts ?? 0) : 0;
+    return inTurn(
+      Array.from({ length: count }, (_, i) => `${name}-${i + 2}`),
+      (user) => world.addAccount(user, `${name}.test`),
+    );
+  };
+  const running = async (
+    what: ConstructorParameters<typeof Running>[0],
+    ...command: readonly string[]
+  ): Promise<Running> => {
+    const one = new Running(what, ...command);
+    await one.says(/^running/m);
     return one;
   };
+  const named = (name: string, hasProgram: boolean): ConstructorParameters<typeof Running>[0] =>
+    hasProgram && plan.program !== undefined ? { name, program: plan.program } : name;
   return {
     doorOf,
     // Every node at a provider of its own.
@@ -183,6 +218,7 @@ loopsPerInterval = ${plan.loopsPerInterval}
 [node.replies]
 alias = "${plan.alias ?? 'message-id'}"
 `,
+        await furtherOf(name),
       ),
     addClient: (account) =>
       addMember(
@@ -209,11 +245,11 @@ blocks = ${plan.replyBlocks ?? 0}
       ),
     addAuthority: async (name, section) => addMember(name, await world.addAccount(name, `${name}.test`), section),
     startNode: ({ account, configFile }) =>
-      running(/^running/m, account.address, 'node', '--config', configFile, ...args()),
-    startAuthority: ({ account, configFile }) =>
-      running(/^running/m, account.address, 'authority', '--config', configFile),
+      running(named(account.address, account.user === 'mix1'), 'node', '--config', configFile, ...args()),
+    startAuthority: ({ account, configFile }) => running(account.address, 'authority', '--config', configFile),
     startClient: async ({ account, configFile }) => {
-      const one = new Running(`client of ${account.address}`, 'client', '--config', configFile, ...args());
+      const what = named(`client of ${account.address}`, true);
+      const one = new Running(what, 'client', '--config', configFile, ...args());
       const [, port = '', user = '', token = ''] = await one.says(/port\s+(\d+)[^]*user\s+(\S+)[^]*password\s+(\S+)\n/);
       return { running: one, port: Number(port), user, token };
     },

@@ -48,9 +48,11 @@ export class Running {
   /** Resolves when it has ended, in whatever way. */
   readonly ended: Promise<void>;
 
-  constructor(name: string, ...args: readonly string[]) {
+  /** @param what its name; and which program it is, if not the one that was built */
+  constructor(what: string | { readonly name: string; readonly program: string }, ...args: readonly string[]) {
+    const { name, program } = typeof what === 'string' ? { name: what, program: main } : what;
     this.name = name;
-    this.#child = spawn(process.execPath, [main, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+    this.#child = spawn(process.execPath, [program, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
     this.#child.stdout?.setEncoding('utf8').on('data', (text: string) => (this.#out += text));
     this.#child.stderr?.setEncoding('utf8').on('data', (text: string) => (this.#trouble += text));
     this.ended = new Promise((resolve) => this.#child.once('close', () => resolve()));

@@ -80,7 +80,7 @@ describe('a list is asked for', () => {
 describe('who is asked', () => {
   const network = listOf({ nodes: ['mia', 'noa', 'oli'] });
   const urls = ['https://lists.example/a'];
-  const all = sourcesOf({ authorities, urls }, network, 'mix@NOA.example');
+  const all = sourcesOf({ authorities, urls }, network, ['other@noa.example', 'mix@NOA.example']);
   const order = (prefers: 'authorities' | 'nodes', sources: readonly Source[], count: number, seed: string) => {
     const asked: string[] = [];
     const kinds: string[] = [];
@@ -103,7 +103,7 @@ describe('who is asked', () => {
       'mix@oli.example',
       'https://lists.example/a',
     ]);
-    expect(sourcesOf({ authorities, urls: [] }, undefined, 'x@y.example')).toHaveLength(3);
+    expect(sourcesOf({ authorities, urls: [] }, undefined, ['x@y.example'])).toHaveLength(3);
   });
 
   it('are two of different kinds first, then the others, and nobody twice while there is somebody else', () => {

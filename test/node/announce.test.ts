@@ -15,6 +15,7 @@ import { sliceDirectoryMail } from '../../src/carrier/directory-mail.js';
 import { documentsIn } from '../../src/council/documents.js';
 import { readAnswer, readLeave, signChallenge } from '../../src/council/membership.js';
 import { type AnnounceDeps, announceOnce, type Profile, takeChallenge } from '../../src/node/announce.js';
+import { Published } from '../../src/node/published.js';
 import { leaveNetwork, stayInNetwork } from '../../src/node/leave.js';
 import { readDescriptor } from '../../src/route/descriptor.js';
 import { publicKeyOf } from '../../src/route/document.js';
@@ -61,7 +62,12 @@ const node = () => {
     store,
     keyStore,
     self,
-    profile: { name: 'mix', address: 'mix@mix.test', provider: 'mix.test', isExit: false, ...profile },
+    profile: {
+      name: 'mix',
+      accounts: [{ address: 'mix@mix.test', provider: 'mix.test' }],
+      isExit: false,
+      ...profile,
+    },
     directory: {
       network: () => {
         if (seen.network === undefined) throw new RouteError('route/no-list', 'none yet');
@@ -89,6 +95,49 @@ const node = () => {
   };
   return { depsOf, seen, sent, announce, keyStore, self, store };
 };
+
+describe('a node with two accounts', () => {
+  const accounts = [
+    { address: 'mix@mix.test', provider: 'mix.test' },
+    { address: 'mix2@mix.test', provider: 'mail.test' },
+  ] as const;
+
+  it('names the one that packets go to, and the other as a sender', () => {
+    const { announce, depsOf } = node();
+    const [mail = expect.fail()] = announce(depsOf({ accounts }));
+    expect(readDescriptor(mail.text)).toMatchObject({
+      ...{ address: 'mix@mix.test', provider: 'mix.test', senders: ['mix2@mix.test'] },
+    });
+  });
+
+  it('announces the other address when its first mailbox can’t be read, and answers what is asked there', () => {
+    const { announce, depsOf, seen, store, self, sent } = node();
+    const log = { info: () => undefined, warn: () => undefined };
+    const published = new Published({ store, addresses: accounts.map(({ address }) => address), log });
+    const deps = { ...depsOf({ accounts }), published };
+    const [first = expect.fail()] = announce(deps);
+    seen.network = listOf(first.text, seen.now);
+    seen.now += hourMs;
+    published.read('mix2@mix.test', seen.now);
+    expect(announce(deps)).toEqual([]);
+    seen.now += 2 * hourMs - 1;
+    published.read('mix2@mix.test', seen.now);
+    seen.now += dayMs / 2;
+    published.read('mix2@mix.test', seen.now);
+    const [mail = expect.fail()] = announce(deps);
+    expect(readDescriptor(mail.text)).toMatchObject({
+      ...{ address: 'mix2@mix.test', provider: 'mail.test', senders: ['mix@mix.test'] },
+    });
+    const challenge = (address: string): string =>
+      signChallenge({ nodeId: self, address, nonce: 'cd'.repeat(32) }, ann);
+    for (const { address } of accounts) {
+      takeChallenge(deps, { kind: 'challenge', text: challenge(address) }, seen.now);
+      expect(sent().map(({ kind }) => kind)).toEqual(['answer']);
+    }
+    takeChallenge(deps, { kind: 'challenge', text: challenge('mix3@mix.test') }, seen.now);
+    expect(sent()).toEqual([]);
+  });
+});
 
 describe('a node that has joined', () => {
   it('mails its descriptor to all authorities, at most twice a period, until the list has it', () => {

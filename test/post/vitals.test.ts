@@ -10,11 +10,15 @@ const startAt = Date.UTC(2026, 0, 15, 12, 7, 31);
 const never = new AbortController().signal;
 
 /** A process whose time is moved by hand. */
-const life = ({ pollMs }: { readonly pollMs: number | undefined } = { pollMs: 10 * minuteMs }) => {
+const life = (
+  { pollMs, further = [] }: { readonly pollMs: number | undefined; readonly further?: readonly string[] } = {
+    pollMs: 10 * minuteMs,
+  },
+) => {
   let now = startAt;
   const told: HealthRecord[] = [];
   const vitals = new Vitals('node', [(record) => void told.push(record)]);
-  vitals.start({ clock: { now: () => now }, pollMs, listUntil: () => startAt + dayMs });
+  vitals.start({ clock: { now: () => now }, pollMs, further, listUntil: () => startAt + dayMs });
   const last = (): HealthRecord => told.at(-1) ?? expect.fail('nothing told');
   return {
     vitals,
@@ -40,6 +44,28 @@ describe('the vitals of a process', () => {
     vitals.read();
     expect([told.length, judge().isReady]).toEqual([2, true]);
     expect(statusOf(last(), startAt)).toBe('at work');
+  });
+
+  it('are those of each mailbox: work goes on while one is read, and it is said which is not', () => {
+    const { vitals, beats, judge } = life({ pollMs: 10 * minuteMs, further: ['two@mix.test'] });
+    expect(judge().isReady).toBe(false);
+    vitals.read('two@mix.test');
+    expect(judge()).toMatchObject({ isLive: true, isReady: true });
+    expect(judge().findings).toContainEqual({
+      kind: 'bad',
+      text: 'the first mailbox was not read since the start',
+      remedy: expect.stringContaining('logged in') as string,
+    });
+    expect(judge().findings).toContainEqual({
+      kind: 'good',
+      text: 'the mailbox two@mix.test was last read about 8 minutes ago',
+    });
+    // A loop that stands still is found, whatever the other does.
+    for (let i = 0; i < 31; i++) {
+      vitals.turned();
+      beats(1);
+    }
+    expect(judge().isLive).toBe(false);
   });
 
   it('say times to ten minutes only, and nothing of a mail', async () => {

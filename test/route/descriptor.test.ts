@@ -6,6 +6,7 @@ import { fromHex, toHex } from '../../src/base/bytes.js';
 import { RouteError } from '../../src/base/errors.js';
 import { dayMs } from '../../src/base/units.js';
 import {
+  accountsOf,
   type Descriptor,
   largestDescriptorCharacters,
   readDescriptor,
@@ -36,6 +37,7 @@ describe('a descriptor', () => {
     expect(readDescriptor(text)).toEqual({
       ...draftOf('alice'),
       provider: 'alice.example',
+      senders: [],
       nodeId: toHex(ed25519.getPublicKey(secretOf('alice'))),
       text,
     });
@@ -48,6 +50,14 @@ describe('a descriptor', () => {
     expect(said).toContain('\ncapacity 300 90\nload 200 0\n');
     expect(readDescriptor(said)).toMatchObject({ capacity, load });
     expect(readDescriptor(signedNode('alice', { load })).capacity).toBeUndefined();
+  });
+
+  it('names the further accounts that its mails come from', () => {
+    const senders = ['two@alice.example', 'Three@alice.example'];
+    const said = signedNode('alice', { senders });
+    expect(said).toContain('\nsender two@alice.example\nsender Three@alice.example\n');
+    expect(readDescriptor(said)).toMatchObject({ address: 'mix@alice.example', senders });
+    expect(accountsOf(readDescriptor(said))).toEqual(['mix@alice.example', ...senders]);
   });
 
   it('is the same text each time, in lines a mail can carry', () => {
@@ -99,6 +109,15 @@ describe('a descriptor', () => {
     ['a capacity of one number', 'name alice', 'name alice\ncapacity 350', 'capacity: expected two integers'],
     ['two capacities', 'name alice', 'name alice\ncapacity 1 1\ncapacity 2 2', 'capacity: expected once, got 2'],
     ['a load below nothing', 'name alice', 'name alice\nload -1 0', 'load: expected two integers'],
+    ['a sender that is no mailbox', 'name alice', 'name alice\nsender alice.example', 'sender: expected'],
+    ['a sender twice', 'name alice', 'name alice\nsender a@b.example\nsender A@b.example', 'each once'],
+    ['its own address as a sender', 'name alice', 'name alice\nsender Mix@alice.example', 'each once'],
+    [
+      'eight senders',
+      'name alice',
+      `name alice${Array.from('12345678', (n) => `\nsender ${n}@b.example`).join('')}`,
+      'at most 7',
+    ],
     ['a double space', 'name alice', 'name  alice', 'expected a keyword'],
   ])('signed by its node but with %s is refused', (_, from, to, message) => {
     const forged = signedWith(from, to);

@@ -37,6 +37,7 @@ export const nodeAt = (provider: string, name: string, roles: readonly Role[] = 
   name,
   address: `${name}@${provider}`,
   provider,
+  senders: [],
   roles,
   mixKeys: [{ publicKey: plainMixKey(), notBefore: now - dayMs, notAfter: now + dayMs, expiresAt: now + 8 * dayMs }],
   publishedAt: now,
