@@ -150,7 +150,13 @@ export const openImap = async (account: ImapAccount, signal: AbortSignal): Promi
   });
   // Without a listener a late socket error ends the process; the library closes itself, and the next call reconnects.
   client.on('error', () => undefined);
-  await bounded({ client, where: whereOf(account), deadlineMs, connecting: true }, signal, () => client.connect());
+  try {
+    await bounded({ client, where: whereOf(account), deadlineMs, connecting: true }, signal, () => client.connect());
+  } catch (error) {
+    // After a log-in that is refused the library leaves the link open, and a process that ends would wait for it.
+    client.close();
+    throw error;
+  }
   return client;
 };
 

@@ -25,6 +25,8 @@ export interface InboxRig {
   readonly uids: () => Promise<readonly number[]>;
   /** Which mails of the folder are not marked as seen. */
   readonly unseen: (folder: string) => Promise<readonly number[]>;
+  /** Links of the inboxes opened so far that are still there. */
+  readonly links: () => number;
   /** Ends the links of the inboxes opened so far. */
   readonly cut: () => void;
   readonly freeze: () => void;
@@ -427,6 +429,8 @@ export const inboxContract = (name: string, start: () => Promise<InboxServer>): 
       const inbox = rig.openWithWrongPassword();
       opened.push(inbox);
       await expect(inbox.folders(never)).rejects.toMatchObject({ code: 'mail/login' });
+      // A process that ends would wait for one that stays.
+      await expect.poll(() => rig.links(), { timeout: 10_000 }).toBe(0);
     });
   });
 };

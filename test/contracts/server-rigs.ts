@@ -104,6 +104,7 @@ export const inboxServer = (world: MailWorld): InboxServer => ({
           const uids = await client.search({ seen: false }, { uid: true });
           return Array.isArray(uids) ? uids : [];
         }),
+      links: link.open,
       cut: link.cut,
       freeze: link.freeze,
       thaw: link.thaw,

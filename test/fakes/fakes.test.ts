@@ -33,6 +33,7 @@ const inboxRig = (): InboxRig => {
     uids: () => Promise.resolve(mailbox.uids()),
     // Nobody ever marks one.
     unseen: (folder) => Promise.resolve(mailbox.uids(folder)),
+    links: () => 0,
     cut: () => mailbox.stir(),
     freeze: () => (mailbox.frozen = true),
     thaw: () => (mailbox.frozen = false),

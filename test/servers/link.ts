@@ -9,6 +9,8 @@ export interface Link {
   /** From now on no byte passes, in either direction; connections stay open. */
   readonly freeze: () => void;
   readonly thaw: () => void;
+  /** Connections that are open. */
+  readonly open: () => number;
   readonly stop: () => Promise<void>;
 }
 
@@ -48,6 +50,7 @@ export const startLink = async (toPort: number): Promise<Link> => {
       frozen = false;
       for (const socket of sockets) socket.resume();
     },
+    open: () => sockets.size / 2,
     async stop() {
       const closed = once(server, 'close');
       server.close();
