@@ -20,7 +20,7 @@ const until = async (what: string, isSo: () => Promise<boolean> | boolean): Prom
   }
 };
 
-for (const kind of await findServers()) {
+for (const kind of (await findServers()).filter(({ name }) => name !== 'in-process')) {
   if (kind.kind === 'unavailable') {
     describe(`a node with two accounts, on ${kind.name}`, () => it.skip(missingLine(kind)));
     continue;
