@@ -81,10 +81,11 @@ describe('the packed tarball, installed into an empty folder', () => {
   const letterOf = (subject: string): Promise<string> =>
     pepMail({ from: alice, to: [bob], subject, text: subject, date: new Date(0) });
   const arrived = async (count: number): Promise<readonly string[]> => {
-    for (const until = Date.now() + 120_000; ; await sleep(300)) {
+    for (const until = Date.now() + 120_000; ;) {
       const mails = await readMailbox(bobsMailbox);
       if (mails.length >= count) return mails;
       if (Date.now() > until) throw new Error(`${mails.length} of ${count} mails came`);
+      await sleep(300);
     }
   };
 
