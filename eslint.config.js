@@ -15,6 +15,7 @@ const rooms = {
   mix: ['base', 'sphinx', 'route'],
   cover: ['base', 'sphinx', 'route', 'path'],
   carrier: ['base', 'provider', 'sphinx', 'route', 'council', 'message', 'mix', 'cover'],
+  testing: ['base', 'ports'],
   sim: core,
   ports: core,
   page: [...core, 'ports'],

@@ -5,7 +5,7 @@ import { seededRng } from '../../src/base/random.js';
 import { minuteMs } from '../../src/base/units.js';
 import { probePlusAddress, type PlusFinding } from '../../src/cli/plus-probe.js';
 import type { Inbox, Outbox, OutgoingMail } from '../../src/ports/mail.js';
-import { bulk, mailNamed } from '../contracts/inbox.js';
+import { bulk, mailNamed } from '../../src/testing/inbox.js';
 import { fakeMailWorld, type FakeAccount, type FakeMailWorld } from '../fakes/mail-world.js';
 import { fakeOutbox, handlings } from '../fakes/outbox.js';
 

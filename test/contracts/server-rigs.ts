@@ -4,8 +4,8 @@ import { smtpOutbox, type SmtpAccount } from '../../src/adapters/smtp-outbox.js'
 import type { Log } from '../../src/ports/log.js';
 import { startLink } from '../servers/link.js';
 import type { Account, MailWorld } from '../servers/mail-world.js';
-import type { InboxRig, InboxServer } from './inbox.js';
-import type { OutboxRig, OutboxServer } from './outbox.js';
+import type { InboxRig, InboxServer } from '../../src/testing/inbox.js';
+import type { OutboxRig, OutboxServer } from '../../src/testing/outbox.js';
 
 /** A log that is read by nobody. */
 export const silentLog: Log = { info: () => undefined, warn: () => undefined };

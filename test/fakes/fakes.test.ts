@@ -1,7 +1,8 @@
+import * as tools from 'vitest';
 import { describe, expect, it } from 'vitest';
 import { fetchContract } from '../contracts/fetch-url.js';
-import { inboxContract, mailNamed, type InboxRig } from '../contracts/inbox.js';
-import { outboxContract, type OutboxRig } from '../contracts/outbox.js';
+import { inboxContract, mailNamed, type InboxRig } from '../../src/testing/inbox.js';
+import { outboxContract, type OutboxRig } from '../../src/testing/outbox.js';
 import { fakeFetchUrl } from './fetch-url.js';
 import { fakeInbox, FakeMailbox } from './inbox.js';
 import { fakeMailWorld } from './mail-world.js';
@@ -94,8 +95,8 @@ describe('the fake mail world', () => {
   });
 });
 
-inboxContract('fake', () => Promise.resolve({ rig: () => Promise.resolve(inboxRig()), stop: nothingToStop }));
-outboxContract('fake', () => Promise.resolve({ rig: () => Promise.resolve(outboxRig()), stop: nothingToStop }));
+inboxContract(tools, 'fake', () => Promise.resolve({ rig: () => Promise.resolve(inboxRig()), stop: nothingToStop }));
+outboxContract(tools, 'fake', () => Promise.resolve({ rig: () => Promise.resolve(outboxRig()), stop: nothingToStop }));
 fetchContract('fake', () => {
   const files = new Map<string, string>();
   const url = 'https://lists.example';

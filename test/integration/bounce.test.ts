@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { imapInbox } from '../../src/adapters/imap-inbox.js';
 import { smtpOutbox } from '../../src/adapters/smtp-outbox.js';
 import { latin1 } from '../../src/base/bytes.js';
-import { mailNamed } from '../contracts/inbox.js';
+import { mailNamed } from '../../src/testing/inbox.js';
 import { silentLog } from '../contracts/server-rigs.js';
 import { findServers, missingLine } from '../servers/find-servers.js';
 import type { Account, MailWorld } from '../servers/mail-world.js';

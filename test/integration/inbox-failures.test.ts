@@ -12,7 +12,7 @@ import { Reading } from '../../src/post/aside.js';
 import { purgeSent } from '../../src/post/purge.js';
 import { geometry } from '../../src/sphinx/geometry.js';
 import type { Inbox, InboxMail } from '../../src/ports/mail.js';
-import { bulk, mailNamed } from '../contracts/inbox.js';
+import { bulk, mailNamed } from '../../src/testing/inbox.js';
 import { silentLog, withClient } from '../contracts/server-rigs.js';
 import { followWorld } from '../follow/follower.js';
 import { endorsementOf, listOf, today } from '../follow/lists.js';

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { probeSmtp, smtpOutbox, type SmtpAccount } from '../../src/adapters/smtp-outbox.js';
 import type { Outbox, SendOutcome } from '../../src/ports/mail.js';
-import { bulk, mailNamed } from '../contracts/inbox.js';
+import { bulk, mailNamed } from '../../src/testing/inbox.js';
 import { silentLog } from '../contracts/server-rigs.js';
 import { startScriptedSmtp, type Moment, type Reaction, type ScriptedSmtp } from '../servers/scripted-smtp.js';
 

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { imapInbox } from '../../src/adapters/imap-inbox.js';
 import { parseProxy } from '../../src/adapters/proxy.js';
 import { smtpOutbox } from '../../src/adapters/smtp-outbox.js';
-import { mailNamed } from '../contracts/inbox.js';
+import { mailNamed } from '../../src/testing/inbox.js';
 import { silentLog } from '../contracts/server-rigs.js';
 import { startInProcess, type InProcessWorld } from '../servers/in-process.js';
 import type { Account } from '../servers/mail-world.js';

@@ -18,6 +18,7 @@ const run = promisify(execFile);
 // What a user of the package writes: everything from it by name, and types where they are told nothing.
 const program = `import { readFileSync } from 'node:fs';
 import { ClientError, MixClient, mixTransport, type MixStatus } from 'mixmailer';
+import { mixStoreContract, type TestTools } from 'mixmailer/testing';
 import { createTransport } from 'nodemailer';
 
 const [config = '', letter = '', armored = '', to = ''] = process.argv.slice(2);
@@ -39,6 +40,15 @@ try {
 } catch (error) {
   if (error instanceof ClientError) console.log(error.code);
 }
+const named: string[] = [];
+const nothing = (): void => undefined;
+const tools = { describe: (name: string, suite: () => void) => suite(), it: (name: string) => void named.push(name) };
+const hooks = { beforeAll: nothing, afterAll: nothing, beforeEach: nothing, afterEach: nothing };
+const expect = nothing as unknown as TestTools['expect'];
+mixStoreContract({ ...tools, ...hooks, expect }, 'mine', () => {
+  throw new Error('no test is run');
+});
+console.log(named.length > 10);
 // @ts-expect-error: a client is opened with a configuration
 void ((): unknown => MixClient.open({ confg: config }));
 `;
@@ -129,7 +139,7 @@ describe('the packed tarball, installed into an empty folder', () => {
     const { stdout } = await run(process.execPath, ['program.js', config, 'letter.eml', 'armored.asc', bob.address], {
       cwd: app,
     });
-    expect(stdout).toBe(`${bob.address} delivered\n${bob.address} delivered\nclient/closed\n`);
+    expect(stdout).toBe(`${bob.address} delivered\n${bob.address} delivered\nclient/closed\ntrue\n`);
     const opened = await Promise.all((await arrived(3)).map((mail) => openMail(mail, bob, alice)));
     expect(opened.map((text) => /^Subject: (.*?)\r?$/m.exec(text)?.[1]).toSorted()).toEqual([
       'by hand',

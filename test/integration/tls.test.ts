@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { imapInbox, probeImap } from '../../src/adapters/imap-inbox.js';
 import { probeSmtp, smtpOutbox } from '../../src/adapters/smtp-outbox.js';
-import { mailNamed } from '../contracts/inbox.js';
+import { mailNamed } from '../../src/testing/inbox.js';
 import { silentLog } from '../contracts/server-rigs.js';
 import { findServers, missingLine } from '../servers/find-servers.js';
 import type { Account, MailWorld } from '../servers/mail-world.js';

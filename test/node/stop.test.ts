@@ -6,7 +6,7 @@ import { secondMs } from '../../src/base/units.js';
 import type { Inbox, Outbox } from '../../src/ports/mail.js';
 import type { Ticker } from '../../src/ports/ticker.js';
 import { cutMs, lastCallMs } from '../../src/post/jobs.js';
-import { bulk, mailNamed } from '../contracts/inbox.js';
+import { bulk, mailNamed } from '../../src/testing/inbox.js';
 import { silentLog } from '../contracts/server-rigs.js';
 import { fakeNetwork, type FakeNode, type Wrap } from '../fakes/network.js';
 import { startScriptedSmtp, type ScriptedSmtp } from '../servers/scripted-smtp.js';

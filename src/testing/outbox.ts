@@ -1,8 +1,8 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { plusAddress } from '../../src/base/address.js';
-import { equalBytes, latin1 } from '../../src/base/bytes.js';
-import type { Outbox } from '../../src/ports/mail.js';
+import { plusAddress } from '../base/address.js';
+import { equalBytes, latin1 } from '../base/bytes.js';
+import type { Outbox } from '../ports/mail.js';
 import { arrivedWhole, bulk, mailNamed } from './inbox.js';
+import type { TestTools } from './tools.js';
 
 /** One sender and one receiver with everything the world can do between them. */
 export interface OutboxRig {
@@ -37,8 +37,14 @@ const never = new AbortController().signal;
 const subjectOf = (raw: Uint8Array): string | undefined => /^Subject: (.*)\r$/m.exec(latin1(raw))?.[1];
 const accepted = { kind: 'accepted', code: 250 };
 
-/** What every Outbox does, whatever server is behind it. */
-export const outboxContract = (name: string, start: () => Promise<OutboxServer>): void => {
+/**
+ * What every Outbox does, whatever server is behind it.
+ *
+ * @param tools of a test runner
+ * @param name of the server, for the tests' names
+ */
+export const outboxContract = (tools: TestTools, name: string, start: () => Promise<OutboxServer>): void => {
+  const { describe, it, expect, beforeAll, afterAll, beforeEach, afterEach } = tools;
   describe(`${name}: outbox`, () => {
     let server: OutboxServer;
     let rig: OutboxRig;
