@@ -12,6 +12,8 @@ interface Entry {
   notified: boolean;
 }
 
+const isOpen = ({ arrived, notified }: Entry): boolean => arrived.size === 0 && !notified;
+
 export interface Balance {
   readonly accepted: number;
   readonly arrived: number;
@@ -58,6 +60,8 @@ export class Ledger {
   readonly #entries = new Map<string, Entry>();
   readonly #byMessageId = new Map<string, Entry>();
   readonly #bookmarks = new Map<string, Bookmark>();
+  /** Undefined: whatever comes is written down. */
+  #missing: ReadonlySet<Entry> | undefined;
   #strangers = 0;
 
   /** A letter is about to be handed in. */
@@ -90,13 +94,24 @@ export class Ledger {
     });
   }
 
+  /**
+   * All mailboxes are read once more from their beginnings, for the letters that are still open: numbers that began anew under one
+   * UIDVALIDITY, and are as many as before again, leave mails behind the place that was reached. Copies are counted no more.
+   */
+  lookAgain(): void {
+    this.#bookmarks.clear();
+    this.#missing = new Set(this.#promised.filter(isOpen));
+  }
+
   /** Looks what has come to whom letters are written to. Rejects when their server can't be reached. */
   async readArrivals(reader: Account): Promise<void> {
     await this.#read(reader, (raw) => {
       const entry = this.#entries.get(digestIn(raw) ?? '');
       const id = /^Message-ID:\s*(\S+)/im.exec(raw.toString('latin1'))?.[1] ?? 'none';
-      if (entry === undefined) this.#strangers++;
-      else entry.arrived.set(id, (entry.arrived.get(id) ?? 0) + 1);
+      if (entry === undefined) this.#strangers += this.#missing === undefined ? 1 : 0;
+      // What had come before is there again.
+      else if (this.#missing?.has(entry) !== false || !entry.arrived.has(id))
+        entry.arrived.set(id, (entry.arrived.get(id) ?? 0) + 1);
     });
   }
 
@@ -114,7 +129,7 @@ export class Ledger {
 
   /** How many letters are neither there nor given up. */
   get open(): number {
-    return this.#promised.filter(({ arrived, notified }) => arrived.size === 0 && !notified).length;
+    return this.#promised.filter(isOpen).length;
   }
 
   balance(): Balance {
@@ -126,7 +141,7 @@ export class Ledger {
       accepted: entries.length,
       arrived: there.length,
       notified: entries.filter(({ arrived, notified }) => notified && arrived.size === 0).length,
-      lost: entries.filter(({ arrived, notified }) => arrived.size === 0 && !notified).map(nameOf),
+      lost: entries.filter(isOpen).map(nameOf),
       doubled: there.filter(({ arrived }) => arrived.size > 1).map(nameOf),
       folded: copies.reduce((sum, count) => sum + count, 0),
       falseAlarms: there.filter(({ notified }) => notified).length,

@@ -127,13 +127,17 @@ export const runSoak = async ({ options, soak, stage, tell, keepLogs }: RunDeps)
 
   const openMessages = (): number => clients.reduce((sum, client) => sum + unsettled(client), 0);
   const drainUntil = Date.now() + options.drainMinutes * minuteMs;
-  while (Date.now() < drainUntil && (openMessages() > 0 || ledger.open > 0)) await sleep(lookEveryMs);
+  while (Date.now() < drainUntil && (openMessages() > 0 || ledger.open > 0)) {
+    await sleep(lookEveryMs);
+    if (openMessages() === 0 && ledger.open > 0) ledger.lookAgain();
+  }
   const open = openMessages();
   tell(`${open} messages still wait for an answer`);
   await soak.transit.settled();
   await sleep(afterMs);
   over.abort();
   await looking;
+  if (ledger.open > 0) ledger.lookAgain();
   await readAll();
   const running = [...census.inProcesses(actors), ...(await census.inMailboxes(actors))];
   await Promise.all(actors.map((actor) => actor.stop()));
