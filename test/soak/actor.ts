@@ -11,7 +11,7 @@ export type Role = 'authority' | 'node' | 'client';
 
 /** How long a service manager waits before it starts again what has ended. */
 const restartMs = 3000;
-const diskMegabytes = 96;
+const diskMegabytes = 256;
 
 /** One process of the network, which is started again whenever it ends, and what can be done to it. */
 export class Actor {
