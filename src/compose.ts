@@ -1,4 +1,3 @@
-import { accountsIn } from './config-mail.js';
 import { chooseCrypto } from './adapters/node-crypto.js';
 import { cronTicker } from './adapters/cron-ticker.js';
 import { readHealth } from './adapters/health-file.js';
@@ -27,6 +26,7 @@ import { submitMail } from './client/submit.js';
 import type { Submission, Submitted } from './client/submit.js';
 import { clientConfig, networkConfig, nodeConfig } from './config.js';
 import type { ClientConfig, Config, ReceiptsConfig } from './config.js';
+import { accountsIn } from './config-mail.js';
 import {
   announceDeps,
   budgetIn,
@@ -101,7 +101,7 @@ export const composeNode = (config: Config, told: Log = stderrLog): Composed<Mix
   const unwrapper = node.workers === 0 ? inlineUnwrapper(crypto) : workerUnwrapper(node.workers);
   const isSeveral = sending !== undefined && network.kind === 'join';
   const addresses = accountsIn(mail).map(({ address }) => address);
-  const published = isSeveral ? new Published({ store, addresses, log }) : undefined;
+  const published = isSeveral ? new Published({ store, addresses, pollMs: node.pollMs, log }) : undefined;
   const allowance = sending === undefined ? budget : sending.allowance;
   const announce =
     network.kind === 'join' ? announceDeps(config, network, { store, keyStore, allowance, published }) : undefined;

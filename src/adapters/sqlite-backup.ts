@@ -18,10 +18,11 @@ const all = (table: string): string => `SELECT * FROM source.${table}`;
 const allOf = (...tables: readonly string[]): Readonly<Record<string, string>> =>
   Object.fromEntries(tables.map((table) => [table, all(table)]));
 
-// How far the mailbox is read only grows; an account's pause and budget are kept because they hold something back.
+// How far the mailbox is read only grows; an account's pause and budget are kept because they hold something back, those of a
+// node's further accounts too. Which of its addresses others know is no secret.
 const account = {
   ...allOf('cursor', 'pause'),
-  note: "SELECT * FROM source.note WHERE name = 'account'",
+  note: "SELECT * FROM source.note WHERE name IN ('account', 'published') OR name GLOB 'account *'",
 };
 // Older lists than one had are refused, and two of one number are told of.
 const followed = allOf('follow_consensus', 'follow_past', 'follow_fork', 'follow_endorsement');

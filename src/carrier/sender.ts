@@ -1,6 +1,8 @@
 import { domainOf } from '../base/address.js';
-import { fromLatin1, concat, indexOfBytes, ascii, latin1 } from '../base/bytes.js';
+import { ascii, concat, fromLatin1, indexOfBytes, latin1 } from '../base/bytes.js';
+import { Bug } from '../base/errors.js';
 
+/** Between the header and the body. */
 const headEnd = ascii('\r\n\r\n');
 
 /**
@@ -14,6 +16,7 @@ const headEnd = ascii('\r\n\r\n');
 export const asFrom = (raw: Uint8Array, from: string, account: string): Uint8Array => {
   const end = indexOfBytes(raw, headEnd);
   const lines = latin1(raw.subarray(0, end)).split('\r\n');
+  if (end < 0 || !lines.includes(`From: <${from}>`)) throw new Bug('a mail that is not written from there');
   const domain = `@${domainOf(from)}>`;
   const changed = lines
     .filter((line) => !line.startsWith('Reply-To: '))

@@ -3,13 +3,15 @@ import type { Log } from '../ports/log.js';
 import type { NoteStore } from '../ports/stores.js';
 
 const noteName = 'published';
-/** Mailboxes that are out of reach come back mostly: nobody is told another address before that. */
+/** Mailboxes that are out of reach come back mostly: nobody is told another address before that, counted from when it is due. */
 const patienceMs = 2 * hourMs;
 
 export interface PublishedDeps {
   readonly store: NoteStore;
   /** Of all accounts of the node, the first one first. */
   readonly addresses: readonly string[];
+  /** How often each mailbox is read at least. */
+  readonly pollMs: number;
   readonly log: Log;
 }
 
@@ -34,15 +36,16 @@ export class Published {
 
   /** @throws StoreError */
   at(now: number): string {
-    const { store, addresses, log } = this.#deps;
+    const { store, addresses, pollMs, log } = this.#deps;
+    const mostMs = pollMs + patienceMs;
     const [first = ''] = addresses;
     const kept = store.note(noteName);
     const current = kept !== undefined && addresses.includes(kept) ? kept : first;
     this.#since ??= now;
     const since = Math.min(this.#since, now);
     const unreadMs = (address: string): number => now - Math.min(now, this.#readAt.get(address) ?? since);
-    if (unreadMs(current) < patienceMs) return current;
-    const other = addresses.find((address) => this.#readAt.has(address) && unreadMs(address) < patienceMs);
+    if (unreadMs(current) < mostMs) return current;
+    const other = addresses.find((address) => this.#readAt.has(address) && unreadMs(address) < mostMs);
     if (other === undefined) return current;
     store.setNote(noteName, other);
     log.warn('announce/other-address');

@@ -120,14 +120,16 @@ const storeEnds = ({ store, unstored, ended }: PostDeps): void => {
  *
  * @returns how many
  */
-const giveUpAged = ({ store, ended }: PostDeps, now: number): number => {
+const giveUpAged = ({ store, ended }: PostDeps, sending: Sending, now: number): number => {
   const aged = store.agedOutgoing(now - longestDeliveryMs, now, kindsFor.people);
-  for (const id of aged)
+  for (const id of aged) {
     store.atomically(() => {
       const mail = store.beginAttempt(id, now);
       if (mail !== undefined) ended?.(mail, { kind: 'gave-up' }, now);
       store.removeOutgoing(id);
     });
+    sending.forget(id);
+  }
   return aged.length;
 };
 
@@ -173,7 +175,7 @@ export const postDue = async (
   storeEnds(deps);
   heedClock({ ...deps, budget: sending.allowance });
   const counts = new Map<string, number>();
-  const aged = giveUpAged(deps, clock.now());
+  const aged = giveUpAged(deps, sending, clock.now());
   if (aged > 0) counts.set('waited-too-long', aged);
   const due = new Map(purposes.map((purpose) => [purpose, dueFor(deps, sending, purpose, clock.now())]));
   let stopped = false;
@@ -199,6 +201,7 @@ export const postDue = async (
       return;
     }
     const remove = (): void => {
+      sending.forget(id);
       unstored.set(id, { mail, end: endOf(outcome), at: now });
       storeEnds(deps);
     };

@@ -62,8 +62,11 @@ export class Sending {
       ? undefined
       : {
           available: (now, purpose) => sum((budget) => budget.available(now, purpose), this.#awake(now)),
-          // What rests may send nothing: who is told of it would count on it.
-          perDay: (now) => sum((budget) => budget.perDay(now), this.#awake(now)),
+          // What rests may send nothing, and who is told of it would count on it. A node that rests as a whole is back soon.
+          perDay: (now) => {
+            const awake = this.#awake(now);
+            return sum((budget) => budget.perDay(now), awake.length === 0 ? this.#accounts : awake);
+          },
           spent: () => sum((budget) => budget.spent()),
           drain: (now) => {
             for (const budget of budgets) budget?.drain(now);
@@ -149,6 +152,11 @@ export class Sending {
     if (isOpen) this.#refusals.set(id, refused);
     else this.#refusals.delete(id);
     return isOpen;
+  }
+
+  /** That mail has ended. */
+  forget(id: number): void {
+    this.#refusals.delete(id);
   }
 
   #awake(now: number): readonly SendingAccount[] {

@@ -169,6 +169,10 @@ describe('a node', () => {
     used.setCursor('INBOX', { uidValidity: '1', uid: 77 });
     const rules = { limits: { perDay: 800, perHour: undefined, perMinute: undefined }, since: 0, now };
     expect(accountBudget(used, rules).available(now, 'packets')).toBeGreaterThan(10);
+    // What its provider has said of a further account, and which address others know.
+    const further = { ...rules, further: 'two@mix.test' };
+    accountBudget(used, further).limited(now);
+    used.setNote('published', 'two@mix.test');
     used.setNote('heartbeat', 'old');
     writeFileSync(dataOf(config, 'invitation'), 'mixmailer:x\n', { mode: 0o600 });
     const bytes = makeBackup(config, now);
@@ -187,6 +191,8 @@ describe('a node', () => {
     const budget = accountBudget(restored, rules);
     expect(budget.available(now + hourMs, 'packets')).toBe(0);
     expect(budget.available(now + dayMs, 'packets')).toBeGreaterThan(10);
+    expect(accountBudget(restored, further).perDay(now + hourMs)).toBe(400);
+    expect(restored.note('published')).toBe('two@mix.test');
     expect(existsSync(dataOf(other, 'invitation'))).toBe(true);
     restored.close();
   });

@@ -26,6 +26,11 @@ describe('a mail that leaves from another account', () => {
     expect(sliceCarrierMail(asFrom(packets(first), first, second), nodeBase64)).toHaveLength(1);
   });
 
+  it('must have been written from where it is said to be', () => {
+    expect(() => asFrom(packets(second), first, second)).toThrow('BUG');
+    expect(() => asFrom(ascii(`From: <${first}>`), first, second)).toThrow('BUG');
+  });
+
   const delivery = ascii(
     [
       `From: <${first}>`,

@@ -113,7 +113,7 @@ describe('a node with two accounts', () => {
   it('announces the other address when its first mailbox can’t be read, and answers what is asked there', () => {
     const { announce, depsOf, seen, store, self, sent } = node();
     const log = { info: () => undefined, warn: () => undefined };
-    const published = new Published({ store, addresses: accounts.map(({ address }) => address), log });
+    const published = new Published({ store, addresses: accounts.map(({ address }) => address), pollMs: 0, log });
     const deps = { ...depsOf({ accounts }), published };
     const [first = expect.fail()] = announce(deps);
     seen.network = listOf(first.text, seen.now);

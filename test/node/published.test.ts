@@ -7,10 +7,14 @@ import type { MixStore } from '../../src/ports/stores.js';
 const [one, two, three] = ['one@mix.test', 'two@mix.test', 'three@mix.test'] as const;
 const startAt = Date.UTC(2026, 0, 15);
 
-const node = (store: MixStore = sqliteMixStore(':memory:'), addresses: readonly string[] = [one, two, three]) => {
+const node = (
+  store: MixStore = sqliteMixStore(':memory:'),
+  addresses: readonly string[] = [one, two, three],
+  pollMs = 0,
+) => {
   const warnings: string[] = [];
   const log = { info: () => undefined, warn: (event: string) => void warnings.push(event) };
-  return { store, warnings, published: new Published({ store, addresses, log }) };
+  return { store, warnings, published: new Published({ store, addresses, pollMs, log }) };
 };
 
 describe('the address that packets are sent to', () => {
@@ -36,6 +40,15 @@ describe('the address that packets are sent to', () => {
     expect(again.at(startAt + dayMs)).toBe(three);
     again.read(one, startAt + dayMs + 2 * hourMs);
     expect(again.at(startAt + dayMs + 2 * hourMs)).toBe(one);
+  });
+
+  it('stays while its mailbox is only read seldom, as configured', () => {
+    const { published } = node(sqliteMixStore(':memory:'), [one, two], dayMs);
+    published.read(one, startAt);
+    published.at(startAt);
+    published.read(two, startAt + dayMs);
+    expect(published.at(startAt + dayMs + 2 * hourMs - 1)).toBe(one);
+    expect(published.at(startAt + dayMs + 2 * hourMs)).toBe(two);
   });
 
   it('stays where no mailbox can be read', () => {

@@ -158,11 +158,17 @@ describe('a node with two accounts', () => {
   });
 
   it('rests as a whole where no server can be used', async () => {
-    const { add, post, tried, store, passMs } = node({ [one]: () => noLogin.outcome, [two]: () => noLogin.outcome });
+    const { add, post, tried, store, passMs, sending, now } = node({
+      [one]: () => noLogin.outcome,
+      [two]: () => noLogin.outcome,
+    });
     for (let i = 0; i < 20; i++) add(`n${i}@x.test`);
     await post();
     await post();
     expect(tried).toHaveLength(2);
+    // It is back soon: nobody is told that it may send nothing.
+    expect(sending.allowance?.perDay(now())).toBe(16_000);
+    expect(sending.allowance?.available(now(), 'packets')).toBe(0);
     expect(store.outgoingCount()).toBe(20);
     for (let i = 0; i < 24; i++) {
       passMs(hourMs);
