@@ -1,6 +1,6 @@
 import { fromHex } from '../base/bytes.js';
 import { messageIdOf, nodeIdOf } from '../base/ids.js';
-import type { NodeId } from '../base/ids.js';
+import type { MessageId, NodeId } from '../base/ids.js';
 import { Bug } from '../base/errors.js';
 import type { Ending } from '../message/report.js';
 import type {
@@ -161,6 +161,10 @@ const statusOf = (row: Row): MessageStatus => {
 const queuedColumns = 'id, recipient, bytes, reply_blocks, original_id';
 const statusColumns = 'id, recipient, original_id, state, submitted_at, sendings, next_at, settled_at, ending, bits';
 
+const removeSendings = (sql: Sql, id: MessageId): void => {
+  sql.run('DELETE FROM sending WHERE message_id = ?', bytesOf(id));
+};
+
 const messageStore = (sql: Sql): MessageStore => ({
   queuedMessages: () =>
     sql.all(`SELECT ${queuedColumns} FROM message WHERE state = 'waiting' ORDER BY submitted_at, rowid`).map(queuedOf),
@@ -218,6 +222,9 @@ const messageStore = (sql: Sql): MessageStore => ({
       wholeOrNull(hearBy),
     );
   },
+  removeSendings: (id) => {
+    removeSendings(sql, id);
+  },
   countSending: (id, nextAt, bits) => {
     sql.run(
       "UPDATE message SET state = 'in-network', sendings = sendings + 1, next_at = ?, bits = ? WHERE id = ?",
@@ -230,7 +237,7 @@ const messageStore = (sql: Sql): MessageStore => ({
     sql.run('UPDATE message SET next_at = ? WHERE id = ?', Math.ceil(nextAt), bytesOf(id));
   },
   settleMessage: (id, { state, ending }, now) => {
-    sql.run('DELETE FROM sending WHERE message_id = ?', bytesOf(id));
+    removeSendings(sql, id);
     sql.run(
       'UPDATE message SET state = ?, ending = ?, settled_at = ?, next_at = NULL, bytes = NULL WHERE id = ?',
       state,
@@ -252,8 +259,8 @@ const questionStore = (sql: Sql): QuestionStore => ({
   openSendings: () =>
     sql
       .all(
-        `SELECT message_id, exit, sent_at, ask_at, asked FROM sending JOIN message ON message.id = message_id
-         WHERE state = 'in-network' AND closed IS NULL`,
+        `SELECT message_id, exit, sent_at, ask_at, asked, state FROM sending JOIN message ON message.id = message_id
+         WHERE state IN ('in-network', 'delivered') AND closed IS NULL`,
       )
       .map((row) => ({
         messageId: messageIdOf(row.bytes('message_id')),
@@ -261,6 +268,7 @@ const questionStore = (sql: Sql): QuestionStore => ({
         sentAt: row.number('sent_at'),
         askAt: row.optionalNumber('ask_at'),
         asked: row.number('asked'),
+        isDelivered: row.text('state') === 'delivered',
       })),
   noteQuestion: ({ messageId, exit }, { askAt, asked, hearBy }) => {
     sql.run(

@@ -22,7 +22,7 @@ import type { SphinxCrypto } from '../sphinx/crypto.js';
 import { geometry } from '../sphinx/geometry.js';
 import { readMailboxPacket } from '../sphinx/mailbox.js';
 import { openSurb } from '../sphinx/surb.js';
-import { asks, hasAll } from './questions.js';
+import { asks, hasAll, noteDelivered, noteHeard } from './questions.js';
 import type { AskDeps } from './questions.js';
 import { addReport, changing, settle } from './status.js';
 import type { StatusDeps } from './status.js';
@@ -102,8 +102,11 @@ const note = (deps: CollectDeps, { messageId, exit }: Surb, news: (known: Sendin
  */
 const takeReceipt = (deps: CollectDeps, surb: Surb, status: MessageStatus, content: Uint8Array): boolean => {
   const receipt = decodeReceipt(content);
+  const isDelivered = status.state === 'delivered';
+  if (isDelivered) noteHeard(deps, surb);
   switch (receipt.kind) {
     case 'incomplete':
+      if (isDelivered) return false;
       return note(deps, surb, ({ bytes, confirmed, unanswered }) => {
         const have = receipt.have.filter((index) => index * fragmentDataBytes < bytes.length);
         const all = [...new Set([...confirmed, ...have])].toSorted((a, b) => a - b);
@@ -111,9 +114,13 @@ const takeReceipt = (deps: CollectDeps, surb: Surb, status: MessageStatus, conte
       });
     case 'gave-up':
     case 'expired':
-      return note(deps, surb, () => ({ closed: receipt.kind }));
-    default:
-      return settle(deps, status, receipt, deps.clock.now());
+      return !isDelivered && note(deps, surb, () => ({ closed: receipt.kind }));
+    default: {
+      const now = deps.clock.now();
+      const isNews = settle(deps, status, receipt, now);
+      if (isNews && receipt.kind === 'handed-over') noteDelivered(deps, surb, now);
+      return isNews;
+    }
   }
 };
 

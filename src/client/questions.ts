@@ -6,6 +6,7 @@ import { encodeExitPayload, fragmentDataBytes } from '../message/fragment.js';
 import type { Log } from '../ports/log.js';
 import type {
   LoopStore,
+  MessageStore,
   NoteStore,
   OpenSending,
   PoolStore,
@@ -73,23 +74,72 @@ export interface QuestionDeps extends AskDeps, BlockDeps, ExitDeps {
   readonly log: Log;
 }
 
-/** Where the exit of a cover drop is kept, and when it is to be asked. */
+/**
+ * A mail that was handed over may come back, and the exit says so once, over a reply block that may lead through a node that has
+ * stopped. So the exit is asked once more this long after it was heard of; by then most that come back have.
+ */
+const comesBackMs = 6 * hourMs;
+
+/** Its exit has handed the message over, and is to be asked once more. In a transaction. */
+export const noteDelivered = (
+  { store }: { readonly store: Pick<MessageStore, 'putSending'> },
+  { messageId, exit }: Pick<OpenSending, 'messageId' | 'exit'>,
+  now: number,
+): void => {
+  store.putSending(messageId, {
+    ...{ exit, bytes: new Uint8Array(), confirmed: [], unanswered: 0, sentAt: now, closed: undefined },
+    // It has been asked, and answered, once.
+    ...{ askAt: now + comesBackMs, asked: 1, hearBy: undefined },
+  });
+};
+
+/** An exit has spoken again of a message that it handed over: if it was asked once more, that was the last time. */
+export const noteHeard = (
+  { store }: { readonly store: Pick<MessageStore, 'sendings' | 'removeSendings'> },
+  { messageId, exit }: Pick<OpenSending, 'messageId' | 'exit'>,
+): void => {
+  const wasAsked = store.sendings(messageId).some((sending) => sending.exit === exit && sending.asked > 1);
+  if (wasAsked) store.removeSendings(messageId);
+};
+
+/** Where the exits of cover drops are kept, a line each, and when they are to be asked. */
 const noteName = 'cover-question';
 
-/**
- * A cover drop that ends at that node has left. An exit is asked about it, as about a message: in a list with layers few
- * first nodes lead to one exit, so questions tell which mails before them ended where they end. One drop is kept at a time,
- * and none beside a message that is to be asked about: so as many questions follow drops, when nobody writes, as follow
- * messages of somebody who writes (test/sim/links.test.ts).
- */
-export const noteCover = ({ store }: QuestionDeps, { network, now }: Moment, lastHop: NodeId): void => {
-  const isKept = (store.note(noteName) ?? '') !== '' || store.openSendings().some(({ asked }) => asked === 0);
-  if (!isKept) store.setNote(noteName, `${lastHop} ${now + transitMs(network)}`);
+/** What is kept of a cover drop. */
+interface Drop {
+  readonly exit: NodeId;
+  readonly askAt: number;
+  /** Once, and is to be once more. */
+  readonly wasAsked: boolean;
+}
+
+const keptDrops = ({ store }: QuestionDeps): readonly Drop[] =>
+  (store.note(noteName) ?? '').split('\n').flatMap((line) => {
+    const [id = '', askAt, again] = line.split(' ');
+    const exit = parseNodeId(id);
+    return exit === undefined ? [] : [{ exit, askAt: Number(askAt), wasAsked: again !== undefined }];
+  });
+
+const keepDrops = ({ store }: QuestionDeps, drops: readonly Drop[]): void => {
+  const lines = drops.map(({ exit, askAt, wasAsked }) => `${exit} ${askAt}${wasAsked ? ' again' : ''}`);
+  store.setNote(noteName, lines.join('\n'));
 };
 
 /**
- * From now on those exits are to be asked whose packets have all left, as soon as they may have arrived; and the one of a
- * cover drop no more.
+ * A cover drop that ends at that node has left. An exit is asked about it, as about a message, and once more as about one that
+ * was handed over: in a list with layers few first nodes lead to one exit, so questions tell which mails before them ended
+ * where they end. One drop waits for its first question at a time, and none beside a message that does: so as many questions
+ * follow drops, when nobody writes, as follow messages of somebody who writes (test/sim/links.test.ts).
+ */
+export const noteCover = (deps: QuestionDeps, { network, now }: Moment, lastHop: NodeId): void => {
+  const drops = keptDrops(deps);
+  const isKept = drops.some(({ wasAsked }) => !wasAsked) || deps.store.openSendings().some(({ asked }) => asked === 0);
+  if (!isKept) keepDrops(deps, [...drops, { exit: lastHop, askAt: now + transitMs(network), wasAsked: false }]);
+};
+
+/**
+ * From now on those exits are to be asked whose packets have all left, as soon as they may have arrived; and that of a
+ * cover drop that has not been asked no more.
  */
 export const noteLeft = (deps: QuestionDeps, moment: Moment): void => {
   const { store } = deps;
@@ -97,12 +147,16 @@ export const noteLeft = (deps: QuestionDeps, moment: Moment): void => {
   for (const sending of store.openSendings()) {
     if (sending.askAt !== undefined || mayWait(sending.sentAt, oldest)) continue;
     store.noteQuestion(sending, { askAt: moment.now + transitMs(moment.network), asked: 0, hearBy: undefined });
-    store.setNote(noteName, '');
+    const drops = keptDrops(deps);
+    keepDrops(
+      deps,
+      drops.filter(({ wasAsked }) => wasAsked),
+    );
   }
 };
 
 /** A question, and what its maker keeps of it. */
-interface Question {
+export interface Question {
   readonly entry: NodeId;
   readonly packet: Uint8Array;
   readonly receipt: Block;
@@ -133,16 +187,22 @@ const surbOf = (
   ...{ purpose, messageId, exit },
 });
 
-/** About the message whose turn it is, if one is. In a transaction. */
-const askDue = (deps: QuestionDeps, moment: Moment): Question | undefined => {
+/** What is to be asked about now: that first which waits longest for it, what has been delivered after all that has not. */
+export const toAsk = ({ store }: Pick<QuestionDeps, 'store'>, now: number): readonly OpenSending[] => {
+  const askAtOf = ({ askAt = Infinity }: OpenSending): number => askAt;
+  return store
+    .openSendings()
+    .filter((sending) => askAtOf(sending) <= now)
+    .toSorted((a, b) => Number(a.isDelivered) - Number(b.isDelivered) || askAtOf(a) - askAtOf(b));
+};
+
+/** About that message. In a transaction. @returns undefined if no way leads to its exit now */
+export const askAbout = (deps: QuestionDeps, moment: Moment, due: OpenSending): Question | undefined => {
   const { store, log } = deps;
   const { now } = moment;
-  const askAtOf = ({ askAt = Infinity }: OpenSending): number => askAt;
-  const [due] = store.openSendings().toSorted((a, b) => askAtOf(a) - askAtOf(b));
-  if (due === undefined || askAtOf(due) > now) return undefined;
-  const lateMs = now - askAtOf(due);
-  if (lateMs > dayMs) log.warn('client/questions-late', { hours: Math.floor(lateMs / hourMs) });
-  const { messageId, exit } = due;
+  const { messageId, exit, isDelivered, askAt = now } = due;
+  const lateMs = now - askAt;
+  if (lateMs > dayMs && !isDelivered) log.warn('client/questions-late', { hours: Math.floor(lateMs / hourMs) });
   const asked = due.asked + 1;
   const waitMs = answerTransits * transitMs(moment.network);
   const hearBy = now + waitMs;
@@ -159,22 +219,30 @@ const askDue = (deps: QuestionDeps, moment: Moment): Question | undefined => {
 const askForNothing = (deps: QuestionDeps, moment: Moment): Question => {
   const { store, rng } = deps;
   const id = messageIdOf(rng(messageIdBytes));
-  const [kept = '', askAt] = (store.note(noteName) ?? '').split(' ');
-  const dueAt = Number(askAt);
+  const { network, now } = moment;
+  // As soon as an answer about a message may have come that was asked about now, and so long after that as after one.
+  const againMs = 2 * transitMs(network) + comesBackMs;
+  const drops = keptDrops(deps);
   // Or was to be by a clock that has been set back.
-  const isDue = dueAt <= moment.now || dueAt > moment.now + transitMs(moment.network);
-  if (isDue) store.setNote(noteName, '');
-  const exit = isDue ? parseNodeId(kept) : undefined;
-  const about = exit && unlessNoPath(() => questionAbout(deps, moment, id, exit));
+  const isDue = ({ askAt, wasAsked }: Drop): boolean =>
+    askAt <= now || askAt > now + (wasAsked ? againMs : transitMs(network));
+  const [due] = drops.filter(isDue).toSorted((a, b) => a.askAt - b.askAt);
+  if (due !== undefined) {
+    const others = drops.filter((drop) => drop !== due);
+    keepDrops(deps, due.wasAsked ? others : [...others, { ...due, askAt: now + againMs, wasAsked: true }]);
+  }
+  const about = due && unlessNoPath(() => questionAbout(deps, moment, id, due.exit));
   const question = about === undefined || about instanceof RouteError ? questionAbout(deps, moment, id) : about;
-  store.addLoop(question.receipt.id, moment.now);
+  store.addLoop(question.receipt.id, now);
   return question;
 };
 
 /**
- * The question of a slot: about the message that waits longest for it, else about none. In a transaction.
+ * The question of a slot: about the first of the messages that are to be asked about, else about none. In a transaction.
  *
  * @throws RouteError `route/no-path` when no exit can be asked
  */
-export const askOnce = (deps: QuestionDeps, moment: Moment): Pick<Question, 'entry' | 'packet'> =>
-  askDue(deps, moment) ?? askForNothing(deps, moment);
+export const askOnce = (deps: QuestionDeps, moment: Moment): Pick<Question, 'entry' | 'packet'> => {
+  const [due] = toAsk(deps, moment.now);
+  return (due && askAbout(deps, moment, due)) ?? askForNothing(deps, moment);
+};

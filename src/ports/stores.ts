@@ -27,6 +27,12 @@ export interface ScrubStore {
   readonly scrub: (how: Scrub) => boolean;
 }
 
+/** Where it is kept. */
+export interface RoomStore {
+  /** How many bytes can still be kept; Infinity where that can't be known. */
+  readonly roomBytes: () => number;
+}
+
 /** Times that were kept by a clock that has been set back since. */
 export interface ClockStore {
   /**
@@ -267,6 +273,7 @@ export interface MixStore
     NoteStore,
     ClockStore,
     LoopStore,
+    RoomStore,
     ScrubStore {}
 
 /** A mail accepted from the user's program, for one recipient. */
@@ -332,9 +339,10 @@ export interface Sending {
   readonly hearBy: number | undefined;
 }
 
-/** A sending of a message that is `in-network`, to an exit that may still hand it over. */
+/** A sending of a message that is `in-network`, to an exit that may still hand it over; or what is kept of one that has. */
 export interface OpenSending extends Pick<Sending, 'exit' | 'sentAt' | 'askAt' | 'asked'> {
   readonly messageId: MessageId;
+  readonly isDelivered: boolean;
 }
 
 /** What a client asks its exits. */
@@ -372,6 +380,8 @@ export interface MessageStore {
   readonly sendings: (id: MessageId) => readonly Sending[];
   /** Keeps it in place of what is kept of that exit. */
   readonly putSending: (id: MessageId, sending: Sending) => void;
+  /** Forgets them. */
+  readonly removeSendings: (id: MessageId) => void;
   /** Counts a sending: the message is `in-network`. @param bits as `MessageStatus.bits` */
   readonly countSending: (id: MessageId, nextAt: number, bits: number | undefined) => void;
   readonly setNextAt: (id: MessageId, nextAt: number) => void;

@@ -195,6 +195,42 @@ describe('the file of a version without receipts', () => {
   });
 });
 
+describe('sendings that are to be asked about', () => {
+  it('are those that nobody has closed, of messages under way and delivered, until they are removed', () => {
+    const store = sqliteClientStore(file());
+    const [first, second, third] = [id, messageIdOf(bytes(9, 16)), messageIdOf(bytes(10, 16))];
+    const sending = {
+      ...{ exit, bytes: bytes(4), confirmed: [], unanswered: 1, sentAt: 20, closed: undefined },
+      ...{ askAt: 30, asked: 1, hearBy: undefined },
+    };
+    for (const [i, one] of [first, second, third].entries()) {
+      store.queueMessage({ ...queued, id: one }, bytes(20 + i), 10);
+      store.countSending(one, 50, undefined);
+    }
+    store.putSending(first, sending);
+    store.putSending(second, { ...sending, closed: 'gave-up' });
+    for (const [one, state] of [
+      [second, 'delivered'],
+      [third, 'failed'],
+    ] as const) {
+      store.settleMessage(one, { state, ending: undefined }, 40);
+      expect(store.sendings(one)).toEqual([]);
+      store.putSending(one, { ...sending, bytes: bytes(0, 0) });
+    }
+    const open = { exit, sentAt: 20, askAt: 30, asked: 1 };
+    expect(new Set(store.openSendings())).toEqual(
+      new Set([
+        { messageId: first, isDelivered: false, ...open },
+        { messageId: second, isDelivered: true, ...open },
+      ]),
+    );
+    store.removeSendings(second);
+    expect(store.openSendings().map(({ messageId }) => messageId)).toEqual([first]);
+    expect(store.messageStatus(second)).toMatchObject({ state: 'delivered', settledAt: 40 });
+    store.close();
+  });
+});
+
 describe('a clock that was set back', () => {
   it('leaves what waits as long to wait as it had', () => {
     const store = sqliteClientStore(file());

@@ -62,18 +62,87 @@ describe('a client that asks', () => {
     expect(hand.given.map(({ exit }) => exit)).toEqual([sending.exit, sending.exit]);
   });
 
-  it('asks no more when it has heard of the end, and hears of a bounce that comes later', async () => {
+  it('asks once more hours after the exit has handed it over, and hears of a bounce that comes later still', async () => {
     const hand = asking();
     const id = await sent(hand, letter);
     await untilAsked(hand, 1);
     await hand.answer({ kind: 'handed-over', code: 250 });
     expect(hand.status(id).state).toBe('delivered');
+    const heardAt = hand.network.now();
+    const exit = hand.given[0]?.exit;
+    await untilAsked(hand, 2);
+    expect(hand.network.now() - heardAt).toBeGreaterThanOrEqual(6 * hourMs);
+    expect(hand.network.now() - heardAt).toBeLessThan(7 * hourMs);
+    expect(hand.given.slice(2).map(({ purpose, messageId, exit: whom }) => [purpose, messageId, whom])).toEqual([
+      ['receipt', id, exit],
+      ['bounce', id, exit],
+    ]);
+    await hand.answer({ kind: 'handed-over', code: 250 });
     await hand.pass(2 * dayMs, hourMs);
-    expect(asked(hand)).toBe(1);
-    expect(hand.status(id).sendings).toBe(1);
+    expect(asked(hand)).toBe(2);
+    expect(hand.status(id)).toMatchObject({ state: 'delivered', sendings: 1 });
+    expect(hand.inbox()).toEqual([]);
     await hand.answer({ kind: 'bounced', status: [5, 1, 1] }, hand.unused('bounce')[0]);
     expect(hand.status(id)).toMatchObject({ state: 'failed', ending: { kind: 'bounced' } });
     expect(hand.inbox()).toHaveLength(1);
+  });
+
+  it('asks until it hears whether what was handed over came back, and no more then', async () => {
+    const hand = asking();
+    const id = await sent(hand, letter);
+    await untilAsked(hand, 1);
+    const [early = expect.fail('no question')] = hand.unused('receipt');
+    await hand.answer({ kind: 'handed-over', code: 250 });
+    // Neither an answer to an earlier question, nor what the exit said before it was handed over, is one to the last.
+    await hand.answer({ kind: 'incomplete', have: [] }, hand.unused('bounce')[0]);
+    await untilAsked(hand, 2);
+    // That answer is lost.
+    await untilAsked(hand, 3, 2 * dayMs);
+    expect(hand.given.filter(({ exit }) => exit !== early.exit)).toEqual([]);
+    await hand.answer({ kind: 'bounced', status: [5, 1, 1] });
+    expect(hand.status(id)).toMatchObject({ state: 'failed', ending: { kind: 'bounced', status: [5, 1, 1] } });
+    expect(hand.inbox()).toHaveLength(1);
+    await hand.pass(2 * dayMs, hourMs);
+    expect([asked(hand), hand.inbox().length, hand.status(id).sendings]).toEqual([3, 1, 1]);
+  });
+
+  it('asks about what nobody has confirmed before what has been handed over', async () => {
+    const hand = asking();
+    const first = await sent(hand, letter);
+    await untilAsked(hand, 1);
+    await hand.answer({ kind: 'handed-over', code: 250 });
+    await hand.pass(5 * hourMs, stepMs);
+    const second = await sent(hand, large);
+    await untilLeft(hand);
+    // Both are due, that which was handed over for longer.
+    hand.network.passMs(3 * hourMs);
+    await untilAsked(hand, 3);
+    const about = hand.given.filter(({ purpose }) => purpose === 'receipt').map(({ messageId }) => messageId);
+    expect(about).toEqual([first, second, first]);
+  });
+
+  it('asks like that where answers come unasked, too: the question waits like a packet of a message', async () => {
+    for (const more of [{ questions: 0 }, { cover: false }]) {
+      const hand = asking(more);
+      const id = await sent(hand, letter);
+      await untilLeft(hand);
+      await hand.answer({ kind: 'handed-over', code: 250 });
+      expect(hand.status(id).state).toBe('delivered');
+      const heardAt = hand.network.now();
+      const given = hand.given.length;
+      await until(hand, () => hand.given.length > given);
+      expect(hand.network.now() - heardAt).toBeGreaterThanOrEqual(6 * hourMs);
+      expect(hand.given.slice(given).map(({ purpose, messageId }) => [purpose, messageId])).toEqual([
+        ['receipt', id],
+        ['bounce', id],
+      ]);
+      await untilLeft(hand);
+      await hand.answer({ kind: 'bounced', status: [5, 1, 1] });
+      expect(hand.status(id).state).toBe('failed');
+      expect(hand.inbox()).toHaveLength(1);
+      await hand.pass(2 * dayMs, hourMs);
+      expect(hand.given).toHaveLength(given + 2);
+    }
   });
 
   it('sends what is missing soon after the exit has said so, and asks anew', async () => {
@@ -240,25 +309,28 @@ describe('what a client asks when it has nothing to ask', () => {
     expect(Math.abs(busy.came - idle.came)).toBeLessThan(42);
   });
 
-  it('is asked of the exit of an earlier cover drop, if there was one', async () => {
+  it('is asked of the exit of an earlier cover drop, if there was one, and once more hours later', async () => {
     const network = fakeNetwork({ ...quick, nodes: 6, client: { pace: { ...usual, questions: 0.3 } } });
-    const { client, nodes, passMs } = network;
+    const { client, nodes, now, passMs } = network;
     const answersOf = (): readonly number[] => nodes.map(({ counted }) => counted()['answer'] ?? 0);
-    const note = (): string => client.store.note('cover-question') ?? '';
-    for (let times = 0; times < 6; times++) {
-      while (note() === '') await turns(network, 1);
-      const exit = note().split(' ')[0];
-      // It is due then, and whatever was under way has arrived.
+    const kept = (): readonly string[] => (client.store.note('cover-question') ?? '').split('\n');
+    const askedAt = new Map<string, number>();
+    const gaps: number[] = [];
+    while (gaps.length < 4) {
+      passMs(12 * minuteMs);
       await nodesAlone(network);
-      const before = answersOf();
-      while (note() !== '') {
-        await client.turn();
-        passMs(12 * minuteMs);
-      }
+      const [lines, before] = [kept(), answersOf()];
+      await client.turn();
+      const gone = lines.find((line) => line !== '' && !kept().includes(line));
+      if (gone === undefined) continue;
+      const [exit = '', , again] = gone.split(' ');
+      if (again === undefined) askedAt.set(exit, now());
+      else gaps.push(now() - (askedAt.get(exit) ?? Infinity));
       await nodesAlone(network);
       const more = answersOf().map((count, i) => count - (before[i] ?? 0));
       expect(more).toEqual(nodes.map(({ nodeId }) => (nodeId === exit ? 1 : 0)));
     }
+    expect(Math.min(...gaps)).toBeGreaterThanOrEqual(6 * hourMs);
   });
 
   it('is nothing where answers come unasked', async () => {

@@ -1,10 +1,12 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { ascii, concat, latin1 } from '../../src/base/bytes.js';
 import { hourMs, minuteMs } from '../../src/base/units.js';
+import type { Pace } from '../../src/cover/pace.js';
 import { encodeReceipt } from '../../src/message/receipt.js';
 import type { Receipt } from '../../src/message/receipt.js';
 import { reportMessageId, wordsFor } from '../../src/message/report.js';
 import { addressOfBob, letterOf, quick, turns } from '../node/packets.js';
+import { notification } from '../node/sender.js';
 import { fakeNetwork } from '../fakes/network.js';
 import { handOf, nextSendingMs } from './hand.js';
 import type { Hand } from './hand.js';
@@ -40,7 +42,8 @@ describe('a message', () => {
     expect(hand.inbox()).toEqual([]);
     expect(statesOf(hand)).toEqual(['in-network', 'delivered']);
     expect(hand.network.client.account.mailbox.raws()).toEqual([]);
-    expect(hand.network.client.store.sendings(id)).toEqual([]);
+    // Only whom to ask once more.
+    expect(hand.network.client.store.sendings(id).map(({ bytes }) => bytes.length)).toEqual([0]);
     await hand.pass(2 * nextSendingMs);
     expect(hand.status(id).sendings).toBe(1);
   });
@@ -293,6 +296,8 @@ describe('in a network of nodes', () => {
       ['delivered', 1],
     ]);
     expect(bob.raws()).toHaveLength(2);
+    while (network.client.store.openSendings().length > 0) await turns(network, 1);
+    await network.client.turn();
     expect(network.client.account.mailbox.raws()).toEqual([]);
   });
 
@@ -312,6 +317,46 @@ describe('in a network of nodes', () => {
     const id = one?.id ?? expect.fail('not queued');
     expect(network.client.store.messageStatus(id)).toMatchObject({ state: 'delivered', sendings: 2 });
     expect(bob.raws()).toHaveLength(1);
+  });
+
+  it('a mail that comes back is told of, though what the exit says of itself is lost', async () => {
+    const pace: Pace = { meanMs: 10 * minuteMs, packets: 1, cover: true, questions: 0.5 };
+    for (const client of [{}, { pace }]) {
+      const network = fakeNetwork({ ...quick, nodes: 5, client });
+      const { store, account } = network.client;
+      network.world.account(addressOfBob);
+      const [one] = await network.client.submit(letter, [addressOfBob]);
+      const id = one?.id ?? expect.fail('not queued');
+      const stateOf = (): string | undefined => store.messageStatus(id)?.state;
+      while (stateOf() !== 'delivered') await turns(network, 1);
+      const [{ exit } = expect.fail('nothing to ask')] = store.openSendings();
+      const at = network.nodes.find(({ nodeId }) => nodeId === exit) ?? expect.fail('not there');
+      at.account.mailbox.put(notification(id));
+      let lost = 0;
+      network.world.handle = ({ to }) => {
+        if (to !== account.address) return undefined;
+        lost++;
+        return { outcome: { kind: 'accepted', code: 250 }, taken: false };
+      };
+      await turns(network, 10);
+      expect([at.counted()['bounce'], lost > 0, stateOf()]).toEqual([1, true, 'delivered']);
+      network.world.handle = () => undefined;
+      const heardBy = network.now() + 12 * hourMs;
+      while (stateOf() !== 'failed' && network.now() < heardBy) await turns(network, 1);
+      await network.client.turn();
+      expect(store.messageStatus(id)).toMatchObject({
+        state: 'failed',
+        sendings: 1,
+        ending: { kind: 'bounced', status: [5, 1, 1] },
+      });
+      expect(
+        account.mailbox
+          .raws()
+          .map(latin1)
+          .filter((raw) => raw.includes('Action: failed')),
+      ).toHaveLength(1);
+      expect(store.openSendings()).toEqual([]);
+    }
   });
 
   it('a mail is refused at once where no way leads back, with the way out', async () => {

@@ -2,6 +2,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { chooseCrypto } from '../../src/adapters/node-crypto.js';
 import { exponential, poissonCount, seededRng, uniformInt, unitInterval } from '../../src/base/random.js';
 import { dayMs, hourMs, minuteMs } from '../../src/base/units.js';
+import { noteDelivered } from '../../src/client/questions.js';
 import type { Pace } from '../../src/cover/pace.js';
 import { crossValidate } from '../../src/sim/classifier.js';
 import type { Separation } from '../../src/sim/classifier.js';
@@ -57,7 +58,8 @@ const watching = (now: () => number, kind: Answering, answerAt: (at: number) => 
   const ordered = inOrder();
   return <T extends object>(name: string, port: T): T => {
     if (name !== 'store') return port;
-    const { addLoop, addSurb, putSending, settleMessage } = port as unknown as ClientStore;
+    const store = port as unknown as ClientStore;
+    const { addLoop, addSurb, putSending, settleMessage, messageStatus, removeSendings } = store;
     const answer = (): void => answerAt(now() + transit() + transit());
     const watched: Partial<ClientStore> = {
       addLoop: (id, sentAt) => {
@@ -68,7 +70,11 @@ const watching = (now: () => number, kind: Answering, answerAt: (at: number) => 
         addSurb(surb);
         if (surb.purpose !== 'receipt' || kind === 'messages') return;
         answer();
-        settleMessage(surb.messageId, { state: 'delivered', ending: { kind: 'handed-over', code: 250 } }, now());
+        if (messageStatus(surb.messageId)?.state === 'delivered') removeSendings(surb.messageId);
+        else {
+          settleMessage(surb.messageId, { state: 'delivered', ending: { kind: 'handed-over', code: 250 } }, now());
+          noteDelivered({ store }, surb, now());
+        }
       },
       putSending: (id, sending) => {
         putSending(id, sending);

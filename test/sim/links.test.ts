@@ -13,6 +13,8 @@ import { layeredParameters, worldOf } from '../../src/sim/world.js';
 const rng = seededRng(new Uint8Array(32).fill(61));
 const transitMs = 36 * minuteMs;
 const pairMs = 4 * hourMs;
+/** Between an answer that a message was handed over, and the last question about it. */
+const againMs = 6 * hourMs;
 
 interface Left {
   readonly at: number;
@@ -38,15 +40,29 @@ const viewOf = (nodes: number) => {
   /** What leaves in a day; ten messages are written at any times of it, or none. */
   const dayOf = (isBusy: boolean, followsCover: boolean): readonly Left[] => {
     const written = Array.from({ length: isBusy ? 10 : 0 }, () => unitInterval(rng) * dayMs).sort((a, b) => a - b);
-    const toAsk: { readonly exit: NodeId; readonly at: number }[] = [];
-    let ofCover: { readonly exit: NodeId; readonly at: number } | undefined;
+    interface Due {
+      readonly exit: NodeId;
+      readonly at: number;
+      readonly isLast: boolean;
+    }
+    let toAsk: readonly Due[] = [];
+    let ofCover: readonly Due[] = [];
+    const isFirst = ({ isLast }: Due): boolean => !isLast;
+    const dueOf = (some: readonly Due[], at: number): Due | undefined =>
+      some.filter((one) => one.at <= at).toSorted((a, b) => a.at - b.at)[0];
+    /** What is left of them when that one has been asked about. */
+    const after = (some: readonly Due[], asked: Due, at: number): readonly Due[] => [
+      ...some.filter((one) => one !== asked),
+      ...(asked.isLast ? [] : [{ exit: asked.exit, at: at + 2 * transitMs + againMs, isLast: true }]),
+    ];
     const mails: Left[] = [];
     const gap = (): number => exponential(rng, usualPace.meanMinutes * minuteMs);
     for (let at = gap(); at < dayMs; at += gap()) {
       if (unitInterval(rng) < usualPace.questions) {
-        const isDue = (one: { readonly at: number } | undefined): boolean => one !== undefined && one.at <= at;
-        const asked = isDue(toAsk[0]) ? toAsk.shift() : isDue(ofCover) ? ofCover : undefined;
-        if (asked === ofCover) ofCover = undefined;
+        const ofMessage = dueOf(toAsk.filter(isFirst), at) ?? dueOf(toAsk, at);
+        const asked = ofMessage ?? dueOf(ofCover, at);
+        if (ofMessage !== undefined) toAsk = after(toAsk, ofMessage, at);
+        else if (asked !== undefined) ofCover = after(ofCover, asked, at);
         mails.push({ at, entry: asked === undefined ? draw().entry : entryFor(asked.exit) });
         continue;
       }
@@ -54,9 +70,10 @@ const viewOf = (nodes: number) => {
       mails.push({ at, entry });
       if ((written[0] ?? Infinity) <= at) {
         written.shift();
-        toAsk.push({ exit, at: at + transitMs });
-        ofCover = undefined;
-      } else if (followsCover && toAsk.length === 0) ofCover ??= { exit, at: at + transitMs };
+        toAsk = [...toAsk, { exit, at: at + transitMs, isLast: false }];
+        ofCover = ofCover.filter(({ isLast }) => isLast);
+      } else if (followsCover && !toAsk.some(isFirst) && !ofCover.some(isFirst))
+        ofCover = [...ofCover, { exit, at: at + transitMs, isLast: false }];
     }
     return mails;
   };

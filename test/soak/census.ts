@@ -45,7 +45,9 @@ const remains: Readonly<Record<Actor['role'], readonly (readonly [what: string, 
   client: [
     [
       'sendings of messages that are done',
-      "sending JOIN message ON id = message_id WHERE state NOT IN ('waiting', 'in-network')",
+      // But for whom to ask once more whether a mail came back.
+      `sending JOIN message ON id = message_id WHERE state NOT IN ('waiting', 'in-network')
+       AND (state <> 'delivered' OR length(sending.bytes) > 0)`,
       0,
     ],
     ['mails for the user', 'inbound', 0],
