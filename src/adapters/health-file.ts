@@ -1,4 +1,3 @@
-import { statfsSync } from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
 import type { HealthKeeper, HealthRecord } from '../ports/health.js';
@@ -36,16 +35,6 @@ export const readHealth = (folder: string): HealthRecord | undefined => {
     const { pollMs, readAt, further, sentAt, flushedAt, listUntil, ...rest } = schema.parse(JSON.parse(text));
     const others = further?.map((one) => ({ address: one.address, readAt: one.readAt }));
     return { ...rest, pollMs, readAt, ...(others && { further: others }), sentAt, flushedAt, listUntil };
-  } catch {
-    return undefined;
-  }
-};
-
-/** How many bytes this user may still write on the disk of that folder; undefined where that can't be known. */
-export const freeBytes = (folder: string): number | undefined => {
-  try {
-    const { bavail, bsize } = statfsSync(folder);
-    return bavail * bsize;
   } catch {
     return undefined;
   }

@@ -196,10 +196,11 @@ const returnStore = (sql: Sql): ReturnStore => ({
  * @throws StoreError 'store/open', 'store/version'
  */
 export const sqliteMixStore = (file: string, how: Opening = 'own'): MixStore & { readonly close: () => void } => {
-  const { sql, atomically, scrub, close } = openStore(file, mixSchema, how);
+  const { sql, atomically, scrub, roomBytes, close } = openStore(file, mixSchema, how);
   return {
     atomically,
     scrub,
+    roomBytes,
     close,
     ...cursorStore(sql),
     ...poolStore(sql),

@@ -3,7 +3,9 @@ import path from 'node:path';
 import { DatabaseSync } from '@photostructure/sqlite';
 import type { DatabaseSyncInstance } from '@photostructure/sqlite';
 import { StoreError } from '../base/errors.js';
-import type { Scrub, ScrubStore, Store } from '../ports/stores.js';
+import { mib } from '../base/units.js';
+import type { RoomStore, Scrub, ScrubStore, Store } from '../ports/stores.js';
+import { freeBytes } from './disk.js';
 import { makePrivateDatabase, makePrivateFolder, refuseUnfinishedRestore, removeTemporaries } from './owner-only.js';
 
 /** A row as SQLite gives it, asked for by column with the type it must have. */
@@ -61,7 +63,21 @@ export interface Sql {
   readonly first: (text: string, ...values: Value[]) => Row | undefined;
 }
 
-export interface OpenStore extends Store, ScrubStore {
+/**
+ * What changes may need outside of the database before they go into it: SQLite's log has some four megabytes, and one
+ * transaction more.
+ */
+const logBytes = 8 * mib;
+
+/**
+ * How much more fits where so much is free on the disk, and so much within the database: its file grows only when it has no
+ * free pages left, and shrinks only when it is scrubbed.
+ *
+ * @param free undefined: that can't be known
+ */
+export const roomWith = (free = Infinity, within = 0): number => (free < logBytes ? free : free + within);
+
+export interface OpenStore extends Store, ScrubStore, RoomStore {
   readonly sql: Sql;
   readonly close: () => void;
 }
@@ -172,6 +188,10 @@ export const openStore = (file: string, schema: readonly string[], how: Opening 
     });
   }
   const figure = (name: string): number => sql.first(`PRAGMA ${name}`)?.number(name) ?? 0;
+  const roomBytes = (): number => {
+    const free = file === ':memory:' ? undefined : freeBytes(path.dirname(file));
+    return roomWith(free, figure('freelist_count') * figure('page_size'));
+  };
   const scrub = (how: Scrub): boolean =>
     guarded(() => {
       // Who reads beside us is not waited for: the whole process would stand still.
@@ -201,7 +221,7 @@ export const openStore = (file: string, schema: readonly string[], how: Opening 
       db.close();
     }
   };
-  return { sql, atomically, scrub, close };
+  return { sql, atomically, scrub, roomBytes, close };
 };
 
 const busyMs = 10_000;

@@ -39,6 +39,11 @@ export const longestImapLineBytes = 8 * mib;
 export const largestFetchBytes = 32 * mib;
 /** Mails of one fetch. */
 export const mostFetched = 256;
+/**
+ * With less room on its disk than this a node reads no mail: on a full one nothing can be handed over or forgotten either. A
+ * flush of 200 packets writes nine of these megabytes, and the log of changes has as many before it goes into the database.
+ */
+export const leastIntakeBytes = 32 * mib;
 /** Mails of one look: a row of a mail that is only looked at has some hundred bytes. */
 export const mostLookedAt = 1000;
 

@@ -1,4 +1,5 @@
-import { freeBytes, readHealth } from '../adapters/health-file.js';
+import { freeBytes } from '../adapters/disk.js';
+import { readHealth } from '../adapters/health-file.js';
 import { isLocked } from '../adapters/sqlite.js';
 import { StoreError } from '../base/errors.js';
 import { viewAccount, viewHeartbeat } from '../compose-view.js';

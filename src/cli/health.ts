@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
-import { freeBytes, readHealth } from '../adapters/health-file.js';
+import { freeBytes } from '../adapters/disk.js';
+import { readHealth } from '../adapters/health-file.js';
 import { isLocked } from '../adapters/sqlite.js';
 import { systemClock } from '../adapters/system.js';
 import { loadConfig } from '../config.js';

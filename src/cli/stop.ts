@@ -1,4 +1,5 @@
-import { freeBytes, healthFile } from '../adapters/health-file.js';
+import { freeBytes } from '../adapters/disk.js';
+import { healthFile } from '../adapters/health-file.js';
 import { stderrLog } from '../adapters/stderr-log.js';
 import { systemdSupervisor } from '../adapters/systemd.js';
 import { secondMs } from '../base/units.js';

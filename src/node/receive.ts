@@ -1,11 +1,11 @@
-import { mostInPool, quotaWatermark } from '../base/bounds.js';
+import { leastIntakeBytes, mostInPool, quotaWatermark } from '../base/bounds.js';
 import { Bug } from '../base/errors.js';
 import { hourMs } from '../base/units.js';
 import { packetsInParts } from '../carrier/parts.js';
 import { sliceCarrierMail } from '../carrier/carrier.js';
 import type { Log } from '../ports/log.js';
 import type { Inbox, MailLook } from '../ports/mail.js';
-import type { CursorStore } from '../ports/stores.js';
+import type { CursorStore, RoomStore } from '../ports/stores.js';
 import type { LiveKey, Unwrapper } from '../ports/unwrapper.js';
 import { tellAside } from '../post/aside.js';
 import { type Intake, type IntakeMoment, lookAround, removeOver, smallestRead } from '../post/intake.js';
@@ -18,7 +18,7 @@ import type { LetterDeps } from './replies.js';
 
 export interface ReceiveDeps extends LetterDeps, KeepDeps {
   readonly inbox: Inbox;
-  readonly store: LetterDeps['store'] & KeepDeps['store'] & CursorStore;
+  readonly store: LetterDeps['store'] & KeepDeps['store'] & CursorStore & RoomStore;
   readonly unwrapper: Unwrapper;
   /** What waits in the mailbox, and how much was read of whom; lives as long as the process. */
   readonly intake: Intake;
@@ -102,12 +102,15 @@ const makeRoom = async ({ inbox, intake, tally, log }: ReceiveDeps, signal: Abor
   return removed.size > 0;
 };
 
-/** Whether the pool has room; the log is told when that changes. */
+/** Whether the pool and the disk have room; the log is told when that changes. */
 const hasRoom = ({ store, intake, log }: ReceiveDeps): boolean => {
   const isFull = store.poolSize() >= mostInPool;
   if (isFull !== intake.told.isPoolFull) log.warn(isFull ? 'intake/pool-full' : 'intake/resumed');
   intake.told.isPoolFull = isFull;
-  return !isFull;
+  const isDiskFull = store.roomBytes() < leastIntakeBytes;
+  if (isDiskFull !== intake.told.isDiskFull) log.warn(isDiskFull ? 'intake/disk-full' : 'intake/disk-has-room');
+  intake.told.isDiskFull = isDiskFull;
+  return !isFull && !isDiskFull;
 };
 
 const keepCursors = ({ store, intake }: ReceiveDeps): void => {
@@ -116,7 +119,7 @@ const keepCursors = ({ store, intake }: ReceiveDeps): void => {
 
 /**
  * Reads what has come to the mailbox, fairly: each sender has a share (post/intake), and what is over waits in the mailbox
- * for its turn. Nothing is read while the pool is full.
+ * for its turn. Nothing is read while the pool or the disk is full.
  *
  * Store, then acknowledge: a mail is removed only after its packets are durable. The cursor stands before the first mail
  * that waits, and what was read behind it is remembered in memory alone. Killed at any point, mails are read again; their packets fold

@@ -103,7 +103,7 @@ export class Intake {
   #buckets = new Map<string, Bucket>();
   #others: Bucket | undefined;
   /** What the log was told last. */
-  readonly told = { isPoolFull: false, isMailboxFull: false };
+  readonly told = { isPoolFull: false, isDiskFull: false, isMailboxFull: false };
 
   constructor(rates: IntakeRates, kind = packetMails) {
     this.#rates = rates;

@@ -12,7 +12,7 @@ import {
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { lockFolder, openStore } from '../../src/adapters/sqlite.js';
+import { lockFolder, openStore, roomWith } from '../../src/adapters/sqlite.js';
 import { ConfigError, StoreError } from '../../src/base/errors.js';
 
 let folder: string;
@@ -22,6 +22,26 @@ afterEach(() => rmSync(folder, { recursive: true }));
 const schema = ['CREATE TABLE thing (bytes BLOB NOT NULL UNIQUE) STRICT'];
 const file = (): string => path.join(folder, 'store.db');
 const bytes = (length: number, fill = 1): Uint8Array => new Uint8Array(length).fill(fill);
+
+describe('the room for more', () => {
+  it('is what the disk has, and what is free within the file as long as the log of changes has room beside it', () => {
+    const mib = 1024 * 1024;
+    expect(roomWith(40 * mib, 2 * mib)).toBe(42 * mib);
+    expect(roomWith(8 * mib, 100 * mib)).toBe(108 * mib);
+    expect(roomWith(8 * mib - 1, 100 * mib)).toBe(8 * mib - 1);
+    expect(roomWith(undefined, 100 * mib)).toBe(Infinity);
+  });
+
+  it('is known of a file, and without an end in memory', () => {
+    const store = openStore(file(), schema);
+    expect(store.roomBytes()).toBeGreaterThan(0);
+    expect(store.roomBytes()).toBeLessThan(Infinity);
+    store.close();
+    const inMemory = openStore(':memory:', schema);
+    expect(inMemory.roomBytes()).toBe(Infinity);
+    inMemory.close();
+  });
+});
 
 describe('a full disk', () => {
   // What SQLite says when no page can be added is what it says of a full disk.

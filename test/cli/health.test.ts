@@ -1,7 +1,8 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { freeBytes, healthFile, readHealth } from '../../src/adapters/health-file.js';
+import { freeBytes } from '../../src/adapters/disk.js';
+import { healthFile, readHealth } from '../../src/adapters/health-file.js';
 import { isLocked, lockFolder } from '../../src/adapters/sqlite.js';
 import { dayMs, minuteMs } from '../../src/base/units.js';
 import { register } from '../../src/cli/health.js';

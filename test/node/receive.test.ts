@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { ascii, concat, latin1 } from '../../src/base/bytes.js';
 import { MailError, RouteError } from '../../src/base/errors.js';
-import { minuteMs } from '../../src/base/units.js';
+import { mib, minuteMs } from '../../src/base/units.js';
+import { overlaid } from '../fakes/in-order.js';
 import { fakeNetwork, without } from '../fakes/network.js';
 import type { FakeNetwork, FakeNode, Wrap } from '../fakes/network.js';
 import { carrierTo, packetOver, quick, turns } from './packets.js';
@@ -311,6 +312,37 @@ describe('a node that is full', () => {
     expect(node.counted()).toMatchObject({ in: 1, out: 1 });
     expect(node.account.mailbox.uids()).toEqual([]);
     expect(warnings()).toEqual(['intake/pool-full {}', 'intake/resumed {}']);
+  });
+
+  it('reads nothing while its disk nearly is, sends on what it has, and reads again when that has made room', async () => {
+    const network = fakeNetwork(quick);
+    const node = first(network);
+    let roomBytes = 32 * mib;
+    const wrap: Wrap = (name, port) => (name === 'store' ? overlaid(port, { roomBytes: () => roomBytes }) : port);
+    const warnings = () => node.logged.filter((line) => line.startsWith('intake/'));
+    const bring = (): void => {
+      node.account.mailbox.put(carrierTo(network, node, [packetOver(network, network.nodes.slice(0, 3))]));
+    };
+    bring();
+    await node.turn(wrap);
+    expect(node.counted()).toMatchObject({ in: 1, out: 1 });
+    bring();
+    roomBytes--;
+    const nextHop = network.nodes[1]?.nodeId ?? expect.fail('no other node');
+    node.store.addToPool({
+      kind: 'forward',
+      nextHop,
+      readyAt: network.now(),
+      bytes: packetOver(network, network.nodes.slice(1, 4)),
+    });
+    for (let i = 0; i < 2; i++) await node.turn(wrap);
+    expect(node.account.mailbox.uids()).toHaveLength(1);
+    expect(node.counted()).toMatchObject({ in: 1, out: 2, 'intake/disk-full': 1 });
+    roomBytes++;
+    await node.turn(wrap);
+    expect(node.counted()).toMatchObject({ in: 2, out: 3 });
+    expect(node.account.mailbox.uids()).toEqual([]);
+    expect(warnings()).toEqual(['intake/disk-full {}', 'intake/disk-has-room {}']);
   });
 
   it('of mails in its mailbox that it leaves there says so, and reads on', async () => {
