@@ -129,6 +129,8 @@ const partsOf = ({ onReply, log = silent, ...source }: OpenOptions): ClientParts
  *
  * Events: `status` at each new state of a message; `error` when a mistake of MixMailer's own ended the client. Nobody
  * has to listen for that: `close`, and whatever is called or waited for, rejects with it too.
+ *
+ * @hideconstructor
  */
 export class MixClient extends EventEmitter<ClientEvents> {
   readonly #parts: ClientParts;
@@ -208,6 +210,7 @@ export class MixClient extends EventEmitter<ClientEvents> {
    * Resolves when there is a network list to send by: at once where it is a file, and in a network that was joined when
    * the first one has come. Until then `submit` throws RouteError.
    *
+   * @param how may be ended by a signal
    * @throws ClientError `client/closed` when the client is closed before; the signal's reason
    */
   async ready({ signal }: { readonly signal?: AbortSignal } = {}): Promise<void> {
@@ -232,6 +235,8 @@ export class MixClient extends EventEmitter<ClientEvents> {
    * A state can be corrected later: a mail that comes back turns `delivered` into `failed`, and a late receipt the other
    * way round. The `status` event tells.
    *
+   * @param id that `submit` gave
+   * @param how may be ended by a signal
    * @throws ClientError `client/unknown-message`, or `client/closed` when the client is closed before; the signal's reason
    */
   async settled(id: string, { signal }: { readonly signal?: AbortSignal } = {}): Promise<MixStatus> {

@@ -1,9 +1,16 @@
+/**
+ * The primitives that packets need: from `node:crypto` where it has them, else from @noble, with equal bytes.
+ *
+ * @module mixmailer/crypto
+ */
 import * as native from 'node:crypto';
 import { concat, equalBytes } from '../base/bytes.js';
 import { Bug } from '../base/errors.js';
 import type { MlKemSecret, SphinxCrypto, X25519Key } from '../sphinx/crypto.js';
 import { geometry } from '../sphinx/geometry.js';
 import { nobleCrypto } from '../sphinx/noble-crypto.js';
+
+export type { MlKemPublic, MlKemSecret, SphinxCrypto, X25519Key } from '../sphinx/crypto.js';
 
 // Where a Buffer would leave this file it leaves as the plain Uint8Array it is a view of.
 const plain = (buffer: Buffer): Uint8Array => new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.length);

@@ -29,7 +29,11 @@ export type DropReason =
   | 'message/bad-receipt'
   | 'message/bad-piece';
 
-/** Hostile or damaged input, inside a pure room; turned into a verdict at the room's door. */
+/**
+ * Hostile or damaged input, inside a pure room; turned into a verdict at the room's door.
+ *
+ * @hideconstructor
+ */
 export class PacketError extends Error {
   readonly code: DropReason;
   constructor(code: DropReason, options?: ErrorOptions) {
@@ -39,7 +43,11 @@ export class PacketError extends Error {
   }
 }
 
-/** The mail world failed us: server gone, login refused, deadline over. The next tick tries again. */
+/**
+ * The mail world failed us: server gone, login refused, deadline over. The next tick tries again.
+ *
+ * @hideconstructor
+ */
 export class MailError extends Error {
   readonly code:
     'mail/connect' | 'mail/login' | 'mail/tls' | 'mail/timeout' | 'mail/protocol' | 'mail/closed' | 'mail/insecure';
@@ -58,7 +66,11 @@ export class Stopped extends Error {
   }
 }
 
-/** The disk failed us. */
+/**
+ * The disk failed us.
+ *
+ * @hideconstructor
+ */
 export class StoreError extends Error {
   readonly code: 'store/open' | 'store/version' | 'store/write' | 'store/locked';
   constructor(code: StoreError['code'], message: string, options?: ErrorOptions) {
@@ -68,7 +80,11 @@ export class StoreError extends Error {
   }
 }
 
-/** The operator can mend this: the message names the key, what was expected and what was found. */
+/**
+ * The operator can mend this: the message names the key, what was expected and what was found.
+ *
+ * @hideconstructor
+ */
 export class ConfigError extends Error {
   readonly code = 'config/invalid';
   constructor(message: string, options?: ErrorOptions) {
@@ -77,7 +93,11 @@ export class ConfigError extends Error {
   }
 }
 
-/** A signed document (descriptor, network list) that can't be trusted, or a path that can't be found in it. */
+/**
+ * A signed document (descriptor, network list) that can't be trusted, or a path that can't be found in it.
+ *
+ * @hideconstructor
+ */
 export class RouteError extends Error {
   readonly code:
     | 'route/bad-document'
@@ -96,7 +116,11 @@ export class RouteError extends Error {
   }
 }
 
-/** A mail the user's program handed in that may not be sent as it is; the text goes back to the user as a 550. */
+/**
+ * A mail the user's program handed in that may not be sent as it is; the text goes back to the user as a 550.
+ *
+ * @hideconstructor
+ */
 export class SubmissionError extends Error {
   readonly code:
     | 'submission/not-encrypted'
@@ -112,7 +136,11 @@ export class SubmissionError extends Error {
   }
 }
 
-/** A program and its client don't get along: it asked for what can't be had, or did not take a reply. */
+/**
+ * A program and its client don't get along: it asked for what can't be had, or did not take a reply.
+ *
+ * @hideconstructor
+ */
 export class ClientError extends Error {
   readonly code: 'client/closed' | 'client/unknown-message' | 'client/reply-not-taken';
   constructor(code: ClientError['code'], message: string, options?: ErrorOptions) {

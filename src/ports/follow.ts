@@ -26,11 +26,7 @@ export interface ConsensusStore {
   readonly consensuses: () => readonly KeptConsensus[];
   /** The signed list, while it is one of those 4. */
   readonly consensusText: (digest: string) => string | undefined;
-  /**
-   * Keeps an accepted list in place of the oldest of 4, and what it says of those before it.
-   *
-   * @param history of the list
-   */
+  /** Keeps an accepted list in place of the oldest of 4, and what its history says of those before it. */
   readonly keepConsensus: (
     consensus: KeptConsensus & { readonly text: string; readonly history: readonly PastConsensus[] },
   ) => void;

@@ -184,10 +184,11 @@ export interface KeptBlock {
 
 /** Return addresses of delivered mails, each known by the token of its mail (message/delivery). */
 export interface ReturnStore {
-  /** Keeps a return address, in place of an earlier one of that token. @param alias SHA-256 of its alias */
+  /** Keeps a return address, in place of an earlier one of that token. */
   readonly addReturnAddress: (
     address: {
       readonly token: string;
+      /** SHA-256 of it. */
       readonly alias: Uint8Array;
       readonly expiresAt: number;
     },

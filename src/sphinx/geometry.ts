@@ -1,3 +1,8 @@
+/**
+ * All lengths of a packet.
+ *
+ * @module mixmailer/geometry
+ */
 import { nodeIdBytes } from '../base/ids.js';
 
 /**

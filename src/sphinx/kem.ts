@@ -1,3 +1,8 @@
+/**
+ * X-Wing, the hybrid key encapsulation of every hop, with the keys of nodes.
+ *
+ * @module mixmailer/kem
+ */
 import { shake256 } from '@noble/hashes/sha3.js';
 import { ascii, concat, equalBytes, toHex } from '../base/bytes.js';
 import { Bug } from '../base/errors.js';

@@ -1,3 +1,8 @@
+/**
+ * Sphinx packets with X-Wing at each hop: made for a path, and opened hop by hop.
+ *
+ * @module mixmailer/packet
+ */
 import { concat } from '../base/bytes.js';
 import { Bug, PacketError, unreachable } from '../base/errors.js';
 import type { NodeId } from '../base/ids.js';
@@ -8,6 +13,11 @@ import { geometry } from './geometry.js';
 import { createHeader, nextHeader, openHeader, type Hop } from './header.js';
 import type { ExpandedKey } from './kem.js';
 import { decryptWide, encryptWide, type WideBlock } from './sprp.js';
+
+export { PacketError, type DropReason } from '../base/errors.js';
+export type { Rng } from '../base/random.js';
+export type { LastCommand } from './commands.js';
+export type { Hop } from './header.js';
 
 /**
  * What one hop finds in a packet. The replay tag (32 bytes) is there in every case: record it, as long as the key
@@ -37,7 +47,12 @@ export type Unwrapped =
 
 const { at, integrityBytes, userPayloadBytes, payloadBytes, packetBytes } = geometry;
 
-/** The user payload with its 32 zero bytes in front and zeros behind. @throws Bug when it is over 25,638 bytes */
+/**
+ * The user payload with its 32 zero bytes in front and zeros behind.
+ *
+ * @throws Bug when it is over 25,638 bytes
+ * @internal
+ */
 export const padPayload = (payload: Uint8Array): WideBlock => {
   if (payload.length > userPayloadBytes) throw new Bug('a payload is at most 25638 bytes');
   const right = new Uint8Array(userPayloadBytes);
@@ -45,7 +60,12 @@ export const padPayload = (payload: Uint8Array): WideBlock => {
   return [new Uint8Array(integrityBytes), right];
 };
 
-/** The 25,638 bytes behind the 32 zeros. @throws PacketError `packet/bad-payload` when those aren't zero */
+/**
+ * The 25,638 bytes behind the 32 zeros.
+ *
+ * @throws PacketError `packet/bad-payload` when those aren't zero
+ * @internal
+ */
 export const checkPayload = ([left, right]: WideBlock): Uint8Array => {
   let difference = 0;
   for (const byte of left) difference |= byte;

@@ -1,3 +1,8 @@
+/**
+ * Reply blocks: with one, somebody who doesn't know its maker makes one packet that ends at their mailbox.
+ *
+ * @module mixmailer/surb
+ */
 import { concat, fromHex } from '../base/bytes.js';
 import { Bug, PacketError } from '../base/errors.js';
 import { nodeIdOf, nodeIdBytes, type NodeId } from '../base/ids.js';

@@ -1,7 +1,15 @@
-// `mixmailer/testing`: what adapters promise, as tests for a runner of your own.
+/**
+ * What adapters promise, as tests for a runner of your own. `docs/architecture.md` says how to write one.
+ *
+ * @module mixmailer/testing
+ */
 export type { MessageId, NodeId } from '../base/ids.js';
 export { MailError, StoreError } from '../base/errors.js';
+export type { ReplyPiece } from '../message/reply.js';
+export type * from '../ports/follow.js';
 export type * from '../ports/mail.js';
+export type * from '../ports/membership.js';
+export type { PastConsensus } from '../route/network.js';
 export type * from '../ports/stores.js';
 export { arrivedWhole, bulk, inboxContract, mailNamed } from './inbox.js';
 export type { InboxRig, InboxServer, Limits } from './inbox.js';
