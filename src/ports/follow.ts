@@ -2,6 +2,8 @@ import type { PublicKeyHex } from '../route/document.js';
 import type { PastConsensus } from '../route/network.js';
 import type { CursorStore, OutgoingStore, Store } from './stores.js';
 
+export type { PastConsensus } from '../route/network.js';
+
 /** A network list that was accepted. */
 export interface KeptConsensus extends PastConsensus {
   readonly periodMs: number;

@@ -5,6 +5,8 @@ import type { FollowStore } from './follow.js';
 import type { Cursor } from './mail.js';
 import type { MembershipStore } from './membership.js';
 
+export type { ReplyPiece } from '../message/reply.js';
+
 /**
  * What a process keeps. All of it is synchronous and durable when it returns: `atomically` commits with an fsync, so
  * what comes after it may tell the world. Every method throws StoreError when the disk fails.

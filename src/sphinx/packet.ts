@@ -86,6 +86,7 @@ export interface PacketContent {
 /**
  * A packet of 32,768 bytes for the first of its hops.
  *
+ * @param content what goes into it
  * @throws Bug for what a caller can know beforehand: 1 to 5 hops with valid keys, payload and ids of the right length
  *
  * Source: Sphinx (2009) section 3.2, with a KEM a hop.

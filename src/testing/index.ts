@@ -5,11 +5,9 @@
  */
 export type { MessageId, NodeId } from '../base/ids.js';
 export { MailError, StoreError } from '../base/errors.js';
-export type { ReplyPiece } from '../message/reply.js';
 export type * from '../ports/follow.js';
 export type * from '../ports/mail.js';
 export type * from '../ports/membership.js';
-export type { PastConsensus } from '../route/network.js';
 export type * from '../ports/stores.js';
 export { arrivedWhole, bulk, inboxContract, mailNamed } from './inbox.js';
 export type { InboxRig, InboxServer, Limits } from './inbox.js';
