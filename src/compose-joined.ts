@@ -33,7 +33,8 @@ import type { ConsensusStore, DirectoryStore } from './ports/follow.js';
 import type { Log } from './ports/log.js';
 import type { Inbox, Outbox } from './ports/mail.js';
 import type { KeyStore } from './ports/keys.js';
-import type { CursorStore, MixStore, NoteStore } from './ports/stores.js';
+import type { MixStore } from './ports/mix-store.js';
+import type { CursorStore, NoteStore } from './ports/stores.js';
 import type { Directory } from './ports/network.js';
 import { publicKeyOf } from './route/document.js';
 

@@ -48,7 +48,7 @@ import { type Meter, meterOf } from './mix/meter.js';
 import type { Log } from './ports/log.js';
 import type { Inbox } from './ports/mail.js';
 import type { Directory } from './ports/network.js';
-import type { MessageStatus } from './ports/stores.js';
+import type { MessageStatus } from './ports/client-store.js';
 import { openNodeKeys } from './node-keys.js';
 import { Published } from './node/published.js';
 import { cursorsOf } from './post/folders.js';

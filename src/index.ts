@@ -12,4 +12,4 @@ export type { ClientSettings, ClientSource, MixStatus, OpenOptions, Reply, Submi
 export { mixTransport } from './mix-transport.js';
 export type { MixSentInfo, MixTransport } from './mix-transport.js';
 export type { Log } from './ports/log.js';
-export type { MessageState } from './ports/stores.js';
+export type { MessageState } from './ports/client-store.js';

@@ -11,7 +11,7 @@ import { readHead } from './message/head.js';
 import { authorOf } from './message/incoming.js';
 import { wordsFor } from './message/report.js';
 import type { Log } from './ports/log.js';
-import type { MessageStatus } from './ports/stores.js';
+import type { MessageStatus } from './ports/client-store.js';
 import { rest } from './post/jobs.js';
 
 /** One recipient's message of a mail that was handed in. */

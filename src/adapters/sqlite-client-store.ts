@@ -17,7 +17,7 @@ import type {
   Sending,
   Surb,
   SurbStore,
-} from '../ports/stores.js';
+} from '../ports/client-store.js';
 import { followStore, followTables } from './sqlite-follow.js';
 import { openStore } from './sqlite.js';
 import type { Opening } from './sqlite.js';

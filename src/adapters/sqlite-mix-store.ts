@@ -1,5 +1,5 @@
 import { messageIdOf } from '../base/ids.js';
-import type { MixStore, ReassemblyStore, ReplayStore, ReturnStore } from '../ports/stores.js';
+import type { MixStore, ReassemblyStore, ReplayStore, ReturnStore } from '../ports/mix-store.js';
 import { followStore, followTables } from './sqlite-follow.js';
 import { membershipStore, membershipTables } from './sqlite-membership.js';
 import { openStore } from './sqlite.js';

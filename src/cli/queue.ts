@@ -6,7 +6,7 @@ import { type QueueView, readQueue } from '../compose.js';
 import { loadConfig } from '../config.js';
 import { wordsFor } from '../message/report.js';
 import { isOverFloor, type Meter } from '../mix/meter.js';
-import type { MessageStatus } from '../ports/stores.js';
+import type { MessageStatus } from '../ports/client-store.js';
 import { printer, shortTime, table } from './print.js';
 
 const ordinal = (count: number): string => {

@@ -15,7 +15,7 @@ import { joinPieces, readPiece } from '../message/reply.js';
 import type { Clock } from '../ports/clock.js';
 import type { Log } from '../ports/log.js';
 import type { Inbox, InboxMail, MimeParser } from '../ports/mail.js';
-import type { ClientStore, MessageStatus, Sending, Surb } from '../ports/stores.js';
+import type { ClientStore, MessageStatus, Sending, Surb } from '../ports/client-store.js';
 import type { Reading } from '../post/aside.js';
 import { inEachFolder } from '../post/folders.js';
 import type { SphinxCrypto } from '../sphinx/crypto.js';

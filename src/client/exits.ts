@@ -3,7 +3,7 @@ import { RouteError } from '../base/errors.js';
 import type { NodeId } from '../base/ids.js';
 import type { Rng } from '../base/random.js';
 import { aliasIn } from '../message/alias.js';
-import type { Sending } from '../ports/stores.js';
+import type { Sending } from '../ports/client-store.js';
 import type { Descriptor } from '../route/descriptor.js';
 import type { Network } from '../route/network.js';
 import { chooseExit } from '../path/path.js';

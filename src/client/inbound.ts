@@ -1,5 +1,5 @@
 import type { Inbox } from '../ports/mail.js';
-import type { InboundMail, InboundStore } from '../ports/stores.js';
+import type { InboundMail, InboundStore } from '../ports/client-store.js';
 
 /**
  * Brings a finished mail to the user; resolves only when it is there for good. With `attempts` above 0 it may be there

@@ -1,5 +1,5 @@
 import type { Look } from '../ports/status.js';
-import type { ClientStore, MessageState } from '../ports/stores.js';
+import type { ClientStore, MessageState } from '../ports/client-store.js';
 import { type LookDeps, lookAtPost } from '../post/look.js';
 
 export interface ClientLookDeps extends LookDeps {

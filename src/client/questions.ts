@@ -4,17 +4,8 @@ import { dayMs, hourMs } from '../base/units.js';
 import type { Pace } from '../cover/pace.js';
 import { encodeExitPayload, fragmentDataBytes } from '../message/fragment.js';
 import type { Log } from '../ports/log.js';
-import type {
-  LoopStore,
-  MessageStore,
-  NoteStore,
-  OpenSending,
-  PoolStore,
-  QuestionStore,
-  Sending,
-  Surb,
-  SurbStore,
-} from '../ports/stores.js';
+import type { MessageStore, OpenSending, QuestionStore, Sending, Surb, SurbStore } from '../ports/client-store.js';
+import type { LoopStore, NoteStore, PoolStore } from '../ports/stores.js';
 import type { Descriptor } from '../route/descriptor.js';
 import { hopsOf } from '../route/hop.js';
 import type { Network } from '../route/network.js';

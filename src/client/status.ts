@@ -1,7 +1,8 @@
 import type { MessageId } from '../base/ids.js';
 import { composeReport, reportMessageId } from '../message/report.js';
 import type { Ending } from '../message/report.js';
-import type { InboundStore, MessageStatus, MessageStore, Store } from '../ports/stores.js';
+import type { InboundStore, MessageStatus, MessageStore } from '../ports/client-store.js';
+import type { Store } from '../ports/stores.js';
 
 export interface StatusDeps {
   readonly store: Store & MessageStore & InboundStore;

@@ -14,7 +14,8 @@ import { sealable } from '../message/hygiene.js';
 import type { KeyIds } from '../message/openpgp.js';
 import type { Clock } from '../ports/clock.js';
 import type { MimeParser } from '../ports/mail.js';
-import type { QueueStore, Store } from '../ports/stores.js';
+import type { QueueStore } from '../ports/client-store.js';
+import type { Store } from '../ports/stores.js';
 
 export interface SubmitDeps {
   readonly store: Pick<Store, 'atomically'> & Pick<QueueStore, 'queueMessage'>;

@@ -1,5 +1,5 @@
 import type { Look } from '../ports/status.js';
-import type { MixStore } from '../ports/stores.js';
+import type { MixStore } from '../ports/mix-store.js';
 import { type LookDeps, lookAtPost } from '../post/look.js';
 import { heartIn } from './heartbeat.js';
 

@@ -8,6 +8,8 @@ export { MailError, StoreError } from '../base/errors.js';
 export type * from '../ports/follow.js';
 export type * from '../ports/mail.js';
 export type * from '../ports/membership.js';
+export type * from '../ports/client-store.js';
+export type * from '../ports/mix-store.js';
 export type * from '../ports/stores.js';
 export { arrivedWhole, bulk, inboxContract, mailNamed } from './inbox.js';
 export type { InboxRig, InboxServer, Limits } from './inbox.js';

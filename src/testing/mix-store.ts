@@ -1,5 +1,5 @@
 import { messageIdOf, nodeIdOf } from '../base/ids.js';
-import type { MixStore } from '../ports/stores.js';
+import type { MixStore } from '../ports/mix-store.js';
 import { given, type TestTools } from './tools.js';
 
 /** A store that can be closed. */

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openStore } from '../../src/adapters/sqlite.js';
 import { clientSchema, sqliteClientStore } from '../../src/adapters/sqlite-client-store.js';
 import { messageIdOf, nodeIdOf } from '../../src/base/ids.js';
-import type { Surb } from '../../src/ports/stores.js';
+import type { Surb } from '../../src/ports/client-store.js';
 
 const bytes = (fill: number, length = 32): Uint8Array => new Uint8Array(length).fill(fill);
 const id = messageIdOf(bytes(5, 16));

@@ -5,7 +5,7 @@ import { minuteMs } from '../../src/base/units.js';
 import { composeCarrierMail, sliceCarrierMail } from '../../src/carrier/carrier.js';
 import { readHead, valuesOf } from '../../src/message/head.js';
 import type { OutgoingMail } from '../../src/ports/mail.js';
-import type { MixStore } from '../../src/ports/stores.js';
+import type { MixStore } from '../../src/ports/mix-store.js';
 import { inOrder, overlaid } from '../fakes/in-order.js';
 import { fakeNetwork, type FakeNetwork, type Wrap } from '../fakes/network.js';
 import { letterOf } from '../node/packets.js';

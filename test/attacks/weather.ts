@@ -4,7 +4,7 @@ import { seededRng, unitInterval } from '../../src/base/random.js';
 import { minuteMs } from '../../src/base/units.js';
 import { composeCarrierMail, sliceCarrierMail } from '../../src/carrier/carrier.js';
 import type { Inbox, InboxMail } from '../../src/ports/mail.js';
-import type { ClientStore } from '../../src/ports/stores.js';
+import type { ClientStore } from '../../src/ports/client-store.js';
 import { geometry } from '../../src/sphinx/geometry.js';
 import { inOrder, overlaid } from '../fakes/in-order.js';
 import type { FakeNetwork, FakeNode, Wrap } from '../fakes/network.js';

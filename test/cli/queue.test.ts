@@ -9,7 +9,7 @@ import { hourMs, minuteMs } from '../../src/base/units.js';
 import { queueLines, register } from '../../src/cli/queue.js';
 import type { Meter } from '../../src/mix/meter.js';
 import type { HealthRecord } from '../../src/ports/health.js';
-import type { MessageStatus } from '../../src/ports/stores.js';
+import type { MessageStatus } from '../../src/ports/client-store.js';
 import { run, testFolder } from './run.js';
 
 const folder = testFolder();

@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { minuteMs } from '../../src/base/units.js';
 import { encodeReceipt } from '../../src/message/receipt.js';
 import { cutReply, pieceDataBytes } from '../../src/message/reply.js';
-import type { Surb } from '../../src/ports/stores.js';
+import type { Surb } from '../../src/ports/client-store.js';
 import { Faults, Killed } from '../fakes/faults.js';
 import { letterOf } from '../node/packets.js';
 import { mailWith } from '../node/sender.js';

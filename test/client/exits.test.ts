@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { NodeId } from '../../src/base/ids.js';
 import { nextTarget, pickExit, wishFor } from '../../src/client/exits.js';
 import type { ExitDeps } from '../../src/client/exits.js';
-import type { Sending } from '../../src/ports/stores.js';
+import type { Sending } from '../../src/ports/client-store.js';
 import { networkOf, nodeAt, now, rngOf } from '../route/nodes.js';
 
 const retry = { intervalMs: 1, otherExitAfter: 2 };

@@ -8,7 +8,7 @@ import { joinBundle } from '../../src/carrier/bundle.js';
 import { carrierSubject, composeCarrierMail } from '../../src/carrier/carrier.js';
 import { encodeReceipt } from '../../src/message/receipt.js';
 import type { Receipt } from '../../src/message/receipt.js';
-import type { MessageStatus, Surb } from '../../src/ports/stores.js';
+import type { MessageStatus, Surb } from '../../src/ports/client-store.js';
 import { decoyHop } from '../../src/post/bundles.js';
 import { createMailboxPacket } from '../../src/sphinx/mailbox.js';
 import { createDrop, padPayload } from '../../src/sphinx/packet.js';

@@ -3,7 +3,7 @@ import type { MessageId } from '../../src/base/ids.js';
 import { dayMs, hourMs, minuteMs } from '../../src/base/units.js';
 import { isUnderWay, transitMs } from '../../src/client/questions.js';
 import type { Pace } from '../../src/cover/pace.js';
-import type { Sending } from '../../src/ports/stores.js';
+import type { Sending } from '../../src/ports/client-store.js';
 import { fakeNetwork, without } from '../fakes/network.js';
 import type { FakeNetwork } from '../fakes/network.js';
 import { addressOfBob, letterOf, quick, turns } from '../node/packets.js';

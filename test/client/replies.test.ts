@@ -7,7 +7,7 @@ import { readHead, valuesOf } from '../../src/message/head.js';
 import { cutReply, pieceDataBytes } from '../../src/message/reply.js';
 import { reportMessageId } from '../../src/message/report.js';
 import type { Inbox } from '../../src/ports/mail.js';
-import type { Surb } from '../../src/ports/stores.js';
+import type { Surb } from '../../src/ports/client-store.js';
 import { fakeNetwork } from '../fakes/network.js';
 import type { Wrap } from '../fakes/network.js';
 import { addressOfBob, letterOf, quick, turns } from '../node/packets.js';

@@ -1,7 +1,8 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { SubmissionError } from '../../src/base/errors.js';
 import { dayMs, minuteMs } from '../../src/base/units.js';
-import type { ClientStore, PoolEntry } from '../../src/ports/stores.js';
+import type { ClientStore } from '../../src/ports/client-store.js';
+import type { PoolEntry } from '../../src/ports/stores.js';
 import { fakeNetwork, without } from '../fakes/network.js';
 import type { FakeNetwork, Wrap } from '../fakes/network.js';
 import { addressOfBob, letterOf, quick, turns } from '../node/packets.js';

@@ -8,7 +8,7 @@ import { crossValidate } from '../../src/sim/classifier.js';
 import type { Separation } from '../../src/sim/classifier.js';
 import { featuresOf } from '../../src/sim/traffic.js';
 import type { AccountDay } from '../../src/sim/traffic.js';
-import type { ClientStore } from '../../src/ports/stores.js';
+import type { ClientStore } from '../../src/ports/client-store.js';
 import { fakeNetwork } from '../fakes/network.js';
 import { inOrder, overlaid } from '../fakes/in-order.js';
 import type { Wrap } from '../fakes/network.js';

@@ -19,7 +19,7 @@ import { keptNetwork } from '../../src/follow/kept-network.js';
 import { directoryReading, type DocumentMail, readDirectoryMails } from '../../src/follow/mails.js';
 import type { Inbox } from '../../src/ports/mail.js';
 import type { Directory } from '../../src/ports/network.js';
-import type { ClientStore } from '../../src/ports/stores.js';
+import type { ClientStore } from '../../src/ports/client-store.js';
 import { postDue } from '../../src/post/post.js';
 import { fakeMailWorld, type FakeAccount, type FakeMailWorld } from '../fakes/mail-world.js';
 import { now as startAt } from '../route/nodes.js';

@@ -5,7 +5,7 @@ import { messageIdOf } from '../../src/base/ids.js';
 import { deliverInbound } from '../../src/client/inbound.js';
 import { toProgram } from '../../src/mix-client.js';
 import type { Reply } from '../../src/mix-client.js';
-import type { InboundMail } from '../../src/ports/stores.js';
+import type { InboundMail } from '../../src/ports/client-store.js';
 
 const signal = new AbortController().signal;
 const about = messageIdOf(new Uint8Array(16).fill(9));

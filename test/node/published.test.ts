@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { sqliteMixStore } from '../../src/adapters/sqlite-mix-store.js';
 import { dayMs, hourMs, minuteMs } from '../../src/base/units.js';
 import { Published } from '../../src/node/published.js';
-import type { MixStore } from '../../src/ports/stores.js';
+import type { MixStore } from '../../src/ports/mix-store.js';
 
 const [one, two, three] = ['one@mix.test', 'two@mix.test', 'three@mix.test'] as const;
 const startAt = Date.UTC(2026, 0, 15);
