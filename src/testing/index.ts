@@ -13,6 +13,8 @@ export type * from '../ports/mix-store.js';
 export type * from '../ports/stores.js';
 export { arrivedWhole, bulk, inboxContract, mailNamed } from './inbox.js';
 export type { InboxRig, InboxServer, Limits } from './inbox.js';
+export { clientStoreContract } from './client-store.js';
+export type { ClientStoreRig, OpenClientStore } from './client-store.js';
 export { mixStoreContract } from './mix-store.js';
 export type { MixStoreRig, OpenMixStore } from './mix-store.js';
 export { outboxContract } from './outbox.js';
