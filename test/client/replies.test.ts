@@ -233,6 +233,8 @@ describe('in a network of nodes', () => {
     const [one] = await network.client.submit(concat(ascii('MixMailer-Reply: no\r\n'), letter), [alias]);
     await turns(network, 20);
     expect(network.client.store.messageStatus(one?.id ?? expect.fail())).toMatchObject({ state: 'delivered' });
+    // What has come since its last turn, too.
+    await network.client.turn();
     expect(network.client.account.mailbox.raws()).toHaveLength(1);
     // Nothing but packets has been mailed.
     expect(network.world.observed.slice(before).every(({ raw }) => raw.length > 32_768)).toBe(true);
