@@ -51,13 +51,7 @@ const remains: Readonly<Record<Actor['role'], readonly (readonly [what: string, 
       0,
     ],
     ['mails for the user', 'inbound', 0],
-    // But the last questions of a client whose slots are not for them.
-    [
-      'packets to send',
-      `(SELECT 1 FROM pool LIMIT -1 OFFSET
-        (SELECT count(*) FROM sending JOIN message ON id = message_id WHERE state = 'delivered' AND asked > 1))`,
-      60,
-    ],
+    ['packets to send', 'pool', 60],
     ['mails to hand over', 'outgoing', 60],
   ],
   authority: [
