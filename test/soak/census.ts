@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { copyFileSync, existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { DatabaseSync, type DatabaseSyncInstance } from '@photostructure/sqlite';
 import { openedAt } from '../demo/mailbox.js';
@@ -34,6 +34,9 @@ const sampleOf = (pid: number, atMs: number): Sample | undefined => {
 
 const median = (values: readonly number[]): number => [...values].sort((a, b) => a - b)[values.length >> 1] ?? 0;
 
+/** Packets in a client when all is quiet. */
+export const mostWaiting = 60;
+
 /** What must be empty, by role, once every message has come to its end and processes have stopped. */
 const remains: Readonly<Record<Actor['role'], readonly (readonly [what: string, sql: string, most: number])[]>> = {
   node: [
@@ -51,7 +54,7 @@ const remains: Readonly<Record<Actor['role'], readonly (readonly [what: string, 
       0,
     ],
     ['mails for the user', 'inbound', 0],
-    ['packets to send', 'pool', 60],
+    ['packets to send', 'pool', mostWaiting],
     ['mails to hand over', 'outgoing', 60],
   ],
   authority: [
@@ -128,14 +131,25 @@ export class Census {
 const rowsOf = (database: DatabaseSyncInstance, from: string): number =>
   (database.prepare(`SELECT count(*) AS count FROM ${from}`).get() as { readonly count: number }).count;
 
-/** Messages of a client that have not come to their end. */
-export const unsettled = (client: Actor): number => {
-  const database = new DatabaseSync(databaseOf(client), { readOnly: true });
+const countIn = (actor: Actor, from: string): number => {
+  const database = new DatabaseSync(databaseOf(actor), { readOnly: true });
   try {
-    return rowsOf(database, "message WHERE state IN ('waiting', 'in-network')");
+    return rowsOf(database, from);
   } finally {
     database.close();
   }
+};
+
+/** Messages of a client that have not come to their end. */
+export const unsettled = (client: Actor): number => countIn(client, "message WHERE state IN ('waiting', 'in-network')");
+
+/** Packets of a client that wait for their slots. */
+export const waitingPackets = (client: Actor): number => countIn(client, 'pool');
+
+/** Copies of the databases of processes that have ended, for who wants to look into them. */
+export const keepDatabases = (actors: readonly Actor[], folder: string): void => {
+  for (const actor of actors)
+    if (existsSync(databaseOf(actor))) copyFileSync(databaseOf(actor), path.join(folder, `${actor.name}.db`));
 };
 
 /** Findings about what processes that have ended left on their disks. */

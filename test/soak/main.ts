@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { dim, heading, say } from '../demo/screen.js';
+import { keepDatabases } from './census.js';
 import { type Options, readOptions } from './options.js';
 import { soakRng } from './plan.js';
 import { type Outcome, runSoak } from './run.js';
@@ -89,6 +90,8 @@ const main = async (): Promise<number> => {
     await raiseCurtain(stage, beginMs);
     tell(`${actors.length} processes have found each other`);
     const outcome = await runSoak({ options, soak, stage, tell, keepLogs });
+    keepLogs();
+    if (logs !== undefined) keepDatabases(actors, logs);
     tellOutcome(options, outcome);
     tellFalls(stage, soak);
     const { accepted, arrived, notified, lost, doubled, strangers } = outcome.balance;

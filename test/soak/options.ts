@@ -15,7 +15,7 @@ export interface Options {
   readonly factor: number;
   /** How long what is under way may take afterwards. */
   readonly drainMinutes: number;
-  /** A folder for what the processes say. */
+  /** A folder for what the processes say, and their databases at the end. */
   readonly logs: string | undefined;
 }
 

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { dim } from '../demo/screen.js';
-import { Census, onDisks, unsettled } from './census.js';
+import { Census, mostWaiting, onDisks, unsettled, waitingPackets } from './census.js';
 import { commit, type FaultDeps, missingMeans } from './faults.js';
 import { type Balance, Ledger } from './ledger.js';
 import { writeLetter } from './letters.js';
@@ -87,6 +87,7 @@ export const runSoak = async ({ options, soak, stage, tell, keepLogs }: RunDeps)
     ]);
     for (const one of looks) if (one.status === 'rejected') tell(`a mailbox could not be read: ${String(one.reason)}`);
   };
+  const mostPackets = (): number => Math.max(...clients.map(waitingPackets));
   const done = new Map<FaultKind, number>();
   const over = new AbortController();
   const look = async (): Promise<void> => {
@@ -99,7 +100,7 @@ export const runSoak = async ({ options, soak, stage, tell, keepLogs }: RunDeps)
       keepLogs();
       const { accepted, arrived, notified } = ledger.balance();
       const counts = `accepted ${accepted}, arrived ${arrived}, notified ${notified}, under way ${ledger.open}`;
-      tell(`${sumOf(done)} faults; ${counts}`);
+      tell(`${sumOf(done)} faults; ${counts}; packets that wait in a client: at most ${mostPackets()}`);
     }
   };
   const looking = look();
@@ -127,7 +128,9 @@ export const runSoak = async ({ options, soak, stage, tell, keepLogs }: RunDeps)
 
   const openMessages = (): number => clients.reduce((sum, client) => sum + unsettled(client), 0);
   const drainUntil = Date.now() + options.drainMinutes * minuteMs;
-  while (Date.now() < drainUntil && (openMessages() > 0 || ledger.open > 0)) {
+  // What was asked once more, and copies of what has arrived meanwhile, leave in their slots, too.
+  const isUnderWay = (): boolean => openMessages() > 0 || ledger.open > 0 || mostPackets() > mostWaiting;
+  while (Date.now() < drainUntil && isUnderWay()) {
     await sleep(lookEveryMs);
     if (openMessages() === 0 && ledger.open > 0) ledger.lookAgain();
   }
