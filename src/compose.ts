@@ -205,6 +205,7 @@ export const composeQueue = (config: Config): ClientQueue => {
           clock: systemClock,
           rng: systemRng,
           keyIds: client.hygiene.keyIds,
+          ownKeys: client.hygiene.ownKeys,
           replyBlocks: client.receipts?.replyBlocks,
           mustReach: (recipient, now) => mustReach(reachDeps, recipient, now),
         },

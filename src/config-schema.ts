@@ -190,7 +190,7 @@ const schema = section({
         'path rules to give up',
       ).prefault([]),
     }).prefault({}),
-    hygiene: section({ keyIds: oneOf('hide', 'keep').prefault('hide') }).prefault({}),
+    hygiene: section({ keyIds: oneOf('hide', 'keep').prefault('hide'), ownKeys: path.optional() }).prefault({}),
     receipts: flag().prefault(true),
     poll: integer(1, 86_400).prefault(600),
     retry: section({

@@ -6,6 +6,7 @@ import type { PassphraseSource } from './adapters/passphrase.js';
 import type { BudgetConfig } from './config-budget.js';
 import { authorityOf, networkOf } from './config-network.js';
 import { checkFile, type FileConfig, type FileSettings } from './config-schema.js';
+import { ownKeysIn } from './config-hygiene.js';
 import { passphraseOf } from './config-keys.js';
 import { mailOf } from './config-mail.js';
 import { secretAt } from './config-server.js';
@@ -18,6 +19,7 @@ import { type Invitation, trustIn } from './council/invitation.js';
 import type { PublicKeyHex } from './route/document.js';
 import type { EpochRule } from './route/epoch.js';
 import type { AuthorityAddress, NetworkParameters, Trust } from './route/network.js';
+import type { KeyIds, KeyNames } from './message/openpgp.js';
 import type { PathException } from './path/path.js';
 
 /** Everything a configuration file says, checked and frozen; paths are absolute. The example files explain each key. */
@@ -148,7 +150,11 @@ export interface ClientConfig {
   /** Bits of anonymity below which no message is sent; 0: it is sent whatever the meter says. */
   readonly floorBits: number;
   readonly paths: { readonly allow: ReadonlySet<PathException> };
-  readonly hygiene: { readonly keyIds: 'hide' | 'keep' };
+  readonly hygiene: {
+    readonly keyIds: KeyIds;
+    /** The user's own keys, whose session keys don't leave this machine. */
+    readonly ownKeys: KeyNames;
+  };
   /** When nothing more is tried for a mail, after it was handed in. */
   readonly giveUpMs: number;
   /** Whether a notice says whom the mail was for; `none` where none can be brought. */
@@ -294,7 +300,13 @@ const configOf = (read: FileConfig, { file, folder }: Origin): Config => {
       },
       floorBits: client.floorBits,
       paths: { allow: new Set(client.paths.allow) },
-      hygiene: client.hygiene,
+      hygiene: {
+        keyIds: client.hygiene.keyIds,
+        ownKeys:
+          client.hygiene.ownKeys === undefined
+            ? new Set()
+            : ownKeysIn('client.hygiene.ownKeys', at(client.hygiene.ownKeys), fail),
+      },
       giveUpMs: client.retry.giveUpHours * hourMs,
       ...toldOf(client, imap, at),
       receipts: client.receipts ? receiptsOf(client) : undefined,

@@ -24,6 +24,8 @@ export const mostHeaderFields = 2000;
 export const mostNames = 20;
 /** Of one From that is searched for its address, in characters: the search takes a square of them at the worst. */
 export const longestFrom = 1000;
+/** A file with a user's public keys: one that thousands have signed has some hundred KiB. */
+export const largestKeyFileBytes = 4 * mib;
 /** OpenPGP packets of one message: every recipient costs one; a mail to more people than this is not what the network is for. */
 export const mostOpenPgpPackets = 200;
 /** Pieces of one such packet: a message of the largest size in pieces of the least first size, 512 bytes. */

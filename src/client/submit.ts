@@ -11,7 +11,7 @@ import { maxMessageBytes } from '../message/fragment.js';
 import { messageIdIn, readHead, valuesOf } from '../message/head.js';
 import type { MailHead } from '../message/head.js';
 import { sealable } from '../message/hygiene.js';
-import type { KeyIds } from '../message/openpgp.js';
+import type { KeyIds, KeyNames } from '../message/openpgp.js';
 import type { Clock } from '../ports/clock.js';
 import type { MimeParser } from '../ports/mail.js';
 import type { QueueStore } from '../ports/client-store.js';
@@ -24,6 +24,8 @@ export interface SubmitDeps {
   readonly clock: Clock;
   readonly rng: Rng;
   readonly keyIds: KeyIds;
+  /** The user's own keys: no session key for them leaves. */
+  readonly ownKeys: KeyNames;
   /** How many reply blocks a mail carries that does not say so itself; undefined if no reply can come back. */
   readonly replyBlocks: number | undefined;
   /** Throws RouteError if no path leads to this recipient now, so that the user hears it at once. */
@@ -73,10 +75,10 @@ const wishedBlocks = (head: MailHead, configured: number | undefined): number =>
  * @throws SubmissionError with words for the user; RouteError when the network can't carry it now; nothing is queued then
  */
 export const submitMail = async (deps: SubmitDeps, { recipients, raw }: Submission): Promise<readonly Submitted[]> => {
-  const { store, parse, base64, clock, rng, keyIds, mustReach } = deps;
+  const { store, parse, base64, clock, rng, keyIds, ownKeys, mustReach } = deps;
   const addresses = new Set(recipients.map(recipientAddress));
   if (addresses.size === 0) throw new SubmissionError('submission/no-recipient', 'The mail has no recipient');
-  const sealed = sealable(await parse(raw), keyIds, base64);
+  const sealed = sealable(await parse(raw), keyIds, base64, ownKeys);
   const head = readHead(raw);
   const originalMessageId = messageIdIn(head);
   const replyBlocks = wishedBlocks(head, deps.replyBlocks);

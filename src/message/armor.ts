@@ -2,8 +2,11 @@ import { base64Lines, type Base64 } from '../base/base64.js';
 import { ascii, concat, indexOfBytes } from '../base/bytes.js';
 import { readEncrypted } from './openpgp.js';
 
-const beginLine = ascii('-----BEGIN PGP MESSAGE-----');
-const endLine = ascii('-----END PGP MESSAGE-----');
+/** What stands in an armored block, as its first and last lines say. */
+type BlockKind = 'MESSAGE' | 'PUBLIC KEY BLOCK';
+
+const beginLineOf = (kind: BlockKind): Uint8Array => ascii(`-----BEGIN PGP ${kind}-----`);
+const endLineOf = (kind: BlockKind): Uint8Array => ascii(`-----END PGP ${kind}-----`);
 const lf = 10;
 const equalsSign = 61;
 const armorLineBytes = 64;
@@ -50,6 +53,24 @@ const beforeChecksum = (text: Uint8Array, from: number, to: number): number => {
   return start < 0 || start >= to ? to : start;
 };
 
+/** A block: where it begins and ends, and what it holds; undefined where its base64 is damaged or its last line is missing. */
+interface Block {
+  readonly begin: number;
+  readonly next: number;
+  readonly binary: Uint8Array | undefined;
+}
+
+/** The first block of that kind at `from` or later. @returns undefined if there is none */
+const blockFrom = (text: Uint8Array, kind: BlockKind, from: number, base64: Base64): Block | undefined => {
+  const begin = lineAt(text, beginLineOf(kind), from);
+  if (begin < 0) return undefined;
+  const end = lineAt(text, endLineOf(kind), begin);
+  if (end < 0) return { begin, next: text.length, binary: undefined };
+  const start = afterArmorHeaders(text, lineEnd(text, begin), end);
+  const binary = base64.decode(text.subarray(start, beforeChecksum(text, start, end)));
+  return { begin, next: lineEnd(text, end), binary };
+};
+
 /**
  * The first ASCII-armored OpenPGP message in a text, read as tolerantly as mail programs write: any armor headers or
  * none, LF or CRLF, spaces at line ends, with or without a checksum. The checksum is not verified: RFC 9580 forbids to
@@ -60,14 +81,22 @@ const beforeChecksum = (text: Uint8Array, from: number, to: number): number => {
  * Source: RFC 9580 section 6.
  */
 export const dearmor = (text: Uint8Array, base64: Base64): Dearmored | undefined => {
-  const begin = lineAt(text, beginLine, 0);
-  const end = begin < 0 ? -1 : lineAt(text, endLine, begin);
-  if (end < 0) return undefined;
-  const start = afterArmorHeaders(text, lineEnd(text, begin), end);
-  const binary = base64.decode(text.subarray(start, beforeChecksum(text, start, end)));
-  if (binary === undefined) return undefined;
-  const textOutside = !isBlank(text.subarray(0, begin)) || !isBlank(text.subarray(lineEnd(text, end)));
-  return { binary, textOutside };
+  const block = blockFrom(text, 'MESSAGE', 0, base64);
+  if (block?.binary === undefined) return undefined;
+  const textOutside = !isBlank(text.subarray(0, block.begin)) || !isBlank(text.subarray(block.next));
+  return { binary: block.binary, textOutside };
+};
+
+/** All ASCII-armored public keys in a text, read as tolerantly. @returns undefined if one is damaged */
+export const dearmorKeys = (text: Uint8Array, base64: Base64): readonly Uint8Array[] | undefined => {
+  const found: Uint8Array[] = [];
+  for (let from = 0; ;) {
+    const block = blockFrom(text, 'PUBLIC KEY BLOCK', from, base64);
+    if (block === undefined) return found;
+    if (block.binary === undefined) return undefined;
+    found.push(block.binary);
+    from = block.next;
+  }
 };
 
 /** CRC24 of RFC 9580 section 6.1.1, 3 bytes. */
@@ -88,11 +117,11 @@ export const armor = (binary: Uint8Array, base64: Base64): Uint8Array => {
   const message = readEncrypted(binary);
   const isVersion2 = message.kind === 'encrypted' && message.data.body[0] === 2;
   return concat(
-    beginLine,
+    beginLineOf('MESSAGE'),
     ascii('\r\n\r\n'),
     base64Lines(binary, armorLineBytes, base64),
     isVersion2 ? new Uint8Array(0) : concat(ascii('='), base64.encode(crc24(binary)), ascii('\r\n')),
-    endLine,
+    endLineOf('MESSAGE'),
     ascii('\r\n'),
   );
 };

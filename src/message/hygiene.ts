@@ -2,7 +2,7 @@ import type { Base64 } from '../base/base64.js';
 import { ascii, indexOfBytes, latin1 } from '../base/bytes.js';
 import { SubmissionError } from '../base/errors.js';
 import { dearmor } from './armor.js';
-import { canonicalOpenPgp, readEncrypted, type KeyIds } from './openpgp.js';
+import { canonicalOpenPgp, readEncrypted, type KeyIds, type KeyNames } from './openpgp.js';
 
 const armorBegin = ascii('-----BEGIN PGP MESSAGE-----');
 
@@ -86,11 +86,12 @@ const openPgpBytes = (content: Uint8Array, base64: Base64): Uint8Array => {
  *
  * @param mail the submitted mail, taken apart
  * @param keyIds whether the key ids in the message, the sender's own among them, stay readable
+ * @param own the sender's own keys, whose session keys are left out
  * @throws SubmissionError `submission/not-encrypted`
  */
-export const sealable = (mail: SubmittedMail, keyIds: KeyIds, base64: Base64): Sealed => {
+export const sealable = (mail: SubmittedMail, keyIds: KeyIds, base64: Base64, own?: KeyNames): Sealed => {
   const { form, content } = encryptedPart(mail);
   const message = readEncrypted(openPgpBytes(content, base64));
   if (message.kind === 'refused') return refuse(`the OpenPGP data can't be sent (${message.reason}); ${turnOn}`);
-  return { form, openpgp: canonicalOpenPgp(message, keyIds), autoConsume: mail.autoConsume === true };
+  return { form, openpgp: canonicalOpenPgp(message, keyIds, own), autoConsume: mail.autoConsume === true };
 };

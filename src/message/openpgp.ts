@@ -1,5 +1,5 @@
 import { mostOpenPgpPackets, mostOpenPgpPieces } from '../base/bounds.js';
-import { readU32, u32, concat } from '../base/bytes.js';
+import { readU32, toHex, u32, concat } from '../base/bytes.js';
 
 /** Why bytes are not one encrypted OpenPGP message. */
 export type NotEncrypted =
@@ -15,7 +15,7 @@ export type NotEncrypted =
   | 'too many packets';
 
 /** One packet of an OpenPGP message, whatever way its length was written. */
-interface OpenPgpPacket {
+export interface OpenPgpPacket {
   readonly tag: number;
   readonly body: Uint8Array;
 }
@@ -32,6 +32,9 @@ export type OpenPgpResult = EncryptedMessage | { readonly kind: 'refused'; reado
 
 /** Whether the key ids of the receivers stay readable in the delivered mail. */
 export type KeyIds = 'hide' | 'keep';
+
+/** By what session keys name the keys of somebody: key ids and fingerprints, in hex. */
+export type KeyNames = ReadonlySet<string>;
 
 const pkeskTag = 1;
 const skeskTag = 3;
@@ -71,7 +74,7 @@ const oldFormatLength = (bytes: Uint8Array, at: number, lengthType: number): Len
 };
 
 /** The packet at `at` and where the next begins; undefined if it is damaged or goes beyond the end. */
-const readPacket = (bytes: Uint8Array, at: number): { packet: OpenPgpPacket; next: number } | undefined => {
+export const readPacket = (bytes: Uint8Array, at: number): { packet: OpenPgpPacket; next: number } | undefined => {
   const first = bytes[at] ?? 0;
   if ((first & 0x80) === 0) return undefined;
   const isNew = (first & 0x40) !== 0;
@@ -180,6 +183,12 @@ const anonymous = (packet: OpenPgpPacket): OpenPgpPacket => {
   return { tag, body: concat(nobody, rest) };
 };
 
+/** What names the key in a session key packet: its key id, or its fingerprint; empty if nothing does. */
+const keyNameIn = ({ tag, body }: OpenPgpPacket): string => {
+  if (tag !== pkeskTag) return '';
+  return toHex(body[0] === 3 ? body.subarray(1, 1 + keyIdBytes) : body.subarray(3, 2 + (body[1] ?? 0)));
+};
+
 /**
  * The same message in canonical form: new-format packets of definite length, no marker or padding packets, so that
  * the way lengths were written doesn't tell the sender's program. With 'hide' no session key names its key any more:
@@ -187,10 +196,16 @@ const anonymous = (packet: OpenPgpPacket): OpenPgpPacket => {
  * A receiver's program then tries each of its secret keys (RFC 9580 section 5.1.8), as GnuPG, Sequoia and with it the
  * pEp engine, RNP and OpenPGP.js do.
  *
+ * Session keys for the sender's own keys are left out, where it is known which these are. A message to nobody else keeps
+ * them, without names.
+ *
  * Not protected: how many keys the message is encrypted to, and their algorithms.
  */
-export const canonicalOpenPgp = (message: EncryptedMessage, keyIds: KeyIds): Uint8Array =>
-  concat(
-    ...message.sessionKeys.map((packet) => writePacket(keyIds === 'hide' ? anonymous(packet) : packet)),
+export const canonicalOpenPgp = (message: EncryptedMessage, keyIds: KeyIds, own: KeyNames = new Set()): Uint8Array => {
+  const others = message.sessionKeys.filter((packet) => !own.has(keyNameIn(packet)));
+  const [kept, naming] = others.length > 0 ? ([others, keyIds] as const) : ([message.sessionKeys, 'hide'] as const);
+  return concat(
+    ...kept.map((packet) => writePacket(naming === 'hide' ? anonymous(packet) : packet)),
     writePacket(message.data),
   );
+};

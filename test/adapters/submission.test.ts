@@ -59,6 +59,7 @@ const serveClient = async (
     clock: systemClock,
     rng: systemRng,
     keyIds: 'hide',
+    ownKeys: new Set<string>(),
     replyBlocks: 0,
     mustReach,
   } as const;

@@ -312,7 +312,7 @@ describe('a configuration', () => {
     expect(node.mix).toEqual({ pool: { minimum: undefined, rate: undefined } });
     const client = clientConfig(config);
     expect(client.submission.tokenFile).toBe(join(folder, 'data', 'submission.token'));
-    expect([client.paths.allow.size, client.hygiene.keyIds]).toEqual([0, 'hide']);
+    expect([client.paths.allow.size, client.hygiene.keyIds, client.hygiene.ownKeys.size]).toEqual([0, 'hide', 0]);
     expect(client.receipts).toEqual({
       pollMs: 600_000,
       retry: { intervalMs: 6 * hourMs, otherExitAfter: 2 },
@@ -505,6 +505,16 @@ describe('a configuration', () => {
       'a certificate that is none',
       { imap: `${base.imap}\nca = "node.toml"` },
       'mail.imap.ca: expected a file with a PEM certificate',
+    ],
+    [
+      'own keys that are not there',
+      { more: '[client.hygiene]\nownKeys = "no.asc"' },
+      'client.hygiene.ownKeys: expected a file that can be read',
+    ],
+    [
+      'own keys that are none',
+      { more: '[client.hygiene]\nownKeys = "node.toml"' },
+      'client.hygiene.ownKeys: expected a file with your public keys, as your mail program exports them, got',
     ],
     [
       'an HTTP proxy',

@@ -1,12 +1,13 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { parseMail } from '../../src/adapters/mime.js';
 import { pureBase64 } from '../../src/base/base64.js';
-import { latin1 } from '../../src/base/bytes.js';
+import { ascii, latin1 } from '../../src/base/bytes.js';
 import { messageIdOf } from '../../src/base/ids.js';
 import { dearmor } from '../../src/message/armor.js';
 import { checkDeliverable, composeDelivery } from '../../src/message/delivery.js';
 import { sealable } from '../../src/message/hygiene.js';
-import { readEncrypted } from '../../src/message/openpgp.js';
+import { readEncrypted, type KeyNames } from '../../src/message/openpgp.js';
+import { readOwnKeys } from '../../src/message/own-keys.js';
 import { decryptBinary, encryptArmored, mailOf, personOf, pgpMimeParts, type Person } from '../message/pep-mail.js';
 import { tableUnder } from './pages.js';
 
@@ -49,8 +50,8 @@ const mailWith = (header: readonly string[], beside = ''): Uint8Array =>
   mailOf(
     `${header.map((line) => `${line}\n`).join('')}Content-Type: multipart/mixed; boundary=e\n\n${pgpMimeParts(armored, 'e')}${beside}--e--\n`,
   );
-const deliver = async (raw: Uint8Array, keyIds: 'hide' | 'keep' = 'hide') => {
-  const sealed = sealable(await parseMail(raw), keyIds, pureBase64);
+const deliver = async (raw: Uint8Array, keyIds: 'hide' | 'keep' = 'hide', own?: KeyNames) => {
+  const sealed = sealable(await parseMail(raw), keyIds, pureBase64, own);
   const message = checkDeliverable({ recipient: bob.address, ...sealed });
   const messageId = messageIdOf(new Uint8Array(16));
   const mail = composeDelivery({ from: 'exit@x.example', message, messageId, now: 0 }, pureBase64);
@@ -94,6 +95,9 @@ describe('docs/mail-programs.md: of keys, Autocrypt and the rest', () => {
     const kept = keyIdsIn((await deliver(mailWith([]), 'keep')).openpgp);
     const ids = [alice, bob].map((one) => one.public.getSubkeys()[0]?.getKeyID().toHex());
     expect(kept.toSorted()).toEqual(ids.toSorted());
+    const own = readOwnKeys(ascii(alice.public.armor()), pureBase64);
+    const names = own.kind === 'keys' ? own.names : expect.fail(own.reason);
+    expect(keyIdsIn((await deliver(mailWith([]), 'keep', names)).openpgp)).toEqual(ids.slice(1));
   });
 
   it('pEp’s mark for its own messages stays', async () => {

@@ -83,6 +83,7 @@ describe('docs/messages.md: what the server on this machine says', () => {
     clock: systemClock,
     rng: systemRng,
     keyIds: 'hide',
+    ownKeys: new Set(),
     replyBlocks: 0,
     mustReach: () => undefined,
   };

@@ -381,6 +381,7 @@ export const fakeNetwork = (options: FakeNetworkOptions = {}): FakeNetwork => {
           ...deps,
           parse: parseMail,
           keyIds: 'hide',
+          ownKeys: new Set(),
           replyBlocks: deps.receipts && replyBlocks,
           mustReach: (recipient, at) => mustReach(deps, recipient, at),
         },

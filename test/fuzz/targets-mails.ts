@@ -128,6 +128,7 @@ const submission: TargetSpec = {
           clock: { now: () => now },
           rng: streamRng(1),
           keyIds: 'hide',
+          ownKeys: new Set(),
           replyBlocks: 2,
           mustReach: () => undefined,
         },

@@ -7,6 +7,7 @@ import { checkDeliverable, composeDelivery } from '../../src/message/delivery.js
 import { decodeMessage, encodeMessage } from '../../src/message/envelope.js';
 import { decodeExitPayload, encodeExitPayload, fragmentPayloadBytes } from '../../src/message/fragment.js';
 import { canonicalOpenPgp, readEncrypted } from '../../src/message/openpgp.js';
+import { readOwnKeys } from '../../src/message/own-keys.js';
 import { decideBlocks, decideFragment, type StoredMessage } from '../../src/message/reassembly.js';
 import { decodeReceipt, encodeReceipt } from '../../src/message/receipt.js';
 import { cutReply, joinPieces, readPiece } from '../../src/message/reply.js';
@@ -209,6 +210,51 @@ const armorTarget: TargetSpec = {
   }),
 };
 
+/** A key of version 4 with a subkey, a name and a signature, as far as their names go by it. */
+const ownKeyPackets = concat(
+  Uint8Array.of(0x98, 12, 4, 0, 0, 0, 1, 22, 1, 2, 3, 4, 5, 6),
+  Uint8Array.of(0xb4, 3, 97, 64, 98),
+  Uint8Array.of(0x88, 4, 4, 0x13, 22, 8),
+  Uint8Array.of(0xce, 12, 6, 0, 0, 0, 1, 25, 0, 0, 0, 1, 9, 9),
+);
+
+const ownKeys: TargetSpec = {
+  name: 'own-keys',
+  weight: 40,
+  make: () => ({
+    samples: [
+      ownKeyPackets,
+      ...['', 'Mine:\r\n'].map((before) =>
+        concat(
+          ascii(`${before}-----BEGIN PGP PUBLIC KEY BLOCK-----\r\n\r\n`),
+          pureBase64.encode(ownKeyPackets),
+          ascii('\r\n-----END PGP PUBLIC KEY BLOCK-----\r\n'),
+        ),
+      ),
+    ],
+    tokens: [
+      '-----BEGIN PGP PUBLIC KEY BLOCK-----\n',
+      '-----END PGP PUBLIC KEY BLOCK-----\n',
+      '-----BEGIN PGP PRIVATE KEY BLOCK-----\n',
+      '\x98',
+      '\xc5',
+      '\xc6',
+      '\xce',
+      '\x04',
+      '\x06',
+    ],
+    longestBytes: 8192,
+    errors: [],
+    run: (input) => {
+      const read = readOwnKeys(input, pureBase64);
+      if (read.kind === 'refused') return read.reason;
+      for (const name of read.names)
+        mustHold(/^(?:[0-9a-f]{16}|[0-9a-f]{40}|[0-9a-f]{64})$/.test(name), 'a key id or a fingerprint');
+      return 'keys';
+    },
+  }),
+};
+
 const base64: TargetSpec = {
   name: 'base64',
   weight: 110,
@@ -236,5 +282,6 @@ export const messageTargets: readonly TargetSpec[] = [
   replyPiece,
   openPgp,
   armorTarget,
+  ownKeys,
   base64,
 ];

@@ -5,9 +5,11 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parseMail } from '../../src/adapters/mime.js';
 import { pureBase64 } from '../../src/base/base64.js';
+import { fromLatin1 } from '../../src/base/bytes.js';
 import { messageIdOf } from '../../src/base/ids.js';
 import { checkDeliverable, composeDelivery } from '../../src/message/delivery.js';
 import { sealable } from '../../src/message/hygiene.js';
+import { readOwnKeys } from '../../src/message/own-keys.js';
 import { mailOf, pgpMimeParts } from './pep-mail.js';
 
 const found = (command: string): boolean => {
@@ -78,5 +80,20 @@ describe.skipIf(!found('gpg'))('a mail encrypted by GnuPG', () => {
     expect(packets).not.toMatch(/keyid (?!0{16})/);
     expect(bob(['--decrypt'], received)).toBe(words);
     expect(carol(['--decrypt'], received)).toBe(words);
+  });
+
+  test('has no session key for its sender any more who has named their own keys', async () => {
+    const exported = [alice(['--export', 'alice@a.example']), alice(['--armor', '--export', 'alice@a.example'])];
+    const own = exported.map((keys) => readOwnKeys(fromLatin1(keys), pureBase64));
+    expect(own[0]).toEqual(own[1]);
+    const names = own[0]?.kind === 'keys' ? own[0].names : expect.fail('no keys');
+    const armored = alice(['--armor', '--encrypt', '-r', 'alice@a.example', '-r', 'bob@b.example'], 'words');
+    const mail = mailOf(`Content-Type: multipart/encrypted; boundary=b\n\n${pgpMimeParts(armored, 'b')}--b--\n`);
+    const { openpgp } = sealable(await parseMail(mail), 'keep', pureBase64, names);
+    const packets = bob(['--list-packets', '--list-only'], openpgp);
+    const [subkey] =
+      bob(['--with-colons', '--list-secret-keys']).match(/(?<=^ssb:[^:]*:[^:]*:[^:]*:)[0-9A-F]{16}/m) ?? [];
+    expect(packets.match(/(?<=keyid )[0-9A-F]{16}/g)).toEqual([subkey]);
+    expect(bob(['--decrypt'], openpgp)).toBe('words');
   });
 });

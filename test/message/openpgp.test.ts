@@ -1,8 +1,16 @@
 import fc from 'fast-check';
 import * as openpgp from 'openpgp';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { concat, u32 } from '../../src/base/bytes.js';
-import { canonicalOpenPgp, checkEncrypted, readEncrypted, type KeyIds } from '../../src/message/openpgp.js';
+import { pureBase64 } from '../../src/base/base64.js';
+import { ascii, concat, u32 } from '../../src/base/bytes.js';
+import {
+  canonicalOpenPgp,
+  checkEncrypted,
+  readEncrypted,
+  type KeyIds,
+  type KeyNames,
+} from '../../src/message/openpgp.js';
+import { readOwnKeys } from '../../src/message/own-keys.js';
 import { decryptBinary, encryptBinary, personOf, type Person } from './pep-mail.js';
 
 const words = 'Meet me at the lake. '.repeat(400);
@@ -20,9 +28,9 @@ beforeAll(async () => {
   message6 = await encryptBinary(words, alice6, bob6);
 });
 
-const canonical = (binary: Uint8Array, keyIds: KeyIds): Uint8Array => {
+const canonical = (binary: Uint8Array, keyIds: KeyIds, own?: KeyNames): Uint8Array => {
   const read = readEncrypted(binary);
-  return read.kind === 'encrypted' ? canonicalOpenPgp(read, keyIds) : expect.fail(read.reason);
+  return read.kind === 'encrypted' ? canonicalOpenPgp(read, keyIds, own) : expect.fail(read.reason);
 };
 
 const keyIdsIn = async (binary: Uint8Array): Promise<string[]> =>
@@ -66,6 +74,31 @@ describe('an encrypted message', () => {
   test('keeps its key ids if asked to', async () => {
     expect(await keyIdsIn(canonical(message, 'keep'))).toEqual(await keyIdsIn(message));
     expect(await decryptBinary(canonical(message, 'keep'), alice, bob)).toBe(words);
+  });
+
+  test.each([4, 6] as const)(
+    'loses the session keys for own keys, and nobody else’s (keys of version %i)',
+    async (version) => {
+      const [from, to, sent] = version === 4 ? [alice, bob, message] : [alice6, bob6, message6];
+      const own = readOwnKeys(ascii(from.public.armor()), pureBase64);
+      const names = own.kind === 'keys' ? own.names : expect.fail(own.reason);
+      const theirs = to.public.getSubkeys().map((key) => key.getKeyID().toHex());
+      expect(await keyIdsIn(canonical(sent, 'keep', names))).toEqual(theirs);
+      expect(await keyIdsIn(canonical(sent, 'hide', names))).toEqual(['0000000000000000']);
+      for (const keyIds of ['keep', 'hide'] as const) {
+        const left = canonical(sent, keyIds, names);
+        expect(await decryptBinary(left, from, to)).toBe(words);
+        await expect(decryptBinary(left, from, from)).rejects.toThrow();
+      }
+    },
+  );
+
+  test('to nobody but the sender keeps its session keys, without their names', async () => {
+    const toSelf = await encryptBinary(words, alice, alice);
+    const own = readOwnKeys(ascii(alice.public.armor()), pureBase64);
+    const left = canonical(toSelf, 'keep', own.kind === 'keys' ? own.names : expect.fail(own.reason));
+    expect(new Set(await keyIdsIn(left))).toEqual(new Set(['0000000000000000']));
+    expect(await decryptBinary(left, alice, alice)).toBe(words);
   });
 
   test('does not show how its maker writes lengths, and is canonical at once', async () => {
