@@ -34,7 +34,7 @@ beforeAll(async () => {
   world = await startInProcess();
   [alice, bob] = await Promise.all([person('Alice', 'alice@home.test'), person('Bob', 'bob@friend.test')]);
   bobsMailbox = await world.addAccount('bob', 'friend.test');
-  const pace = { schedule: '* * * * * *', loopsPerInterval: 1, paceSeconds: 0.1 };
+  const pace = { schedule: '* * * * * *', loopsPerInterval: 1, paceSeconds: 0.5 };
   // Reply blocks need a path of three without the exit.
   network = await layNetwork({ folder, world, nodes: 4, exits: 1, replyBlocks: 4, ...pace });
   nodes = await Promise.all(network.nodes.map((node) => network.startNode(node)));

@@ -76,7 +76,7 @@ describe('the packed tarball, installed into an empty folder', () => {
     bobsMailbox = await world.addAccount('bob', 'friend.test');
     network = await layNetwork({
       ...{ folder, world, nodes: 4, exits: 1 },
-      ...{ schedule: '* * * * * *', loopsPerInterval: 1, paceSeconds: 0.1 },
+      ...{ schedule: '* * * * * *', loopsPerInterval: 1, paceSeconds: 0.5 },
       program: path.join(app, 'node_modules/mixmailer/dist/src/main.js'),
     });
     nodes = await Promise.all(network.nodes.map((node) => network.startNode(node)));
