@@ -4,6 +4,7 @@ import { createServer, type AddressInfo } from 'node:net';
 import { hostname, tmpdir } from 'node:os';
 import path from 'node:path';
 import { createTransport } from 'nodemailer';
+import { decrypt, readMessage } from 'openpgp';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { parseMail } from '../../src/adapters/mime.js';
 import { nodeBase64 } from '../../src/adapters/node-base64.js';
@@ -12,7 +13,11 @@ import { submissionServer, type Submitted, type SubmissionServer } from '../../s
 import { systemClock, systemRng } from '../../src/adapters/system.js';
 import { ConfigError, RouteError, StoreError } from '../../src/base/errors.js';
 import { submitMail } from '../../src/client/submit.js';
-import { pepMail, person } from '../servers/pep-mail.js';
+import type { QueuedMessage } from '../../src/ports/client-store.js';
+import { decodeMessage } from '../../src/message/envelope.js';
+import { type KeyNames, readEncrypted } from '../../src/message/openpgp.js';
+import { readOwnKeys } from '../../src/message/own-keys.js';
+import { pepMail, person, type Person } from '../servers/pep-mail.js';
 import { dialSmtp, type SmtpLine } from '../servers/smtp-line.js';
 
 const token = 'f00dfeed'.repeat(4);
@@ -22,9 +27,11 @@ afterEach(async () => {
   for (const close of closers.splice(0).reverse()) await close();
 });
 
+let alice: Person;
+let bob: Person;
 let encrypted: string;
 beforeAll(async () => {
-  const [alice, bob] = await Promise.all([person('Alice', 'alice@home.test'), person('Bob', 'bob@friend.test')]);
+  [alice, bob] = await Promise.all([person('Alice', 'alice@home.test'), person('Bob', 'bob@friend.test')]);
   encrypted = await pepMail({ from: alice, to: [bob], subject: 's', text: 't', date: new Date(0) });
 });
 
@@ -44,6 +51,7 @@ const serve = async (
 /** A whole client behind a port: what it queues is in the file. */
 const serveClient = async (
   mustReach: (recipient: string) => void = () => undefined,
+  ownKeys: KeyNames = new Set(),
 ): Promise<{ port: number; file: string }> => {
   const folder = mkdtempSync(path.join(tmpdir(), 'mm-submission-'));
   const file = path.join(folder, 'mixmailer.db');
@@ -59,7 +67,7 @@ const serveClient = async (
     clock: systemClock,
     rng: systemRng,
     keyIds: 'hide',
-    ownKeys: new Set<string>(),
+    ownKeys,
     replyBlocks: 0,
     mustReach,
   } as const;
@@ -67,14 +75,15 @@ const serveClient = async (
   return { port, file };
 };
 
-const queuedIn = (file: string): readonly string[] => {
+const messagesIn = (file: string): readonly QueuedMessage[] => {
   const reopened = sqliteClientStore(file);
   try {
-    return reopened.queuedMessages().map(({ recipient }) => recipient);
+    return reopened.queuedMessages();
   } finally {
     reopened.close();
   }
 };
+const queuedIn = (file: string): readonly string[] => messagesIn(file).map(({ recipient }) => recipient);
 
 interface Handing {
   readonly raw?: string;
@@ -117,6 +126,19 @@ describe('the submission server', () => {
     const { port, file } = await serveClient();
     expect(await handIn(port, { to: ['bob@friend.test', 'hidden@bcc.test'] })).toMatch(/^250 /);
     expect(queuedIn(file).toSorted()).toEqual(['bob@friend.test', 'hidden@bcc.test']);
+  });
+
+  it('queues nothing that is encrypted to its user, whose keys it knows', async () => {
+    const own = readOwnKeys(Buffer.from(alice.publicKey.armor()), nodeBase64);
+    const { port, file } = await serveClient(undefined, own.kind === 'keys' ? own.names : expect.fail(own.reason));
+    expect(await handIn(port)).toMatch(/^250 /);
+    const [queued = expect.fail('nothing is queued')] = messagesIn(file);
+    const binaryMessage = decodeMessage(queued.message).openpgp;
+    const message = readEncrypted(binaryMessage);
+    expect(message.kind === 'encrypted' && message.sessionKeys).toHaveLength(1);
+    await expect(
+      decrypt({ message: await readMessage({ binaryMessage }), decryptionKeys: bob.privateKey }),
+    ).resolves.toBeDefined();
   });
 
   it('queues a mail once that a program hands in again because it did not hear the answer', async () => {

@@ -20,6 +20,7 @@ import {
 import { invitationFile } from '../../src/config-network.js';
 import type { FileSettings } from '../../src/config-schema.js';
 import { formatInvitation } from '../../src/council/invitation.js';
+import { personOf } from '../message/pep-mail.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'mixmailer-config-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -323,6 +324,18 @@ describe('a configuration', () => {
       'hide-recipient',
       { kind: 'imap' },
     ]);
+  });
+
+  it('knows the user’s own keys by a file beside it', async () => {
+    const { public: publicKey } = await personOf('alice@a.example');
+    writeFileSync(join(folder, 'me.asc'), publicKey.armor(), { mode: 0o644 });
+    const { hygiene } = clientConfig(load({ more: '[client.hygiene]\nkeyIds = "keep"\nownKeys = "me.asc"' }));
+    expect(hygiene.keyIds).toBe('keep');
+    expect([...hygiene.ownKeys]).toContain(publicKey.getSubkeys()[0]?.getKeyID().toHex());
+    chmodSync(join(folder, 'me.asc'), 0o666);
+    expect(complaint({ more: '[client.hygiene]\nownKeys = "me.asc"' })).toContain(
+      'expected to be changed by its owner only',
+    );
   });
 
   it('has the budget of its provider, and what the file says in its place', () => {
