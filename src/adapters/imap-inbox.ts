@@ -1,8 +1,7 @@
 import { MailError } from '../base/errors.js';
-import { secondMs } from '../base/units.js';
 import type { Log } from '../ports/log.js';
 import type { Cursor, Fetched, FetchFilter, Inbox, InboxMail, Looked, MailLook, Quota } from '../ports/mail.js';
-import { bounded, granted, openImap, whereOf, type ImapAccount } from './imap-link.js';
+import { bounded, granted, leaveImap, openImap, whereOf, type ImapAccount } from './imap-link.js';
 import { fetchThose, lookAtMails, quotaOf } from './imap-look.js';
 import { fetchMails, holdsMail, inboxPath, removeMails, special, trashOf } from './imap-mails.js';
 import { Numberings } from './imap-numbering.js';
@@ -178,9 +177,6 @@ export const probeImap = async (account: ImapAccount, signal: AbortSignal): Prom
       canIdle: capabilities.includes('IDLE'),
     };
   } finally {
-    await bounded({ ...link, deadlineMs: secondMs }, AbortSignal.timeout(secondMs), () => client.logout()).catch(
-      () => undefined,
-    );
-    client.close();
+    await leaveImap(client, link.where);
   }
 };

@@ -110,6 +110,13 @@ export const bounded = <T>(
     );
   });
 
+/** Says goodbye, and waits a second at most for the answer. Never rejects. */
+export const leaveImap = async (client: ImapFlow, where: string): Promise<void> => {
+  const link = { client, where, deadlineMs: secondMs, connecting: false };
+  await bounded(link, AbortSignal.timeout(secondMs), () => client.logout()).catch(() => undefined);
+  client.close();
+};
+
 export const whereOf = (account: ImapAccount): string => `${account.host}:${account.port}`;
 
 /**

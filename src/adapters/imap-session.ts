@@ -1,8 +1,7 @@
 import type { ImapFlow } from 'imapflow';
 import { MailError } from '../base/errors.js';
-import { secondMs } from '../base/units.js';
 import type { Log } from '../ports/log.js';
-import { bounded, openImap, whereOf, type ImapAccount, type Task } from './imap-link.js';
+import { bounded, leaveImap, openImap, whereOf, type ImapAccount, type Task } from './imap-link.js';
 import { defaultDeadlineMs } from './mail-account.js';
 
 /** One account's connection: made at its first use, kept long, made anew after it was lost. */
@@ -68,10 +67,6 @@ export class ImapSession {
     const client = this.#client;
     this.#client = undefined;
     if (client === undefined) return;
-    const soon = AbortSignal.timeout(secondMs);
-    const link = { client, where: this.#where, deadlineMs: secondMs, connecting: false };
-    // A goodbye that isn't answered ends in close() all the same.
-    await bounded(link, soon, () => client.logout()).catch(() => undefined);
-    client.close();
+    await leaveImap(client, this.#where);
   }
 }

@@ -1,6 +1,6 @@
 import type { ListResponse } from 'imapflow';
 import type { Quota } from '../ports/mail.js';
-import { bounded, openImap, whereOf, type ImapAccount } from './imap-link.js';
+import { bounded, leaveImap, openImap, whereOf, type ImapAccount } from './imap-link.js';
 import { quotaOf } from './imap-look.js';
 import { inboxPath, search } from './imap-mails.js';
 import { defaultDeadlineMs } from './mail-account.js';
@@ -56,6 +56,6 @@ export const surveyMailbox = async (account: ImapAccount, subject: string, signa
     }
     return { quota: await ask(() => quotaOf(client, inboxPath)), folders: counts };
   } finally {
-    client.close();
+    await leaveImap(client, link.where);
   }
 };
