@@ -8,6 +8,7 @@ import { composeCarrierMail } from '../carrier/carrier.js';
 import { createCoverDrop } from '../cover/drops.js';
 import { drawSlot, keptSlot, meanOn, slotText } from '../cover/pace.js';
 import { networkAt } from '../follow/network-at.js';
+import { isOverFloor, meterOf } from '../mix/meter.js';
 import type { PathWish } from '../path/path.js';
 import type { Clock } from '../ports/clock.js';
 import type { Directory } from '../ports/network.js';
@@ -15,7 +16,15 @@ import type { NoteStore, OutgoingStore, PoolId, PoolStore, Store } from '../port
 import type { Budget } from '../post/account.js';
 import type { Moment } from './blocks.js';
 import { unlessNoPath } from './exits.js';
-import { askOnce, noteCover, noteLeft, type QuestionDeps, questionShare } from './questions.js';
+import {
+  askForCover,
+  askOnce,
+  noteCover,
+  noteLeft,
+  type Question,
+  type QuestionDeps,
+  questionShare,
+} from './questions.js';
 import { openLoads } from './waiting.js';
 
 export interface PaceDeps extends QuestionDeps {
@@ -23,6 +32,8 @@ export interface PaceDeps extends QuestionDeps {
   readonly base64: Base64;
   readonly clock: Clock;
   readonly directory: Directory;
+  /** Bits of anonymity below which nothing is asked in the place of cover. */
+  readonly floorBits: number;
   /** Undefined: the account may send whatever it wants to. */
   readonly budget?: Pick<Budget, 'perDay'> | undefined;
 }
@@ -50,7 +61,8 @@ const coverOver = ({ crypto }: PaceDeps, wish: PathWish): ReturnType<typeof crea
 
 /**
  * The mail of a slot: in some, drawn whatever waits, a question; else of what waits, what waits longest, in the company of
- * cover; nothing but cover when nothing waits, to a node drawn as the first one of a real packet.
+ * cover; nothing but cover when nothing waits, to a node drawn as the first one of a real packet. Where exits answer unasked,
+ * questions take the place of cover.
  *
  * Packets that can't have the company of cover wait, and the log says so: the slot is another mail's then.
  *
@@ -58,20 +70,23 @@ const coverOver = ({ crypto }: PaceDeps, wish: PathWish): ReturnType<typeof crea
  * @throws RouteError `route/no-path` when no cover can be made
  */
 const mailOfSlot = (deps: PaceDeps, moment: Moment): SlotMail | undefined => {
-  const { rng, rules, log, pace } = deps;
+  const { rng, rules, log, pace, floorBits } = deps;
   const { network, now } = moment;
   const length = network.parameters.pathLength;
   const wish: PathWish = { network, now, rng, length, recipientDomains: [], ...rules };
-  const filled = (entry: NodeId, ids: readonly PoolId[], first: readonly Uint8Array[] = []): SlotMail => {
-    const cover = [...first];
-    while (ids.length + cover.length < pace.packets) cover.push(coverOver(deps, { ...wish, entry }).packet);
-    return { entry, ids, cover };
-  };
   const share = questionShare(deps);
+  const mayAsk = share === 0 && isOverFloor({ bits: meterOf(network), floorBits });
+  const question = (entry?: NodeId): Question | undefined => (mayAsk ? askForCover(deps, moment, entry) : undefined);
+  const filled = (entry: NodeId, ids: readonly PoolId[], first: readonly Uint8Array[] = []): SlotMail => {
+    const cover: Uint8Array[] = [];
+    while (ids.length + first.length + cover.length < pace.packets)
+      cover.push(coverOver(deps, { ...wish, entry }).packet);
+    return { entry, ids, cover: [...first, ...cover.map((packet) => question(entry)?.packet ?? packet)] };
+  };
   if (share > 0 && unitInterval(rng) < share) {
-    const question = unlessNoPath(() => askOnce(deps, moment));
-    if (!(question instanceof RouteError)) return filled(question.entry, [], [question.packet]);
-    log.warn('client/no-question', { message: question.message });
+    const asked = unlessNoPath(() => askOnce(deps, moment));
+    if (!(asked instanceof RouteError)) return filled(asked.entry, [], [asked.packet]);
+    log.warn('client/no-question', { message: asked.message });
   }
   for (const { nextHop, packets } of openLoads(deps, moment, pace.packets)) {
     const ids = packets.map(({ id }) => id);
@@ -79,6 +94,8 @@ const mailOfSlot = (deps: PaceDeps, moment: Moment): SlotMail | undefined => {
     if (!(mail instanceof RouteError)) return mail;
     log.warn('client/no-cover', { packets: ids.length, message: mail.message });
   }
+  const alone = question();
+  if (alone !== undefined) return filled(alone.entry, [], [alone.packet]);
   if (!pace.cover) return undefined;
   const { firstHop, lastHop, packet } = coverOver(deps, wish);
   if (share > 0) noteCover(deps, moment, lastHop);

@@ -154,15 +154,26 @@ export interface Question {
   readonly bounce: Block;
 }
 
-/** Asks that exit, or one drawn as for a mail, what became of a message. @throws RouteError `route/no-path` */
-const questionAbout = (deps: QuestionDeps, moment: Moment, messageId: MessageId, exit?: NodeId): Question => {
+/** The ends of a question's path that are given; the others are drawn as for a mail. */
+interface Ends {
+  readonly entry?: NodeId | undefined;
+  readonly exit?: NodeId;
+}
+
+/** Asks an exit what became of a message. @throws RouteError `route/no-path` */
+const questionAbout = (
+  deps: QuestionDeps,
+  moment: Moment,
+  messageId: MessageId,
+  { entry, exit }: Ends = {},
+): Question => {
   const { crypto, rng, rules } = deps;
   const { network, now } = moment;
   const length = network.parameters.pathLength;
   const wish = { network, now, rng, length, recipientDomains: [], ...rules };
   const end: Descriptor = pickExit(deps, exit === undefined ? wish : { ...wish, exit });
   const [receipt, bounce] = [createBlock(deps, end, moment), createBlock(deps, end, moment)];
-  const path = choosePath({ ...wish, exit: end.nodeId });
+  const path = choosePath({ ...wish, exit: end.nodeId, ...(entry === undefined ? {} : { entry }) });
   const blocks = [receipt.surb, bounce.surb];
   const payload = encodeExitPayload({ messageId, count: 0, fragment: undefined, blocks });
   const packet = createPacket(crypto, { hops: hopsOf(path, wish), last: { kind: 'exit' }, payload, rng });
@@ -179,7 +190,7 @@ const surbOf = (
 });
 
 /** What is to be asked about now: that first which waits longest for it, what has been delivered after all that has not. */
-export const toAsk = ({ store }: Pick<QuestionDeps, 'store'>, now: number): readonly OpenSending[] => {
+const toAsk = ({ store }: Pick<QuestionDeps, 'store'>, now: number): readonly OpenSending[] => {
   const askAtOf = ({ askAt = Infinity }: OpenSending): number => askAt;
   return store
     .openSendings()
@@ -187,8 +198,13 @@ export const toAsk = ({ store }: Pick<QuestionDeps, 'store'>, now: number): read
     .toSorted((a, b) => Number(a.isDelivered) - Number(b.isDelivered) || askAtOf(a) - askAtOf(b));
 };
 
-/** About that message. In a transaction. @returns undefined if no way leads to its exit now */
-export const askAbout = (deps: QuestionDeps, moment: Moment, due: OpenSending): Question | undefined => {
+/**
+ * About that message. In a transaction.
+ *
+ * @param entry where the question goes first, if that is given
+ * @returns undefined if no way leads to its exit now
+ */
+const askAbout = (deps: QuestionDeps, moment: Moment, due: OpenSending, entry?: NodeId): Question | undefined => {
   const { store, log } = deps;
   const { now } = moment;
   const { messageId, exit, isDelivered, askAt = now } = due;
@@ -197,7 +213,9 @@ export const askAbout = (deps: QuestionDeps, moment: Moment, due: OpenSending): 
   const asked = due.asked + 1;
   const waitMs = answerTransits * transitMs(moment.network);
   const hearBy = now + waitMs;
-  const question = unlessNoPath(() => questionAbout(deps, moment, messageId, exit));
+  const question = unlessNoPath(() => questionAbout(deps, moment, messageId, { entry, exit }));
+  // Over another first node there may be a way.
+  if (question instanceof RouteError && entry !== undefined) return undefined;
   // An exit that has left, or to which no way leads now: others are not kept from asking.
   store.noteQuestion(due, { askAt: now + asked * waitMs, asked, hearBy });
   if (question instanceof RouteError) return undefined;
@@ -222,7 +240,7 @@ const askForNothing = (deps: QuestionDeps, moment: Moment): Question => {
     const others = drops.filter((drop) => drop !== due);
     keepDrops(deps, due.wasAsked ? others : [...others, { ...due, askAt: now + againMs, wasAsked: true }]);
   }
-  const about = due && unlessNoPath(() => questionAbout(deps, moment, id, due.exit));
+  const about = due && unlessNoPath(() => questionAbout(deps, moment, id, { exit: due.exit }));
   const question = about === undefined || about instanceof RouteError ? questionAbout(deps, moment, id) : about;
   store.addLoop(question.receipt.id, now);
   return question;
@@ -236,4 +254,23 @@ const askForNothing = (deps: QuestionDeps, moment: Moment): Question => {
 export const askOnce = (deps: QuestionDeps, moment: Moment): Pick<Question, 'entry' | 'packet'> => {
   const [due] = toAsk(deps, moment.now);
   return (due && askAbout(deps, moment, due)) ?? askForNothing(deps, moment);
+};
+
+/** Of those that wait longest for their question so many are looked at for one that a given first node leads to. */
+const mostTried = 4;
+
+/**
+ * A client to whom exits answer unasked asks in the place of cover, in mails that leave anyway: so a question keeps no message
+ * waiting, however many there are. About one of the messages that are to be asked about. In a transaction.
+ *
+ * @param entry where the mail goes; undefined: where the question goes is drawn as for a mail
+ * @returns undefined where nothing is to be asked in that way
+ */
+export const askForCover = (deps: QuestionDeps, moment: Moment, entry?: NodeId): Question | undefined => {
+  if (asks(deps)) return undefined;
+  for (const due of toAsk(deps, moment.now).slice(0, mostTried)) {
+    const question = askAbout(deps, moment, due, entry);
+    if (question !== undefined) return question;
+  }
+  return undefined;
 };

@@ -20,7 +20,7 @@ import { hopsOf } from '../route/hop.js';
 import type { PathWish } from '../path/path.js';
 import { createPacket } from '../sphinx/packet.js';
 import { createBlock } from './blocks.js';
-import { askAbout, asks, isUnderWay, toAsk } from './questions.js';
+import { asks, isUnderWay } from './questions.js';
 import { joinedPath } from './paths.js';
 import type { Block, Moment } from './blocks.js';
 import { nextTarget, pickExit, wishFor } from './exits.js';
@@ -231,18 +231,6 @@ export const giveUpOnce = (deps: SendDeps, readAt: number): void => {
   giveUp(deps, readAt, now, onItsWayAt(deps, now));
 };
 
-/** Of a client whose slots are not for questions: what is to be asked waits with the packets of messages. */
-const askOutsideSlots = (deps: SendDeps, moment: Moment): void => {
-  const { store } = deps;
-  for (const due of toAsk(deps, moment.now))
-    store.atomically(() => {
-      const question = askAbout(deps, moment, due);
-      if (question === undefined) return;
-      const { entry, packet } = question;
-      store.addToPool({ kind: 'forward', nextHop: entry, readyAt: moment.now, bytes: packet });
-    });
-};
-
 /**
  * Makes packets of messages, for the first time or again. They wait for their slots (client/pace).
  *
@@ -278,7 +266,6 @@ export const sendOnce = (deps: SendDeps, readAt: number): void => {
       }
     }
   else if (due.length > 0) log.warn('client/under-floor', { messages: due.length, bits: bits ?? 'unknown', floorBits });
-  if (!asks(deps) && isOverFloor({ bits, floorBits })) askOutsideSlots(deps, { network, now });
 };
 
 /** Forgets what has had its time, packets too that have no way; without a list too. @throws StoreError */

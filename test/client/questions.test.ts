@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest';
+import { ascii, concat } from '../../src/base/bytes.js';
 import type { MessageId } from '../../src/base/ids.js';
 import { dayMs, hourMs, minuteMs } from '../../src/base/units.js';
 import { isUnderWay, transitMs } from '../../src/client/questions.js';
@@ -121,7 +122,7 @@ describe('a client that asks', () => {
     expect(about).toEqual([first, second, first]);
   });
 
-  it('asks like that where answers come unasked, too: the question waits like a packet of a message', async () => {
+  it('asks like that where answers come unasked, too', async () => {
     for (const more of [{ questions: 0 }, { cover: false }]) {
       const hand = asking(more);
       const id = await sent(hand, letter);
@@ -143,6 +144,35 @@ describe('a client that asks', () => {
       await hand.pass(2 * dayMs, hourMs);
       expect(hand.given).toHaveLength(given + 2);
     }
+  });
+
+  it('asks in the place of cover where answers come unasked: no message waits behind a question', async () => {
+    const hand = asking({ questions: 0, packets: 4 });
+    const another = (i: number): Uint8Array => concat(ascii(`X-Nr: ${i}\r\n`), letter);
+    const old: MessageId[] = [];
+    for (let i = 0; i < 8; i++) old.push(await sent(hand, another(i)));
+    await untilLeft(hand);
+    const [blocks, given] = [hand.unused('receipt'), hand.given.length];
+    for (const block of blocks) await hand.answer({ kind: 'handed-over', code: 250 }, block);
+    expect(old.map((id) => hand.status(id).state)).toEqual(old.map(() => 'delivered'));
+    // All are to be asked about, and nothing has been: no slot has come.
+    hand.network.passMs(7 * hourMs);
+    hand.network.client.store.setNote('pace', `${hand.network.now() + hourMs}`);
+    await hand.turn();
+    expect([hand.given.length, waits(hand)]).toEqual([given, 0]);
+    const mails = hand.network.world.observed.length;
+    const fresh = await sent(hand, another(8));
+    expect(waits(hand)).toBe(1);
+    await untilLeft(hand);
+    // The message has left in the next mail, and three of the questions with it, as far as ways begin where it does.
+    expect(hand.network.world.observed.length - mails).toBe(1);
+    expect(hand.status(fresh).state).toBe('in-network');
+    const about = (): readonly MessageId[] =>
+      hand.given.slice(given + 2).flatMap(({ purpose, messageId }) => (purpose === 'receipt' ? [messageId] : []));
+    expect(about()).toHaveLength(3);
+    await until(hand, () => about().length >= old.length, hourMs);
+    expect(about().toSorted()).toEqual(old.toSorted());
+    expect(waits(hand)).toBe(0);
   });
 
   it('sends what is missing soon after the exit has said so, and asks anew', async () => {
