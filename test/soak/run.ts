@@ -88,6 +88,8 @@ export const runSoak = async ({ options, soak, stage, tell, keepLogs }: RunDeps)
     for (const one of looks) if (one.status === 'rejected') tell(`a mailbox could not be read: ${String(one.reason)}`);
   };
   const mostPackets = (): number => Math.max(...clients.map(waitingPackets));
+  /** Before, a disk may be full, and then a database can't be opened. */
+  let isDraining = false;
   const done = new Map<FaultKind, number>();
   const over = new AbortController();
   const look = async (): Promise<void> => {
@@ -100,7 +102,9 @@ export const runSoak = async ({ options, soak, stage, tell, keepLogs }: RunDeps)
       keepLogs();
       const { accepted, arrived, notified } = ledger.balance();
       const counts = `accepted ${accepted}, arrived ${arrived}, notified ${notified}, under way ${ledger.open}`;
-      tell(`${sumOf(done)} faults; ${counts}; packets that wait in a client: at most ${mostPackets()}`);
+      tell(
+        `${sumOf(done)} faults; ${counts}${isDraining ? `; packets that wait in a client: at most ${mostPackets()}` : ''}`,
+      );
     }
   };
   const looking = look();
@@ -128,7 +132,8 @@ export const runSoak = async ({ options, soak, stage, tell, keepLogs }: RunDeps)
 
   const openMessages = (): number => clients.reduce((sum, client) => sum + unsettled(client), 0);
   const drainUntil = Date.now() + options.drainMinutes * minuteMs;
-  // What was asked once more, and copies of what has arrived meanwhile, leave in their slots, too.
+  isDraining = true;
+  // Copies of what has arrived meanwhile leave in their slots, too.
   const isUnderWay = (): boolean => openMessages() > 0 || ledger.open > 0 || mostPackets() > mostWaiting;
   while (Date.now() < drainUntil && isUnderWay()) {
     await sleep(lookEveryMs);
