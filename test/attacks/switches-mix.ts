@@ -107,13 +107,13 @@ export const mixSwitches: readonly Switch[] = [
   entry(
     'marks in a mail, seen on the way',
     'key ids are blanked',
-    ['message/openpgp.ts', "keyIds === 'hide' ? anonymous(packet) : packet", "keyIds === 'hide' ? packet : packet"],
+    ['message/openpgp.ts', "naming === 'hide' ? anonymous(packet) : packet", "naming === 'hide' ? packet : packet"],
     'canary',
   ),
   entry(
     'marks in a mail, seen by its receiver',
     'of the OpenPGP data nothing but the message is kept',
-    ['message/openpgp.ts', "keyIds === 'hide' ? anonymous(packet) : packet", "keyIds === 'hide' ? packet : packet"],
+    ['message/openpgp.ts', "naming === 'hide' ? anonymous(packet) : packet", "naming === 'hide' ? packet : packet"],
     'header-canary',
   ),
   entry(

@@ -214,6 +214,8 @@ describe('in a network of nodes', () => {
     const exit = network.nodes.find(({ account }) => to.includes(account.address.split('@')[1] ?? '')) ?? expect.fail();
     exit.account.mailbox.put(answer);
     await turns(network, 20);
+    // What has come since its last turn, too.
+    await network.client.turn();
     const [got = expect.fail('no answer'), ...more] = network.client.account.mailbox.raws().map(latin1);
     expect(more).toEqual([]);
     expect(got).toContain('From: Bob <bob@friend.test>');
