@@ -111,8 +111,8 @@ describe('an exit', () => {
     const network = fakeNetwork(quick);
     const addresses = network.nodes.map(({ account }) => account.address);
     for (const address of addresses) await network.client.submit(letter, [address]);
-    await turns(network, 40);
-    // Each mailbox holds the mail for its owner, and nothing is on its way any more.
+    await turns(network, 80);
+    // Each mailbox holds the mail for its owner, and nothing is on its way any more, nor the last question hours later.
     for (const address of addresses) expect(mailsFor(network, address)).toHaveLength(1);
     const before = network.world.observed.length;
     await turns(network, 10);
