@@ -1,8 +1,8 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync } from 'node:fs';
-import { request } from 'node:http';
 import { homedir } from 'node:os';
 import { freePort, removeFolder, runs, shortFolder, tied, untilAnswers } from './child.js';
+import { dockerSocket, engineSays } from './engine.js';
 import type { Account, MailWorld, ServerKind } from './mail-world.js';
 
 export const greenmailVersion = '2.1.13';
@@ -94,20 +94,6 @@ const startJar = async (jar: string): Promise<MailWorld> => {
   }
   return worldOn(ports, stop);
 };
-
-const dockerSocket = (process.env['DOCKER_HOST'] ?? 'unix:///var/run/docker.sock').replace(/^unix:\/\//, '');
-
-/** Whether a Docker engine answers that request with 200. */
-const engineSays = (path: string): Promise<boolean> =>
-  new Promise((resolve) => {
-    const asked = request({ socketPath: dockerSocket, path, timeout: 2000 }, (response) => {
-      response.resume();
-      resolve(response.statusCode === 200);
-    });
-    asked.on('timeout', () => asked.destroy());
-    asked.on('error', () => resolve(false));
-    asked.end();
-  });
 
 // Ends the container when its standard input closes, that is when this process is gone, however it went.
 const undertaker = `

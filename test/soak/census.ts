@@ -37,7 +37,7 @@ const median = (values: readonly number[]): number => [...values].sort((a, b) =>
 /** Packets in a client when all is quiet. */
 export const mostWaiting = 60;
 
-/** What must be empty, by role, once every message has come to its end and processes have stopped. */
+/** What must be empty, by role, once every message has come to its end. */
 const remains: Readonly<Record<Actor['role'], readonly (readonly [what: string, sql: string, most: number])[]>> = {
   node: [
     ['fragments of messages that are done', 'fragment JOIN message ON id = message_id WHERE closed_at IS NOT NULL', 0],
@@ -152,7 +152,7 @@ export const keepDatabases = (actors: readonly Actor[], folder: string): void =>
     if (existsSync(databaseOf(actor))) copyFileSync(databaseOf(actor), path.join(folder, `${actor.name}.db`));
 };
 
-/** Findings about what processes that have ended left on their disks. */
+/** Findings about what processes have on their disks; what is only passing, too, while they run. */
 export const onDisks = (actors: readonly Actor[]): readonly string[] =>
   actors.flatMap(({ name, role, data }) => {
     const file = databaseOf({ role, data });

@@ -16,6 +16,8 @@ const tellEveryMs = 60_000;
 const nobodyShare = 0.04;
 /** Longer than a mix interval: a second copy would come in it. */
 const afterMs = 40_000;
+/** So long may it take until what a busy moment has left behind is gone. What stays is a leak. */
+const calmMs = 5 * minuteMs;
 
 /** What came of a run. */
 export interface Outcome {
@@ -143,6 +145,8 @@ export const runSoak = async ({ options, soak, stage, tell, keepLogs }: RunDeps)
   tell(`${open} messages still wait for an answer`);
   await soak.transit.settled();
   await sleep(afterMs);
+  const isCalm = async (): Promise<boolean> => [...(await census.inMailboxes(actors)), ...onDisks(actors)].length === 0;
+  for (const until = Date.now() + calmMs; Date.now() < until && !(await isCalm());) await sleep(lookEveryMs);
   over.abort();
   await looking;
   if (ledger.open > 0) ledger.lookAgain();
