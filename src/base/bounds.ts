@@ -238,6 +238,10 @@ export const mostCandidatesPerSite = 20;
 export const lookUpsATurn = 20;
 /** Their answers remembered, 200 bytes each; the names of a flood of made-up ones push each other out. */
 export const mostOperatorsKept = 10_000;
+/** What a domain publishes about its mail servers: most are below 2 KB, the largest of Thunderbird's database 9 KB. */
+export const mostPublishedBytes = 65_536;
+/** From an address to the one that answers for it. */
+export const mostPublishedRedirects = 3;
 
 // ---- who connects to a client's submission server ----
 

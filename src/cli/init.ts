@@ -5,6 +5,7 @@ import { text as textOf } from 'node:stream/consumers';
 import { type Command, InvalidArgumentError } from 'commander';
 import { probeImap } from '../adapters/imap-inbox.js';
 import { proxyIn } from '../adapters/proxy.js';
+import { publishedServers } from '../adapters/published-servers.js';
 import { type Account, accountOf, firstLine, type SecretSource, type ServerSettings } from '../adapters/secrets.js';
 import { probeSmtp } from '../adapters/smtp-outbox.js';
 import { tellingOn, terminalTalk } from '../adapters/terminal.js';
@@ -12,7 +13,7 @@ import { ConfigError, Stopped } from '../base/errors.js';
 import { minuteMs } from '../base/units.js';
 import { readCertificate } from '../config-server.js';
 import type { Talk, Telling } from '../ports/talk.js';
-import { type Candidate, type Secret, SetupFailure } from '../setup/account.js';
+import { type Candidate, type Looked, type Secret, SetupFailure } from '../setup/account.js';
 import type { SelfMail } from '../setup/self-mail.js';
 import { type GivenSetup, planSetup, type SetupDeps } from '../setup/setup.js';
 import { unitName } from '../setup/unit.js';
@@ -32,6 +33,7 @@ interface Options {
   readonly provider?: string;
   readonly ca?: string;
   readonly proxy?: string;
+  readonly lookUp?: true;
   readonly perDay?: number;
   readonly passwordFile?: string;
   readonly passwordCommand?: string;
@@ -46,6 +48,7 @@ export interface InitWorld {
   readonly imap: (account: Account, signal: AbortSignal) => Promise<{ readonly canRemove: boolean }>;
   readonly smtp: (account: Account, signal: AbortSignal) => Promise<unknown>;
   readonly greetSelf: (own: string, accounts: Accounts, signal: AbortSignal) => Promise<SelfMail>;
+  readonly lookUp: (domain: string, signal: AbortSignal) => Promise<Looked | undefined>;
   /** Somebody at the terminal; undefined: nobody. */
   readonly talk: Talk | undefined;
   readonly telling: (command: Command) => Telling;
@@ -64,6 +67,7 @@ const realWorld: InitWorld = {
   imap: probeImap,
   smtp: probeSmtp,
   greetSelf: greetSelfOn,
+  lookUp: publishedServers,
   talk: isLive ? terminalTalk : undefined,
   telling: (command) => {
     const write = (text: string): void => command.configureOutput().writeOut?.(text);
@@ -123,6 +127,12 @@ const depsOf = (options: Options, world: InitWorld, tell: Telling, signal: Abort
     logInSmtp: (account) => unlessStopped(deadlineMs, (cut) => world.smtp(accountsOf(account, rest).smtp, cut)),
     greetSelf: (account) =>
       unlessStopped(2 * deadlineMs, (cut) => world.greetSelf(account.address, accountsOf(account, rest), cut)),
+    lookUp:
+      options.lookUp === true ? async (domain) => {
+            const found = await world.lookUp(domain, AbortSignal.any([signal, AbortSignal.timeout(deadlineMs)]));
+            if (signal.aborted) throw new Stopped();
+            return found;
+          } : undefined,
     usualFolder: path.join(configHome(), 'mixmailer'),
     resolve: (text) => path.resolve(text.replace(/^~(?=\/|$)/, homedir())),
     placeOf,
@@ -194,6 +204,8 @@ const run = async (
   try {
     if (options.proxy !== undefined && proxyIn(options.proxy) === undefined)
       throw new ConfigError('--proxy: expected socks5h://host:port, got something else');
+    if (options.proxy !== undefined && options.lookUp === true)
+      throw new ConfigError('--look-up asks the DNS, past the proxy: name the servers with --imap and --smtp');
     const deps = depsOf(options, world, tell, stop.signal);
     const plan = await planSetup(deps, givenOf(address, options, await givenSecret(options, world)));
     if (stop.signal.aborted) throw new Stopped();
@@ -229,6 +241,10 @@ export const register = (program: Command, world: InitWorld = realWorld): void =
     .option('--name <name>', 'name of the node; default: from the address')
     .option('--imap <server>', 'IMAP server: host, host:port, or host:port/starttls')
     .option('--smtp <server>', 'SMTP server, in the same way')
+    .option(
+      '--look-up',
+      'ask the net for the servers of a domain that is not known, which tells the domain, Thunderbird and the DNS',
+    )
     .option('--user <name>', 'name to log in with; default: what the provider wants, mostly the address')
     .option('--provider <domain>', 'who runs the mailbox of a domain of your own, such as google.com')
     .option('--ca <file>', 'PEM certificate of an authority of your own')

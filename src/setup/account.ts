@@ -2,6 +2,7 @@ import { domainOf } from '../base/address.js';
 import { Bug, ConfigError, MailError, StoreError } from '../base/errors.js';
 import type { Parsed } from '../ports/talk.js';
 import { providerOf } from '../provider/known.js';
+import type { Published } from '../provider/published.js';
 import type { MailServer, Provider } from '../provider/provider.js';
 import { addressIn, guessedServers, secretIn, serverIn, type ServerAnswer, serversIn, serverText } from './answers.js';
 import { type Asking, answerTo } from './asking.js';
@@ -39,7 +40,12 @@ export interface AccountDeps extends Asking {
   readonly logInImap: (account: Candidate) => Promise<{ readonly canRemove: boolean }>;
   readonly logInSmtp: (account: Candidate) => Promise<unknown>;
   readonly greetSelf: (account: Candidate) => Promise<SelfMail>;
+  /** Asks the net for the servers of a domain; undefined: it is not to be asked. */
+  readonly lookUp?: ((domain: string) => Promise<Looked | undefined>) | undefined;
 }
+
+/** What a domain publishes, and whether it came over https, so that it is the domain's word. */
+export type Looked = Published & { readonly isVouched: boolean };
 
 /** Something is wrong that nobody is there to answer otherwise. */
 export class SetupFailure extends Error {
@@ -66,6 +72,8 @@ export const askAddress = (deps: Asking, given: string | undefined): Promise<str
 interface Servers {
   readonly imap: ServerAnswer;
   readonly smtp: ServerAnswer;
+  /** Where it was published with them. */
+  readonly user?: Provider['user'] | undefined;
 }
 
 const textOf = ({ imap, smtp }: Servers): string => `${serverText(imap, 'imap')} ${serverText(smtp, 'smtp')}`;
@@ -76,16 +84,47 @@ const serversOf = (provider: Provider, domain: string): { readonly imap: MailSer
   smtp: (provider.domains.test(domain) ? undefined : provider.business?.smtp) ?? provider.smtp(domain),
 });
 
-const askServers = (deps: AccountDeps, suggestion: string): Promise<Servers> =>
+const askServers = (deps: AccountDeps, suggestion: string, about = 'a guess stands there'): Promise<Servers> =>
   answerTo(deps, {
     flag: '--imap and --smtp',
     given: undefined,
     parse: serversIn,
     ask: (talk, check) =>
-      talk.text({ question: 'Mail servers: IMAP, then SMTP (a guess stands there)', suggestion, check }),
+      talk.text({
+        question: `Mail servers: IMAP, then SMTP (${about})`,
+        suggestion,
+        check,
+      }),
   });
 
-/** Servers of the command line, of the table, or as they are answered. */
+/**
+ * The servers that the domain publishes, confirmed where somebody is there: a password goes to them. Nobody vouches for the
+ * DNS, so without somebody to ask only a server below the domain itself is taken from there (RFC 6186 section 6).
+ *
+ * @returns undefined where nothing is published
+ * @throws ConfigError, Stopped
+ */
+const findPublished = async (
+  deps: AccountDeps,
+  lookUp: NonNullable<AccountDeps['lookUp']>,
+  domain: string,
+): Promise<Servers | undefined> => {
+  const found = await deps.tell.during(`asking for the mail servers of ${domain}`, lookUp(domain));
+  if (found === undefined) {
+    deps.tell.note(`nobody publishes mail servers of ${domain}.`);
+    return undefined;
+  }
+  if (deps.talk === undefined) {
+    const isBelow = ({ host }: MailServer): boolean => host === domain || host.endsWith(`.${domain}`);
+    if (found.isVouched || (isBelow(found.imap) && isBelow(found.smtp))) return found;
+    const both = `${serverText(found.imap, 'imap')} and ${serverText(found.smtp, 'smtp')}`;
+    throw new ConfigError(`--imap and --smtp are missing: the DNS says ${both}, and nobody vouches for it`);
+  }
+  const answered = await askServers(deps, textOf(found), 'as they are published');
+  return textOf(answered) === textOf(found) ? found : answered;
+};
+
+/** Servers of the command line, of the table, as they are published, or as they are answered. */
 const findServers = async (deps: AccountDeps, given: GivenAccount, address: string): Promise<Servers> => {
   const domain = domainOf(address);
   const provider = knownProvider(given, address);
@@ -99,6 +138,10 @@ const findServers = async (deps: AccountDeps, given: GivenAccount, address: stri
   };
   const [imap, smtp] = [said('imap'), said('smtp')];
   if (imap !== undefined && smtp !== undefined) return { imap, smtp };
+  if (deps.lookUp !== undefined && imap === undefined && smtp === undefined) {
+    const published = await findPublished(deps, deps.lookUp, domain);
+    if (published !== undefined) return published;
+  }
   const guess = imap === undefined ? guessedServers(domain) : `${serverText(imap, 'imap')} smtp.${domain}`;
   return askServers(deps, guess);
 };
@@ -217,8 +260,8 @@ export const findAccount = async (deps: AccountDeps, given: GivenAccount): Promi
   for (;;) {
     const account: Candidate = {
       address,
-      imap: { ...servers.imap, user: userAt(given, address, provider?.user) },
-      smtp: { ...servers.smtp, user: userAt(given, address, provider?.smtpUser ?? provider?.user) },
+      imap: { ...servers.imap, user: userAt(given, address, provider?.user ?? servers.user) },
+      smtp: { ...servers.smtp, user: userAt(given, address, provider?.smtpUser ?? provider?.user ?? servers.user) },
       secret,
     };
     const result = await tryAccount(deps, account, { proxy: given.proxy, advice: provider?.advice });

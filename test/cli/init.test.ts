@@ -23,6 +23,7 @@ const works: InitWorld = {
   imap: () => Promise.resolve({ canRemove: true }),
   smtp: () => Promise.resolve(),
   greetSelf: () => Promise.resolve({ kind: 'arrived', folder: 'INBOX', cameAt: 1000, afterMs: 100, stampedAt: 900 }),
+  lookUp: () => expect.fail('the net was asked'),
   talk: undefined,
   telling: () => conversation().telling,
   readStdin: () => Promise.resolve('from stdin\nmore\n'),
@@ -187,5 +188,30 @@ describe('mixmailer init', () => {
     await expect(init({}, 'mix@posteo.net', '--proxy', 'http://127.0.0.1')).rejects.toThrow(
       '--proxy: expected socks5h',
     );
+    const pastIt = ['--look-up', '--proxy', 'socks5h://127.0.0.1:9050'];
+    await expect(init({}, 'mix@example.org', ...pastIt)).rejects.toThrow('--look-up asks the DNS, past the proxy');
+  });
+
+  it('asks the net for servers when it is told to, and only for those of a domain that it does not know', async () => {
+    const domains: string[] = [];
+    const lookUp: InitWorld['lookUp'] = (domain) => {
+      domains.push(domain);
+      const [imap, smtp] = ['imap', 'smtp'].map((name) => `${name}.${domain}`);
+      return Promise.resolve({
+        imap: { host: imap ?? '', port: 993, security: 'tls' },
+        smtp: { host: smtp ?? '', port: 465, security: 'tls' },
+        isVouched: true,
+      });
+    };
+    const flags = ['--password-file', '-', '--role', 'node', '--no-join', '--look-up'];
+    for (const [address, name] of [
+      ['mix@posteo.net', 'known'],
+      ['mix@example.org', 'looked-up'],
+    ] as const)
+      expect((await init({ lookUp }, address, ...flags, '--folder', at(name))).exitCode).toBe(0);
+    expect(domains).toEqual(['example.org']);
+    expect(loadConfig(at('looked-up', 'node.toml'))).toMatchObject({ mail: { smtp: { host: 'smtp.example.org' } } });
+    const without = init({}, 'mix@example.org', ...flags.slice(0, -1), '--folder', at('nothing'));
+    await expect(without).rejects.toThrow('--imap and --smtp is missing');
   });
 });

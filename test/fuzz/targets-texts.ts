@@ -1,7 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { outcomeOf } from '../../src/adapters/smtp-outcome.js';
 import { parseProxy } from '../../src/adapters/proxy.js';
+import { serversInConfig } from '../../src/adapters/published-servers.js';
 import { detailIn, domainOf, mailboxIn, parseDomain, plusAddress } from '../../src/base/address.js';
+import { mostPublishedBytes } from '../../src/base/bounds.js';
 import { SubmissionError } from '../../src/base/errors.js';
 import { limitsOf } from '../../src/provider/limits.js';
 import { readSendmailArguments } from '../../src/client/sendmail.js';
@@ -10,6 +12,7 @@ import { checkFile } from '../../src/config-schema.js';
 import { recipientAddress } from '../../src/message/address.js';
 import { aliasIn } from '../../src/message/alias.js';
 import { operatorOf, operatorOfMailSite } from '../../src/provider/operator.js';
+import { publishedInConfig } from '../../src/provider/published.js';
 import { meanIntervalMs } from '../../src/route/schedule.js';
 import { bytesOf, mustHold, textOf, type TargetSpec, utf8Of } from './target.js';
 
@@ -171,6 +174,45 @@ const proxy: TargetSpec = {
   }),
 };
 
+const publishedServer = (element: string, type: string): string =>
+  `<${element} type="${type}"><hostname>${type}.%EMAILDOMAIN%</hostname><port>993</port><socketType>SSL</socketType>
+<username>%EMAILLOCALPART%</username></${element}>`;
+
+const published: TargetSpec = {
+  name: 'published',
+  weight: 10,
+  make: () => ({
+    samples: [
+      `<?xml version="1.0"?><clientConfig version="1.1"><emailProvider id="example.org"><domain>example.org</domain>
+${publishedServer('incomingServer', 'imap')}
+${publishedServer('outgoingServer', 'smtp')}</emailProvider></clientConfig>`,
+    ].map(bytesOf),
+    tokens: [
+      '<![CDATA[',
+      ']]>',
+      '<!DOCTYPE x [<!ENTITY a "b">',
+      '&a;',
+      '&#x',
+      '&amp;',
+      '<!--',
+      '/>',
+      'STARTTLS',
+      '__proto__',
+    ],
+    longestBytes: mostPublishedBytes,
+    errors: [],
+    run: (input) => {
+      const servers = serversInConfig(utf8Of(input));
+      const found = publishedInConfig(servers, 'example.org');
+      for (const one of found === undefined ? [] : [found.imap, found.smtp]) {
+        mustHold(parseDomain(one.host) === one.host, 'a server has a name');
+        mustHold(Number.isInteger(one.port) && one.port > 0 && one.port <= 65_535, 'a server has a port');
+      }
+      return found === undefined ? (servers.length === 0 ? 'none' : 'not all') : (found.user ?? 'servers');
+    },
+  }),
+};
+
 const phases = ['connect', 'login', 'envelope', 'data'] as const;
 
 /** Input: phase 1 | what a server said. */
@@ -250,4 +292,12 @@ const schedule: TargetSpec = {
   }),
 };
 
-export const textTargets: readonly TargetSpec[] = [address, config, proxy, smtpReply, sendmailArguments, schedule];
+export const textTargets: readonly TargetSpec[] = [
+  address,
+  config,
+  proxy,
+  published,
+  smtpReply,
+  sendmailArguments,
+  schedule,
+];

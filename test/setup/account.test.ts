@@ -5,6 +5,7 @@ import {
   type Candidate,
   findAccount,
   type GivenAccount,
+  type Looked,
   SetupFailure,
 } from '../../src/setup/account.js';
 import type { SelfMail } from '../../src/setup/self-mail.js';
@@ -105,6 +106,57 @@ describe('an account', () => {
       'mix@firm.example',
     );
     expect(account.smtp).toMatchObject({ host: 'smtp.office365.com', port: 587, security: 'starttls' });
+  });
+
+  describe('of an unknown domain whose servers may be looked up', () => {
+    const found = {
+      imap: { host: 'imap.host.example', port: 993, security: 'tls' },
+      smtp: { host: 'smtp.host.example', port: 587, security: 'starttls' },
+      user: 'name before the @',
+    } as const;
+    const lookingUp = async (looked: Looked | undefined, ...answers: readonly string[]) => {
+      const { talk, telling, lines } = conversation(...answers);
+      const deps = { ...asks(answers.length === 0 ? undefined : talk, telling), lookUp: () => Promise.resolve(looked) };
+      const secret = { kind: 'typed', password: 'right' } as const;
+      return { ...(await findAccount(deps, { ...nothing, address: 'mix@example.org', secret })), lines };
+    };
+
+    it('has those that are published, once they are confirmed', async () => {
+      const { account, lines } = await lookingUp({ ...found, isVouched: false }, '');
+      expect(lines[0]).toBe('? Mail servers: IMAP, then SMTP (as they are published)');
+      expect(account.imap).toEqual({ ...found.imap, user: 'mix' });
+      expect(account.smtp).toEqual({ ...found.smtp, user: 'mix' });
+    });
+
+    it('has others where its user knows better', async () => {
+      const { account } = await lookingUp({ ...found, isVouched: true }, 'mail.example.org');
+      expect([account.imap.host, account.imap.user]).toEqual(['mail.example.org', 'mix@example.org']);
+    });
+
+    it('is asked for them where nobody publishes any', async () => {
+      const { lines } = await lookingUp(undefined, '');
+      expect(lines.slice(0, 2)).toEqual([
+        'note nobody publishes mail servers of example.org.',
+        '? Mail servers: IMAP, then SMTP (a guess stands there)',
+      ]);
+    });
+
+    it('takes from the DNS, where nobody can confirm it, what is below the domain itself alone', async () => {
+      await expect(lookingUp({ ...found, isVouched: false })).rejects.toThrow(
+        new ConfigError(
+          '--imap and --smtp are missing: the DNS says imap.host.example and smtp.host.example:587, and nobody vouches for it',
+        ),
+      );
+      expect(tried).toEqual([]);
+      expect((await lookingUp({ ...found, isVouched: true })).account.imap.host).toBe('imap.host.example');
+      const own = {
+        ...found,
+        imap: { ...found.imap, host: 'imap.example.org' },
+        smtp: { ...found.smtp, host: 'example.org' },
+      };
+      expect((await lookingUp({ ...own, isVouched: false })).account.smtp.host).toBe('example.org');
+      await expect(lookingUp({ ...own, smtp: found.smtp, isVouched: false })).rejects.toThrow(ConfigError);
+    });
   });
 
   it('of an unknown domain is asked for servers, and is tried nowhere before they are confirmed', async () => {
