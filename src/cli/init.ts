@@ -128,11 +128,13 @@ const depsOf = (options: Options, world: InitWorld, tell: Telling, signal: Abort
     greetSelf: (account) =>
       unlessStopped(2 * deadlineMs, (cut) => world.greetSelf(account.address, accountsOf(account, rest), cut)),
     lookUp:
-      options.lookUp === true ? async (domain) => {
+      options.lookUp === true
+        ? async (domain) => {
             const found = await world.lookUp(domain, AbortSignal.any([signal, AbortSignal.timeout(deadlineMs)]));
             if (signal.aborted) throw new Stopped();
             return found;
-          } : undefined,
+          }
+        : undefined,
     usualFolder: path.join(configHome(), 'mixmailer'),
     resolve: (text) => path.resolve(text.replace(/^~(?=\/|$)/, homedir())),
     placeOf,
