@@ -238,7 +238,7 @@ export const mostCandidatesPerSite = 20;
 export const lookUpsATurn = 20;
 /** Their answers remembered, 200 bytes each; the names of a flood of made-up ones push each other out. */
 export const mostOperatorsKept = 10_000;
-/** What a domain publishes about its mail servers: most are below 2 KB, the largest of Thunderbird's database 9 KB. */
+/** What a domain publishes about its mail servers: a few lines for each; a longer text is something else. */
 export const mostPublishedBytes = 65_536;
 /** From an address to the one that answers for it. */
 export const mostPublishedRedirects = 3;
