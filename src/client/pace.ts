@@ -25,7 +25,7 @@ import {
   type QuestionDeps,
   questionShare,
 } from './questions.js';
-import { openLoads } from './waiting.js';
+import { oldestWaiting, openLoads } from './waiting.js';
 
 export interface PaceDeps extends QuestionDeps {
   readonly store: QuestionDeps['store'] & Store & NoteStore & PoolStore & OutgoingStore;
@@ -153,9 +153,10 @@ export const slotOnce = (deps: PaceDeps): void => {
     if (network === undefined) return;
     try {
       const moment = { network, now };
+      const oldest = oldestWaiting(deps, moment);
       const mail = mailOfSlot(deps, moment);
       if (mail !== undefined) addMail(deps, moment, mail);
-      if (questionShare(deps) > 0) noteLeft(deps, moment);
+      noteLeft(deps, moment, oldest);
     } catch (error) {
       if (!(error instanceof RouteError)) throw error;
       log.warn(error.code, { message: error.message });

@@ -35,7 +35,7 @@ export const asks = (deps: AskDeps): boolean => questionShare(deps) > 0;
 export const transitMs = ({ parameters: { pathLength, mixSchedule, strategy } }: Network): number =>
   pathLength * ((meanIntervalMs(mixSchedule) ?? hourMs) + (strategy.kind === 'poisson' ? strategy.meanMs : 0));
 
-/** Transits for a question, its answer, and what delays them. */
+/** Transits for a question or a mail, its answer, and what delays them. */
 const answerTransits = 4;
 
 /** Whether the exit has said that all of the message is there. */
@@ -59,6 +59,10 @@ export const isUnderWay = (
   if (hasAll(sending)) return hearBy === undefined || now < hearBy;
   return asked === 1 && hearBy !== undefined && now < hearBy;
 };
+
+/** Whether an exit that answers unasked may still answer to a sending that has left: until then it is not sent again. */
+export const mayBeAnswered = (deps: AskDeps, { closed, hearBy }: Sending, now: number): boolean =>
+  !asks(deps) && closed === undefined && hearBy !== undefined && now < hearBy;
 
 export interface QuestionDeps extends AskDeps, BlockDeps, ExitDeps {
   readonly store: QuestionStore & SurbStore & LoopStore & NoteStore & Pick<PoolStore, 'waiting'>;
@@ -130,14 +134,22 @@ export const noteCover = (deps: QuestionDeps, { network, now }: Moment, lastHop:
 
 /**
  * From now on those exits are to be asked whose packets have all left, as soon as they may have arrived; and that of a
- * cover drop that has not been asked no more.
+ * cover drop that has not been asked no more. One that answers unasked is waited for.
+ *
+ * @param before since when that packet waited that waited longest, before this slot's mail
  */
-export const noteLeft = (deps: QuestionDeps, moment: Moment): void => {
+export const noteLeft = (deps: QuestionDeps, moment: Moment, before: number): void => {
   const { store } = deps;
+  const { network, now } = moment;
   const oldest = oldestWaiting(deps, moment);
   for (const sending of store.openSendings()) {
     if (sending.askAt !== undefined || mayWait(sending.sentAt, oldest)) continue;
-    store.noteQuestion(sending, { askAt: moment.now + transitMs(moment.network), asked: 0, hearBy: undefined });
+    if (!asks(deps)) {
+      const hearBy = now + answerTransits * transitMs(network);
+      if (mayWait(sending.sentAt, before)) store.noteQuestion(sending, { askAt: undefined, asked: 0, hearBy });
+      continue;
+    }
+    store.noteQuestion(sending, { askAt: now + transitMs(network), asked: 0, hearBy: undefined });
     const drops = keptDrops(deps);
     keepDrops(
       deps,

@@ -20,7 +20,7 @@ import { hopsOf } from '../route/hop.js';
 import type { PathWish } from '../path/path.js';
 import { createPacket } from '../sphinx/packet.js';
 import { createBlock } from './blocks.js';
-import { asks, isUnderWay } from './questions.js';
+import { asks, isUnderWay, mayBeAnswered } from './questions.js';
 import { joinedPath } from './paths.js';
 import type { Block, Moment } from './blocks.js';
 import { nextTarget, pickExit, wishFor } from './exits.js';
@@ -250,7 +250,8 @@ export const sendOnce = (deps: SendDeps, readAt: number): void => {
   const stranded = takeStranded(deps, network, now);
   const overdue = store.overdueMessages(knownAt(deps, readAt, now));
   const again = overdue.filter(({ id }) => {
-    const isUnder = !stranded.has(id) && isOnItsWay(id);
+    const mayCome = isOnItsWay(id) || store.sendings(id).some((sending) => mayBeAnswered(deps, sending, now));
+    const isUnder = !stranded.has(id) && mayCome;
     if (isUnder) store.setNextAt(id, nextSendingAt(deps, now));
     return !isUnder;
   });

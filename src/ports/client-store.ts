@@ -74,7 +74,7 @@ export interface Sending {
   readonly askAt: number | undefined;
   /** Questions since then. */
   readonly asked: number;
-  /** Until when an answer to the last one may come; undefined when it has come. */
+  /** Until when an answer to the last one, or to the sending where nobody asks, may come; undefined when it has come. */
   readonly hearBy: number | undefined;
 }
 

@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { ascii, concat } from '../../src/base/bytes.js';
 import type { MessageId } from '../../src/base/ids.js';
 import { dayMs, hourMs, minuteMs } from '../../src/base/units.js';
-import { isUnderWay, transitMs } from '../../src/client/questions.js';
+import { isUnderWay, mayBeAnswered, transitMs } from '../../src/client/questions.js';
 import type { Pace } from '../../src/cover/pace.js';
 import type { Sending } from '../../src/ports/client-store.js';
 import { fakeNetwork, without } from '../fakes/network.js';
@@ -402,5 +402,19 @@ describe('a sending', () => {
       expect([what, isUnderWay(deps, one, when)]).toEqual([what, isUnder]);
     expect(isUnderWay({ ...deps, receipts: undefined }, sending({}), at)).toBe(false);
     expect(isUnderWay({ ...deps, pace: { ...pace, cover: false } }, sending({}), at)).toBe(false);
+  });
+
+  it('may be answered, where exits answer unasked, until that has come or can’t come any more', () => {
+    const unasked = { ...deps, pace: { ...pace, questions: 0 } };
+    const cases: readonly (readonly [string, Sending, boolean])[] = [
+      ['waits here', sending({}), false],
+      ['its answer may come', sending({ hearBy: 1001 }), true],
+      ['none came', sending({ hearBy: 1000 }), false],
+      ['the exit has given up', sending({ closed: 'expired', hearBy: 1001 }), false],
+    ];
+    for (const [what, one, may] of cases) {
+      expect([what, mayBeAnswered(unasked, one, 1000)]).toEqual([what, may]);
+      expect(mayBeAnswered(deps, one, 1000)).toBe(false);
+    }
   });
 });

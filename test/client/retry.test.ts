@@ -3,10 +3,12 @@ import { toHex } from '../../src/base/bytes.js';
 import { RouteError } from '../../src/base/errors.js';
 import type { MessageId } from '../../src/base/ids.js';
 import { hourMs, minuteMs } from '../../src/base/units.js';
+import { transitMs } from '../../src/client/questions.js';
+import type { Pace } from '../../src/cover/pace.js';
 import { decodeMessage } from '../../src/message/envelope.js';
 import { without } from '../fakes/network.js';
 import type { FakeClientOptions } from '../fakes/network.js';
-import { letterOf } from '../node/packets.js';
+import { letterOf, quick } from '../node/packets.js';
 import { handOf, nextSendingMs } from './hand.js';
 import type { Hand } from './hand.js';
 
@@ -59,6 +61,27 @@ describe('a message that nobody confirms', () => {
     expect(new Set(hand.given.map((block) => toHex(block.id))).size).toBe(6);
     expect(await untilSent(hand, id)).toBe(2);
     expect(hand.given).toHaveLength(10);
+  });
+
+  it('is not sent again before its answer may have come, however long it waited here', async () => {
+    for (let seed = 1; seed <= 6; seed++) {
+      const pace: Pace = { meanMs: 8 * hourMs, packets: 1, cover: true, questions: 0 };
+      const hand = handOf({ ...quick, seed, client: { pace } });
+      const { client, network, now } = hand.network;
+      const id = await sent(hand);
+      const left = async (): Promise<number> => {
+        while (client.store.waiting(now()).length > 0) await hand.pass(5 * minuteMs, 5 * minuteMs);
+        return now();
+      };
+      const leftAt = await left();
+      while (hand.status(id).sendings === 1) await hand.pass(5 * minuteMs, 5 * minuteMs);
+      expect(now() - leftAt).toBeGreaterThanOrEqual(4 * transitMs(network));
+      // It is when the exit says that it won't.
+      await left();
+      await hand.answer({ kind: 'gave-up' });
+      await hand.pass(hourMs, 5 * minuteMs);
+      expect(hand.status(id).sendings).toBe(3);
+    }
   });
 
   it('is sent again only when the mailbox has been read since that was due', async () => {
