@@ -85,9 +85,12 @@ const serverOf = ({ texts }: ConfiguredServer, domain: string): MailServer | und
  * @returns undefined unless there is one of both kinds
  */
 export const publishedInConfig = (servers: readonly ConfiguredServer[], domain: string): Published | undefined => {
-  const of = (type: string): MailServer | undefined =>
-    servers.flatMap((one) => (one.type === type ? (serverOf(one, domain) ?? []) : [])).at(0);
+  const of = (type: string) =>
+    servers.flatMap((one) => {
+      const server = one.type === type ? serverOf(one, domain) : undefined;
+      return server === undefined ? [] : [{ server, user: users.get(one.texts.get('username') ?? '') }];
+    })[0];
   const [imap, smtp] = [of('imap'), of('smtp')];
-  const user = users.get(servers.find(({ type }) => type === 'imap')?.texts.get('username') ?? '');
-  return imap && smtp && { imap, smtp, ...(user && { user }) };
+  const { user } = imap ?? {};
+  return imap && smtp && { imap: imap.server, smtp: smtp.server, ...(user && { user }) };
 };

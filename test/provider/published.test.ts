@@ -64,7 +64,7 @@ describe('servers in a configuration for Thunderbird', () => {
   it('are the first of each kind that has TLS', () => {
     const servers = [
       server('pop3', imap),
-      server('imap', { ...imap, socketType: 'plain', hostname: 'plain.example.net' }),
+      server('imap', { ...imap, socketType: 'plain', hostname: 'plain.example.net', username: '%EMAILADDRESS%' }),
       server('imap', imap),
       server('imap', { ...imap, hostname: 'second.example.net' }),
       server('smtp', smtp),
