@@ -56,7 +56,6 @@ import { unreadSince } from './post/health.js';
 import { Intake } from './post/intake.js';
 import { Sending } from './post/sending.js';
 import { SummedLog } from './post/summed-log.js';
-import { accountsOf } from './route/descriptor.js';
 import type { Network } from './route/network.js';
 
 /**
@@ -260,7 +259,8 @@ const mailboxChecked = ({ file, mail, client }: Config, directory: Directory): D
     const list = directory.network(now);
     if (list === checked) return list;
     const isOwn = (address: string): boolean => address.toLowerCase() === mail.address.toLowerCase();
-    const node = list.nodes.find((one) => accountsOf(one).some(isOwn));
+    // Packets come to that one alone, and it is proven; whom else a node names as its senders it may say of anybody.
+    const node = list.nodes.find(({ address }) => isOwn(address));
     if (node !== undefined)
       throw new ConfigError(
         `mail.address: expected an account of its own (client.receipts = false does without), got that of the node ${node.name} (in ${file})`,
