@@ -41,8 +41,12 @@ export interface ClientDeps extends SendDeps, PostDeps {
 
 /** How often the client looks whether its slot has come. */
 const slotSchedule = '* * * * * *';
-/** How often mails whose retry has come are looked for. */
+/**
+ * How often mails that are due are handed over: between two seconds, at which slots come. To make a question takes some
+ * milliseconds more than cover, and that more than what waits; a mail that left at once would show it.
+ */
 const postSchedule = '*/5 * * * * *';
+const betweenSeconds = { phase: () => 0.5 };
 /** How often messages are looked at between slots, and forgotten. */
 const queueSchedule = '30 * * * * *';
 /** How often a client that reads no mailbox brings its user what it has for them. */
@@ -83,9 +87,8 @@ export const runClient = async (
     if (networkAt(deps.directory, clock.now()) !== undefined) sendOnce(deps, readAt);
     slotOnce(deps);
     vitals.flushed();
-    post();
   });
-  jobs.every(ticker, postSchedule, () => post());
+  jobs.every(ticker, postSchedule, () => post(), betweenSeconds);
   jobs.every(ticker, tellSchedule, () => deps.log.tell());
   jobs.every(ticker, scrubSchedule, () => scrubOnce(deps));
   if (following !== undefined)

@@ -269,16 +269,38 @@ export const sendOnce = (deps: SendDeps, readAt: number): void => {
   else if (due.length > 0) log.warn('client/under-floor', { messages: due.length, bits: bits ?? 'unknown', floorBits });
 };
 
-/** Forgets what has had its time, packets too that have no way; without a list too. @throws StoreError */
+/**
+ * Without receipts a message has been sent when its packets are made, and ends there; those of which a packet never left
+ * have failed all the same. A packet was made when the message was settled that it belongs to. In a transaction.
+ */
+const failUnsent = (deps: SendDeps, then: number, now: number, changed: (id: MessageId) => void): void => {
+  const { store, receipts } = deps;
+  if (receipts !== undefined) return;
+  const unsent = store.waiting(then).map(({ readyAt }) => readyAt);
+  if (unsent.length === 0) return;
+  for (const status of store.messageStatuses()) {
+    const { id, state, settledAt = NaN } = status;
+    const isOfThem = state === 'sent' && unsent.some((readyAt) => Math.abs(readyAt - settledAt) <= 1);
+    if (isOfThem && settle(deps, status, { kind: 'no-answer', sendings: 0 }, now)) changed(id);
+  }
+};
+
+/**
+ * Forgets what has had its time, packets too that have no way; without a list too. Who hears nothing from exits is told of
+ * messages that have not left.
+ *
+ * @throws StoreError
+ */
 export const forgetOnce = (deps: SendDeps): void => {
   const { store, clock, directory, log, forgetMs } = deps;
   const now = clock.now();
   const network = networkAt(directory, now);
-  store.atomically(() => {
+  changing(deps, (changed) => {
     const hasNoWay = ({ to }: Waiting): boolean =>
       network !== undefined && (to.kind !== 'node' || !isOpen(network, to, now));
     const stranded = store.waiting(now).filter(hasNoWay).length;
     if (stranded > 0) log.warn('client/first-hop-not-listed', { packets: stranded });
+    failUnsent(deps, now - forgetMs, now, changed);
     const givenUp = store.expirePool(now - forgetMs);
     if (givenUp > 0) log.warn('client/gave-up-packets', { packets: givenUp });
     store.forgetLoops(now - forgetMs);

@@ -112,9 +112,9 @@ export class Jobs {
     this.#track(this.#once(job).then(() => undefined));
   }
 
-  /** Does the job at every tick of the schedule. */
-  every(ticker: Ticker, schedule: string, job: Job): void {
-    const ticking = this.#tick(ticker, schedule, job);
+  /** Does the job at every tick of the schedule. @param options how much later than the schedule each tick comes */
+  every(ticker: Ticker, schedule: string, job: Job, options?: TickOptions): void {
+    const ticking = this.#tick(ticker, schedule, job, options);
     this.#endings.push(() => ticking.stop());
   }
 

@@ -14,15 +14,38 @@ import { handOf, nextSendingMs } from './hand.js';
 
 /** A schedule whose ticks are given by hand. */
 const handTicker = () => {
-  const jobs: (() => Promise<void>)[] = [];
+  const jobs: { readonly schedule: string; readonly job: () => Promise<void>; readonly phase: number }[] = [];
   const ticker: Ticker = {
-    every: (_schedule, job) => {
-      jobs.push(job);
+    every: (schedule, job, options) => {
+      jobs.push({ schedule, job, phase: options?.phase?.() ?? 0 });
       return { stop: () => Promise.resolve() };
     },
   };
-  return { ticker, tick: () => Promise.all(jobs.map((job) => job())) };
+  return { ticker, jobs, tick: () => Promise.all(jobs.map(({ job }) => job())) };
 };
+
+it('a running client mails nothing at the moment of a slot: what it took to make the mail would show', async () => {
+  const hand = handOf();
+  const { client, world } = hand.network;
+  await hand.submit(await letterOf());
+  const stop = new AbortController();
+  const { ticker, jobs } = handTicker();
+  const ended = client.run(ticker, stop.signal, hand.watching);
+  const [everySecond = expect.fail('no slots')] = jobs.filter(({ schedule }) => schedule === '* * * * * *');
+  while (client.store.dueOutgoingCount(hand.network.now()) === 0) {
+    hand.network.passMs(hourMs);
+    await everySecond.job();
+  }
+  for (let i = 0; i < 20; i++) await turnOfEvents();
+  expect([everySecond.phase, world.observed.length]).toEqual([0, 0]);
+  const [handingOver = expect.fail('nothing is handed over')] = jobs.filter(({ phase }) => phase > 0);
+  await handingOver.job();
+  while (world.observed.length === 0) await turnOfEvents();
+  // Half of five seconds later than whole seconds are.
+  expect([handingOver.schedule, handingOver.phase]).toEqual(['*/5 * * * * *', 0.5]);
+  stop.abort();
+  await ended;
+});
 
 it('a running client sends at its ticks, reads what comes when it comes, tells its user, and ends when told to', async () => {
   const hand = handOf();

@@ -178,6 +178,10 @@ describe('a mail that can’t go as safely as configured', () => {
     await network.client.turn();
     expect(network.client.warnings).toContain('client/gave-up-packets');
     expect(network.client.store.waiting(Infinity)).toEqual([]);
+    // And its user is told.
+    expect(network.client.store.messageStatuses()).toMatchObject([
+      { state: 'failed', ending: { kind: 'no-answer', sendings: 0 } },
+    ]);
   });
 });
 
