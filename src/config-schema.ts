@@ -72,7 +72,8 @@ const day = z
   .custom<string | Date>((value) => dayOf(value) !== undefined, { error: () => 'day such as 2026-01-31' })
   .transform((value) => dayOf(value) ?? '');
 
-const dayOf = (value: unknown): string | undefined => {
+/** `2026-01-31`; undefined: it is no day. */
+export const dayOf = (value: unknown): string | undefined => {
   const isDate = value instanceof Date && Number.isFinite(value.getTime());
   const written = isDate ? value.toISOString().slice(0, 10) : value;
   if (typeof written !== 'string' || !/^\d{4}-\d\d-\d\d$/.test(written)) return undefined;

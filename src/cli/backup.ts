@@ -6,6 +6,7 @@ import { systemClock } from '../adapters/system.js';
 import { ConfigError, unreachable } from '../base/errors.js';
 import { makeBackup, type Restored, restoreBackup } from '../compose-backup.js';
 import { loadConfig } from '../config.js';
+import { withConfig } from './config-option.js';
 import { printer, shortTime } from './print.js';
 
 const bytesOf = (file: string): Uint8Array => {
@@ -40,15 +41,16 @@ const linesAfter = ({ role, unknown }: Restored, file: string): readonly string[
 
 /** `mixmailer backup`: who this is and where it stands, in one file. */
 export const registerBackup = (program: Command): void => {
-  program
-    .command('backup')
-    .description(
-      'write what a node, client or authority is into one file: no mix keys, and no mail; beside the running process too',
-    )
-    .requiredOption(
-      '-c, --config <file>',
-      'configuration file; with a passphrase in [keys] the backup is sealed with it',
-    )
+  withConfig(
+    program
+      .command('backup')
+      .description(
+        'write what a node, client or authority is into one file: no mix keys, and no mail; beside the running process too',
+      ),
+    'configuration file; with a passphrase in [keys] the backup is sealed with it',
+    'node',
+    'client',
+  )
     .requiredOption('--out <file>', 'the backup; one that is there is replaced')
     .action(({ config: file, out }: { readonly config: string; readonly out: string }, command: Command) => {
       const config = loadConfig(file);
@@ -62,10 +64,14 @@ export const registerBackup = (program: Command): void => {
 
 /** `mixmailer restore`: the other way round, without doing anything twice. */
 export const registerRestore = (program: Command): void => {
-  program
-    .command('restore')
-    .description('put a backup into the data folder; what would be dangerous a second time is not in it')
-    .requiredOption('-c, --config <file>', 'configuration file, of the same role as the backup')
+  withConfig(
+    program
+      .command('restore')
+      .description('put a backup into the data folder; what would be dangerous a second time is not in it'),
+    'configuration file, of the same role as the backup',
+    'node',
+    'client',
+  )
     .option('--replace', 'destroy what is in the data folder first: database, mix keys, and all that waits')
     .argument('<backup>', 'file that mixmailer backup wrote')
     .action((backup: string, options: { readonly config: string; readonly replace?: true }, command: Command) => {

@@ -7,6 +7,7 @@ import { ConfigError, MailError, StoreError } from '../base/errors.js';
 import { minuteMs } from '../base/units.js';
 import { type Config, loadConfig } from '../config.js';
 import { publicKeyOf } from '../route/document.js';
+import { withConfig } from './config-option.js';
 import { checkBudget } from './check-budget.js';
 import { checkFiles } from './check-files.js';
 import { checkNetwork } from './check-network.js';
@@ -54,29 +55,32 @@ export const register = (
   program: Command,
   probes: Probes = { imap: probeImap, smtp: probeSmtp, plusAddress: probePlusAddressOf },
 ): void => {
-  program
-    .command('check')
-    .description(
-      'log in, look around, and say what is wrong and how to mend it; an exit sends one small mail to itself',
-    )
-    .requiredOption('--config <file>', 'configuration of a node, a client or an authority')
-    .action(async (options: { config: string }, command: Command) => {
-      const report = new Report(printer(command));
-      const config = loadConfig(options.config);
-      report.good(`configuration ${config.file}`);
-      for (const section of sectionsIn(config.mail)) {
-        await checkImap(section, probes, report);
-        await checkSmtp(section, probes, report);
-      }
-      checkBudget(config, report, Date.now());
-      if (config.node?.exit === true && report.problems === 0) await checkPlusAddress(config, probes, report);
-      const now = Date.now();
-      checkFiles(config, report);
-      const nodeId = checkKeys(config, report, now);
-      checkNetwork(config, report, { now, nodeId });
-      if (report.problems > 0) command.error(`${report.problems} to mend`, { exitCode: 1 });
-      report.good('all is well');
-    });
+  withConfig(
+    program
+      .command('check')
+      .description(
+        'log in, look around, and say what is wrong and how to mend it; an exit sends one small mail to itself',
+      ),
+    'configuration of a node, a client or an authority',
+    'node',
+    'client',
+  ).action(async (options: { config: string }, command: Command) => {
+    const report = new Report(printer(command));
+    const config = loadConfig(options.config);
+    report.good(`configuration ${config.file}`);
+    for (const section of sectionsIn(config.mail)) {
+      await checkImap(section, probes, report);
+      await checkSmtp(section, probes, report);
+    }
+    checkBudget(config, report, Date.now());
+    if (config.node?.exit === true && report.problems === 0) await checkPlusAddress(config, probes, report);
+    const now = Date.now();
+    checkFiles(config, report);
+    const nodeId = checkKeys(config, report, now);
+    checkNetwork(config, report, { now, nodeId });
+    if (report.problems > 0) command.error(`${report.problems} to mend`, { exitCode: 1 });
+    report.good('all is well');
+  });
 };
 
 /** Logs in over IMAP, and says what the mailbox is like. */

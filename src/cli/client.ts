@@ -9,6 +9,7 @@ import { bookFor, keepingClient } from '../compose-status.js';
 import { composeClient, composeQueue } from '../compose.js';
 import { clientConfig } from '../config.js';
 import type { ClientConfig } from '../config.js';
+import { withConfig } from './config-option.js';
 import { loadAndJoin } from './join.js';
 import { statusPage, untilStopped, watched } from './stop.js';
 
@@ -22,10 +23,11 @@ export const receiptsLine = (address: string, { receipts, deliverTo }: ClientCon
 };
 
 export const register = (program: Command): void => {
-  program
-    .command('client')
-    .description('run the agent that mail programs on this machine send through')
-    .requiredOption('-c, --config <file>', 'configuration file')
+  withConfig(
+    program.command('client').description('run the agent that mail programs on this machine send through'),
+    'configuration file',
+    'client',
+  )
     .option('--join <invitation>', 'join the network of this invitation; kept for the next start')
     .action(async ({ config: file, join }: { readonly config: string; readonly join?: string }) => {
       const config = loadAndJoin(file, join);

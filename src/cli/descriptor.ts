@@ -7,6 +7,7 @@ import type { KeyStore } from '../ports/keys.js';
 import { signDescriptor } from '../route/descriptor.js';
 import { accountsTold } from '../node/announce.js';
 import { openNodeKeys } from '../node-keys.js';
+import { withConfig } from './config-option.js';
 import { printer } from './print.js';
 
 /** The node's signed descriptor as its configuration and keys make it at that moment. */
@@ -24,10 +25,13 @@ export const descriptorOf = (config: Config, keys: KeyStore, now: number): strin
 
 /** `mixmailer descriptor`: what a node operator gives to the authorities. */
 export const register = (program: Command): void => {
-  program
-    .command('descriptor')
-    .description('write the signed descriptor of a node, for the authorities of the network')
-    .requiredOption('--config <file>', 'configuration of the node')
+  withConfig(
+    program
+      .command('descriptor')
+      .description('write the signed descriptor of a node, for the authorities of the network'),
+    'configuration of the node',
+    'node',
+  )
     .option('--out <file>', 'write it there instead of to standard output')
     .action((options: { config: string; out?: string }, command: Command) => {
       const config = loadConfig(options.config);

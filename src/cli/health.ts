@@ -6,6 +6,7 @@ import { systemClock } from '../adapters/system.js';
 import { loadConfig } from '../config.js';
 import { type Finding, judgeHealth } from '../post/health.js';
 import { leastFreeBytes } from '../post/vitals.js';
+import { withConfig } from './config-option.js';
 import { printer } from './print.js';
 
 interface Options {
@@ -25,10 +26,14 @@ const roomFinding = (folder: string): readonly Finding[] => {
 
 /** `mixmailer health`: looks at what the running process tells of itself, without disturbing it. */
 export const register = (program: Command): void => {
-  program
-    .command('health')
-    .description('say how the running node, client or authority is; ends with 0 if it is well, with 1 if not')
-    .requiredOption('-c, --config <file>', 'its configuration file')
+  withConfig(
+    program
+      .command('health')
+      .description('say how the running node, client or authority is; ends with 0 if it is well, with 1 if not'),
+    'its configuration file',
+    'node',
+    'client',
+  )
     .option('--live', 'ask only whether the process runs and its loops turn: if not, start it again')
     .option('--ready', 'ask only whether it does its work: mailbox read since its start and lately, valid list')
     .option('--json', 'as JSON')

@@ -1,5 +1,4 @@
 import { accessSync, constants, existsSync, mkdirSync, readFileSync, rmSync, statSync } from 'node:fs';
-import { homedir } from 'node:os';
 import path from 'node:path';
 import { makePrivateFolder, writePrivateFile } from '../adapters/owner-only.js';
 import { ConfigError, StoreError } from '../base/errors.js';
@@ -8,6 +7,7 @@ import { openNodeKeys } from '../node-keys.js';
 import type { Role } from '../setup/answers.js';
 import type { Place, Plan } from '../setup/setup.js';
 import { commandOf, unitName, unitText } from '../setup/unit.js';
+import { configHome } from './config-option.js';
 import { loadAndJoin } from './join.js';
 
 /** The configuration at that path, and what goes beside it. */
@@ -35,12 +35,6 @@ export const objectionTo = ({ config }: Place, replaces: boolean): string | unde
   if (existsSync(config) && !replaces)
     return `${config} is there already: name another folder, or begin with --replace, which keeps the old one beside it`;
   return undefined;
-};
-
-/** Source: XDG Base Directory Specification: a path that is empty or not absolute counts as none. */
-export const configHome = (): string => {
-  const told = process.env['XDG_CONFIG_HOME'] ?? '';
-  return path.isAbsolute(told) ? told : path.join(homedir(), '.config');
 };
 
 const unitFolder = (): string => path.join(configHome(), 'systemd', 'user');

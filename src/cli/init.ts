@@ -11,13 +11,15 @@ import { probeSmtp } from '../adapters/smtp-outbox.js';
 import { tellingOn, terminalTalk } from '../adapters/terminal.js';
 import { ConfigError, Stopped } from '../base/errors.js';
 import { minuteMs } from '../base/units.js';
+import { dayOf } from '../config-schema.js';
 import { readCertificate } from '../config-server.js';
 import type { Talk, Telling } from '../ports/talk.js';
 import { type Candidate, type Looked, type Secret, SetupFailure } from '../setup/account.js';
 import type { SelfMail } from '../setup/self-mail.js';
 import { type GivenSetup, planSetup, type SetupDeps } from '../setup/setup.js';
 import { unitName } from '../setup/unit.js';
-import { configHome, install, type Installed, objectionTo, placeAt, placeOf } from './init-install.js';
+import { usualConfig } from './config-option.js';
+import { install, type Installed, objectionTo, placeAt, placeOf } from './init-install.js';
 import { type Accounts, greetSelfOn } from './plus-probe.js';
 import { printer } from './print.js';
 
@@ -35,6 +37,7 @@ interface Options {
   readonly proxy?: string;
   readonly lookUp?: true;
   readonly perDay?: number;
+  readonly since?: string;
   readonly passwordFile?: string;
   readonly passwordCommand?: string;
   readonly tokenCommand?: string;
@@ -55,6 +58,12 @@ export interface InitWorld {
   readonly readStdin: () => Promise<string>;
   readonly hasSystemd: boolean;
 }
+
+const dayIn = (text: string): string => {
+  const day = dayOf(text);
+  if (day === undefined) throw new InvalidArgumentError('expected a day, such as 2026-01-31');
+  return day;
+};
 
 const mails = (text: string): number => {
   if (!/^[1-9]\d{0,7}$/.test(text)) throw new InvalidArgumentError('expected a number of mails, such as 5000');
@@ -135,7 +144,7 @@ const depsOf = (options: Options, world: InitWorld, tell: Telling, signal: Abort
             return found;
           }
         : undefined,
-    usualFolder: path.join(configHome(), 'mixmailer'),
+    usualFolder: path.dirname(usualConfig('node')),
     resolve: (text) => path.resolve(text.replace(/^~(?=\/|$)/, homedir())),
     placeOf,
     placeAt,
@@ -160,6 +169,7 @@ const givenOf = (address: string | undefined, options: Options, secret: Secret |
   unit: options.unit,
   ca: options.ca === undefined ? undefined : path.resolve(options.ca),
   perDay: options.perDay,
+  since: options.since,
 });
 
 const shown = (file: string): string => (/^[\w./~-]+$/.test(file) ? file : `'${file.replaceAll("'", "'\\''")}'`);
@@ -182,8 +192,21 @@ const linesAfter = ({ config, unit, old }: Installed): readonly string[] => {
       : [
           'In no network yet: with an invitation, from somebody who is in one, start it with --join "mixmailer:..." once.',
         ]),
+    ...(config.mail.budget.since === undefined
+      ? [
+          'The account is taken for a new one, which sends a third for 30 days: if it is older, say since in [mail.budget].',
+        ]
+      : []),
     ...(unit === undefined
-      ? [`Start it:      mixmailer ${role} --config ${file}`]
+      ? [
+          `Start it:      mixmailer ${role} --config ${file}`,
+          ...(role === 'node'
+            ? [
+                `In a container: its image is made as the head of config/Containerfile says; then`,
+                `               podman run --read-only --cap-drop=all --volume ${shown(path.dirname(config.file))}:/node:U mixmailer node --config /node/${path.basename(config.file)}`,
+              ]
+            : []),
+        ]
       : [
           `Start it:      systemctl --user daemon-reload && systemctl --user enable --now ${name}`,
           'Without log-in: loginctl enable-linger',
@@ -255,6 +278,11 @@ export const register = (program: Command, world: InitWorld = realWorld): void =
       '--per-day <mails>',
       'how many mails the account may send; default: what is known of its provider, else 100',
       mails,
+    )
+    .option(
+      '--since <day>',
+      'day since which the account is in use, such as 2026-01-31; in its first 30 days it sends a third; default: today',
+      dayIn,
     )
     .option('--password-file <file>', 'the password is its first line; "-" is standard input')
     .option('--password-command <command>', 'the password is the first line it prints')

@@ -14,7 +14,7 @@ export const register = (program: Command): void => {
   program
     .command('keygen')
     .description('make the keys of a node (keys that are there stay), or the key of an authority')
-    .option('--config <file>', 'configuration of the node')
+    .option('-c, --config <file>', 'configuration of the node')
     .option('--authority <file>', 'make the secret key of an authority in this new file')
     .action((options: { config?: string; authority?: string }, command: Command) => {
       const print = printer(command);

@@ -4,6 +4,7 @@ import { lockFolder } from '../adapters/sqlite.js';
 import { ConfigError } from '../base/errors.js';
 import { type Config, loadConfig } from '../config.js';
 import { keyFilesOf, sealOf } from '../node-keys.js';
+import { withConfig } from './config-option.js';
 import { printer } from './print.js';
 
 const countOf = (count: number): string => `${count} ${count === 1 ? 'key' : 'keys'}`;
@@ -27,20 +28,20 @@ export const register = (program: Command): void => {
   const keys = program
     .command('keys')
     .description('seal the keys on the disk with the passphrase of [keys], or unseal them');
-  keys
-    .command('seal')
-    .description('seal the keys that are there; those made later are sealed anyway')
-    .requiredOption('-c, --config <file>', 'configuration of a node or an authority, with [keys]')
-    .action(({ config: file }: { readonly config: string }, command: Command) => {
-      const { changed, all } = change(loadConfig(file), 'sealed');
-      printer(command)(`sealed ${countOf(changed)}${changed < all ? `, ${all - changed} sealed before` : ''}`);
-    });
-  keys
-    .command('unseal')
-    .description('write the keys in clear; then remove [keys] from the configuration')
-    .requiredOption('-c, --config <file>', 'configuration of a node or an authority, with [keys]')
-    .action(({ config: file }: { readonly config: string }, command: Command) => {
-      const { changed } = change(loadConfig(file), 'clear');
-      printer(command)(`unsealed ${countOf(changed)}: remove [keys] from ${file} before the next start`);
-    });
+  withConfig(
+    keys.command('seal').description('seal the keys that are there; those made later are sealed anyway'),
+    'configuration of a node or an authority, with [keys]',
+    'node',
+  ).action(({ config: file }: { readonly config: string }, command: Command) => {
+    const { changed, all } = change(loadConfig(file), 'sealed');
+    printer(command)(`sealed ${countOf(changed)}${changed < all ? `, ${all - changed} sealed before` : ''}`);
+  });
+  withConfig(
+    keys.command('unseal').description('write the keys in clear; then remove [keys] from the configuration'),
+    'configuration of a node or an authority, with [keys]',
+    'node',
+  ).action(({ config: file }: { readonly config: string }, command: Command) => {
+    const { changed } = change(loadConfig(file), 'clear');
+    printer(command)(`unsealed ${countOf(changed)}: remove [keys] from ${file} before the next start`);
+  });
 };

@@ -2,14 +2,18 @@ import type { Command } from 'commander';
 import { composeLeave } from '../compose-joined.js';
 import { loadConfig, nodeConfig } from '../config.js';
 import { leaveNetwork, stayInNetwork } from '../node/leave.js';
+import { withConfig } from './config-option.js';
 import { printer, shortTime } from './print.js';
 
 /** `mixmailer leave`: the node goes, and nothing on its way is lost. */
 export const register = (program: Command): void => {
-  program
-    .command('leave')
-    .description('tell the authorities that a node leaves the network; it runs on until nobody sends it packets')
-    .requiredOption('-c, --config <file>', 'configuration of the node')
+  withConfig(
+    program
+      .command('leave')
+      .description('tell the authorities that a node leaves the network; it runs on until nobody sends it packets'),
+    'configuration of the node',
+    'node',
+  )
     .option('--undo', 'stay after all')
     .action(async ({ config: file, undo }: { readonly config: string; readonly undo?: true }, command: Command) => {
       const config = loadConfig(file);

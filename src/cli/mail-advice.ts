@@ -18,12 +18,11 @@ interface Reached {
   readonly proxy?: string;
 }
 
-/** What to do when a server could not be talked to. @param section `mail.imap` or `mail.smtp` */
+/** What to do when a server could not be talked to. @param section `mail.imap`, `mail.smtp`, or such a one of a further account */
 export const mailAdvice = (section: string, server: Reached, { code, message }: MailError): readonly string[] => {
-  const ports =
-    section === 'mail.imap'
-      ? 'Usual: 993 with "tls", 143 with "starttls".'
-      : 'Usual: 465 with "tls", 587 with "starttls".';
+  const ports = section.endsWith('.imap')
+    ? 'Usual: 993 with "tls", 143 with "starttls".'
+    : 'Usual: 465 with "tls", 587 with "starttls".';
   switch (code) {
     case 'mail/connect':
       if (server.proxy !== undefined) return [`Does the proxy of mail.proxy run, and does it reach ${server.host}?`];

@@ -8,6 +8,7 @@ import type { NodeId } from '../base/ids.js';
 import { bitsOf, flowOf, meterOf } from '../mix/meter.js';
 import type { Network, NetworkParameters, Standing } from '../route/network.js';
 import { placesOf } from '../path/topology.js';
+import { withConfig } from './config-option.js';
 import { printer, shortTime, table } from './print.js';
 import { bitsText } from './queue.js';
 
@@ -18,10 +19,14 @@ interface ShowOptions {
 
 /** `mixmailer network show` and `forget-fork`: the network as this configuration's process sees it. */
 export const registerShow = (network: Command): void => {
-  network
-    .command('show', { isDefault: true })
-    .description('show nodes, layers, providers, reliability, and who signed the list that is used here')
-    .requiredOption('-c, --config <file>', 'configuration of a node, a client or an authority')
+  withConfig(
+    network
+      .command('show', { isDefault: true })
+      .description('show nodes, layers, providers, reliability, and who signed the list that is used here'),
+    'configuration of a node, a client or an authority',
+    'node',
+    'client',
+  )
     .option('--json', 'for programs')
     .action(({ config: file, json }: ShowOptions, command: Command) => {
       const now = systemClock.now();
@@ -30,14 +35,17 @@ export const registerShow = (network: Command): void => {
       if (json === true) print(JSON.stringify(recordOf(view, now), undefined, 2));
       else print(...linesOf(view, now));
     });
-  network
-    .command('forget-fork')
-    .description('after a fork, and after asking people: forget both lists, and take the next one that comes')
-    .requiredOption('-c, --config <file>', 'configuration of a node or a client')
-    .action(({ config: file }: ShowOptions, command: Command) => {
-      const count = forgetForks(loadConfig(file));
-      printer(command)(count === 0 ? 'there is no fork' : 'forgotten; the next list that comes is taken');
-    });
+  withConfig(
+    network
+      .command('forget-fork')
+      .description('after a fork, and after asking people: forget both lists, and take the next one that comes'),
+    'configuration of a node or a client',
+    'node',
+    'client',
+  ).action(({ config: file }: ShowOptions, command: Command) => {
+    const count = forgetForks(loadConfig(file));
+    printer(command)(count === 0 ? 'there is no fork' : 'forgotten; the next list that comes is taken');
+  });
 };
 
 /** `3 s`, `12 min`, `5 h`, `2 d`. */

@@ -128,7 +128,7 @@ const registerVerify = (network: Command): void => {
   network
     .command('verify')
     .description('show a list, who signed it and what is missing; exit code 1 if it is not to be used')
-    .option('--config <file>', 'take list, authorities and threshold from this configuration')
+    .option('-c, --config <file>', 'take list, authorities and threshold from this configuration')
     .option('--list <file>', 'the list')
     .option('--authority-key <hex...>', 'public keys of the authorities', publicKeys)
     .option('--threshold <number>', 'how many of them must have signed (default: more than half)', integerFrom(1, 64))

@@ -5,14 +5,12 @@ import { composeNode } from '../compose.js';
 import { nodeConfig } from '../config.js';
 import { networkAt } from '../follow/network-at.js';
 import { runMixNode } from '../node/mix-node.js';
+import { withConfig } from './config-option.js';
 import { loadAndJoin } from './join.js';
 import { statusPage, untilStopped, watched } from './stop.js';
 
 export const register = (program: Command): void => {
-  program
-    .command('node')
-    .description('run a mix node on its mailbox')
-    .requiredOption('-c, --config <file>', 'configuration file')
+  withConfig(program.command('node').description('run a mix node on its mailbox'), 'configuration file', 'node')
     .option('--join <invitation>', 'join the network of this invitation; kept for the next start')
     .action(async ({ config: file, join }: { readonly config: string; readonly join?: string }) => {
       const config = loadAndJoin(file, join);

@@ -7,6 +7,7 @@ import { loadConfig } from '../config.js';
 import { wordsFor } from '../message/report.js';
 import { isOverFloor, type Meter } from '../mix/meter.js';
 import type { MessageStatus } from '../ports/client-store.js';
+import { withConfig } from './config-option.js';
 import { printer, shortTime, table } from './print.js';
 
 const ordinal = (count: number): string => {
@@ -105,10 +106,13 @@ export const queueLines = (view: QueueView, now: number): readonly string[] =>
       ];
 
 export const register = (program: Command): void => {
-  program
-    .command('queue')
-    .description("show the client's messages and what became of them, as long as they are remembered (7 days)")
-    .requiredOption('-c, --config <file>', 'configuration file')
+  withConfig(
+    program
+      .command('queue')
+      .description("show the client's messages and what became of them, as long as they are remembered (7 days)"),
+    'configuration file',
+    'client',
+  )
     .option('--json', 'as JSON, a list of messages')
     .action(({ config: file, json }: { readonly config: string; readonly json?: true }, command: Command) => {
       const now = systemClock.now();

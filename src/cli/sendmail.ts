@@ -1,18 +1,13 @@
-import { homedir } from 'node:os';
-import path from 'node:path';
 import type { Command } from 'commander';
 import { parseMail } from '../adapters/mime.js';
 import { ConfigError, RouteError, StoreError, SubmissionError } from '../base/errors.js';
 import { readSendmailArguments, untilDotLine } from '../client/sendmail.js';
 import { composeQueue } from '../compose.js';
 import { clientConfig, loadConfig } from '../config.js';
+import { usualConfig } from './config-option.js';
 
 // sysexits.h, which mail programs read.
 const exitCodes = { usage: 64, data: 65, temporary: 75, config: 78 } as const;
-
-const defaultConfig = (): string =>
-  process.env['MIXMAILER_CONFIG'] ??
-  path.join(process.env['XDG_CONFIG_HOME'] ?? path.join(homedir(), '.config'), 'mixmailer', 'client.toml');
 
 const readInput = async (mostBytes: number): Promise<Uint8Array> => {
   const chunks: Buffer[] = [];
@@ -35,7 +30,7 @@ const send = async (args: readonly string[]): Promise<void> => {
     return;
   }
   const { request } = read;
-  const config = loadConfig(request.configFile ?? defaultConfig());
+  const config = loadConfig(request.configFile ?? usualConfig('client'));
   const input = await readInput(clientConfig(config).submission.maxMailBytes);
   const raw = request.dotsAreText ? input : untilDotLine(input);
   const inHeader = request.recipientsFromHeader ? (await parseMail(raw)).recipients : [];
@@ -58,11 +53,21 @@ export const register = (program: Command): void => {
     .command('sendmail')
     .description('take a mail from standard input into the queue, with the flags of sendmail (-t -i -f ... recipients)')
     .helpOption(false)
+    .addHelpText(
+      'after',
+      `
+-t takes recipients from To, Cc and Bcc; -i and -oi let a line with a single dot be text; -C FILE names the configuration, where it is not the
+client.toml that init wrote. Other flags of sendmail for handing a mail in say nothing here: the sender is the client's own account.`,
+    )
     .allowUnknownOption()
     .allowExcessArguments()
     .passThroughOptions()
     .argument('[arguments...]')
-    .action(async (args: readonly string[]) => {
+    .action(async (args: readonly string[], _options: object, command: Command) => {
+      if (args.length === 1 && args[0] === '--help') {
+        command.outputHelp();
+        return;
+      }
       try {
         await send(args);
       } catch (error) {

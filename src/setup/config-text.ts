@@ -31,6 +31,7 @@ export interface Settings {
   readonly limits: Limits | undefined;
   /** What its user says of it. */
   readonly perDay: number | undefined;
+  readonly since: string | undefined;
 }
 
 /** A TOML basic string, of any text. */
@@ -79,6 +80,11 @@ const roleLines = ({ role, name }: Settings): readonly string[] =>
         `name = ${quoted(name)}`,
         ...exitLines[role],
       ];
+
+const sinceLines = ({ since }: Settings): readonly string[] =>
+  since === undefined
+    ? ['# It is taken for a new account. If it is older, say since when it is in use:', '# since = 2026-01-31']
+    : ['# The day since which the account is in use.', `since = ${since}`];
 
 const limitLines = ({ limits, perDay }: Settings): readonly string[] => {
   if (perDay !== undefined)
@@ -130,6 +136,7 @@ export const configText = (settings: Settings): string => {
     '',
     '[mail.budget]',
     ...limitLines(settings),
+    ...sinceLines(settings),
     '# The day since which the account is in use. Say it if that is longer ago than 30 days.',
     '# since = 2026-01-31',
     '',

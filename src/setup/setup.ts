@@ -30,6 +30,8 @@ export interface GivenSetup extends GivenAccount {
   readonly ca: string | undefined;
   /** Mails that the account may send. */
   readonly perDay: number | undefined;
+  /** Day since which the account is in use. */
+  readonly since: string | undefined;
 }
 
 /** Where everything is put. */
@@ -155,6 +157,7 @@ const textOf = (
     proxy: given.proxy,
     data: place.data,
     perDay: given.perDay,
+    since: given.since,
     limits: provider === undefined || limits === unknownLimits ? undefined : limits,
   });
 };

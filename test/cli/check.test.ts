@@ -5,7 +5,7 @@ import { sqliteMixStore } from '../../src/adapters/sqlite-mix-store.js';
 import { readPlusAddress } from '../../src/adapters/plus-address.js';
 import type { Account } from '../../src/adapters/secrets.js';
 import { ConfigError, MailError } from '../../src/base/errors.js';
-import { loginAdvice } from '../../src/cli/mail-advice.js';
+import { loginAdvice, mailAdvice } from '../../src/cli/mail-advice.js';
 import { type ImapLook, type Probes, register } from '../../src/cli/check.js';
 import { register as registerDescriptor } from '../../src/cli/descriptor.js';
 import { register as registerKeygen } from '../../src/cli/keygen.js';
@@ -141,6 +141,17 @@ describe('mixmailer check', () => {
     expect(loginAdvice('mail.imap', 'imap.mail.yahoo.com').join()).toContain('app password');
     expect(loginAdvice('mail.imap', 'imap.mail.me.com').join()).toContain('app-specific');
     expect(loginAdvice('mail.imap', 'imap.gmail.com.example').join()).toContain('mail.imap.user');
+  });
+
+  it.each([
+    ['mail.imap', 'Usual: 993'],
+    ['mail.further.0.imap', 'Usual: 993'],
+    ['mail.smtp', 'Usual: 465'],
+    ['mail.further.0.smtp', 'Usual: 465'],
+  ])('of %s says which ports are usual', (section, ports) => {
+    const server = { host: 'mail.example.org', port: 1, security: 'tls' } as const;
+    const advice = mailAdvice(section, server, new MailError('mail/connect', 'connect ECONNREFUSED'));
+    expect(advice.join()).toContain(`Nothing listens at port 1: check ${section}.port. ${ports}`);
   });
 
   it('tells a secret that can not be had from a wrong one', async () => {

@@ -1,4 +1,5 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
+import path from 'node:path';
 import { Command } from 'commander';
 import { describe, expect, it } from 'vitest';
 import { daysToContacts } from '../../src/cli/adversaries.js';
@@ -8,7 +9,9 @@ import { register } from '../../src/cli/simulate.js';
 import { streamRng } from '../../src/base/random.js';
 import { compareDefaults } from '../../src/sim/compare.js';
 import { delayOf } from '../../src/sim/delay.js';
+import { commandsIn } from '../docs/pages.js';
 import { blocksOf, refreshed } from '../figures/blocks.js';
+import { testFolder } from './run.js';
 
 const small = { ...compareDefaults, nodes: 12, days: 0.1, targets: 20 };
 
@@ -90,6 +93,23 @@ describe('mixmailer simulate --adversary and --study', () => {
       meaning: 'Meaning.',
     });
     expect(lines).toEqual(['Title', '', 'who  median latency min', 'a    1.5', 'bcd  > 10', '', 'Meaning.']);
+  });
+});
+
+describe('a command of docs/anonymity.md', () => {
+  const folder = testFolder();
+  const shown = commandsIn('docs/anonymity.md').flatMap(({ text }) => text.split('mixmailer simulate ')[1] ?? []);
+  // The one with plots does what that without does.
+  const each = shown.filter((words) => words !== '--compare');
+  const mostMs = 120_000;
+
+  it.each(each)('mixmailer simulate %s: runs, on a smaller network', { timeout: mostMs }, async (words) => {
+    const plots = path.join(folder, 'plots');
+    const smaller = ['--nodes', '12', '--days', '0.005', '--targets', '3', '--load', '0.5'];
+    const lines = await linesOf(...words.replace('--plots plots', `--plots ${plots}`).split(' '), ...smaller);
+    expect(lines.length).toBeGreaterThan(1);
+    expect(existsSync(path.join(plots, 'index.html'))).toBe(words.includes('--plots'));
+    rmSync(plots, { recursive: true, force: true });
   });
 });
 

@@ -28,6 +28,8 @@ it('a running client mails nothing at the moment of a slot: what it took to make
   const hand = handOf();
   const { client, world } = hand.network;
   await hand.submit(await letterOf());
+  // What has been read is a reason to hand over, too.
+  client.account.mailbox.fault = 'mail/connect';
   const stop = new AbortController();
   const { ticker, jobs } = handTicker();
   const ended = client.run(ticker, stop.signal, hand.watching);

@@ -1,4 +1,4 @@
-import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -53,8 +53,13 @@ const complaint = (parts: Parts): string => {
 
 describe('the example', () => {
   it.each(['node', 'exit'])('config/%s.toml loads, and says what the defaults are', (name) => {
-    copyFileSync(`config/${name}.toml`, join(folder, `example-${name}.toml`));
-    const config = loadConfig(join(folder, `example-${name}.toml`));
+    const example = join(folder, `example-${name}.toml`);
+    const text = readFileSync(`config/${name}.toml`, 'utf8');
+    writeFileSync(example, text, { mode: 0o600 });
+    // The invitation comes with --join.
+    expect(loadConfig(example).network).toBeUndefined();
+    writeFileSync(example, text.replace(/^# (?=join = )/m, ''), { mode: 0o600 });
+    const config = loadConfig(example);
     const defaults = load();
     expect(nodeConfig(config)).toEqual({
       ...nodeConfig(defaults),

@@ -10,9 +10,10 @@ const ci = (has: string): Executed => by('.ci/run', has);
 const install = (page: string): Executed => by('.ci/install', page);
 const operated = (has: string): Executed => by('test/integration/operating.test.ts', has);
 const mailed = (has: string): Executed => by('test/integration/mail-programs.test.ts', has);
-const figures = byHand('npm run figures runs all of the page again; it takes hours');
+const figures = by('test/cli/findings.test.ts', "commandsIn('docs/anonymity.md')");
 const systemd = byHand('no machine of the tests runs systemd as its init');
 const mutation = byHand('takes an hour and more');
+const user = byHand('needs a user of the name mixmailer, and root');
 
 const swaks =
   'swaks --server 127.0.0.1:2525 --auth PLAIN --auth-user mixmailer --auth-password TOKEN --from me@example.org --to you@example.net --data @encrypted.eml';
@@ -34,9 +35,9 @@ export const executed: Readonly<Record<string, Executed>> = {
   'sudo npm ci --ignore-scripts --prefix /opt/mixmailer': install('README.md'),
   'sudo ln -s /opt/mixmailer/dist/src/main.js /usr/local/bin/mixmailer': install('README.md'),
   'mixmailer init': by('test/integration/init.test.ts', "main, 'init'"),
-  'mixmailer init mix@example.org --imap mail.example.org --smtp mail.example.org:587/starttls --password-file - --role node --join "mixmailer:..." --folder /etc/mixmailer < password':
+  'mixmailer init mix@example.org --imap mail.example.org --smtp mail.example.org:587/starttls --password-file - --role node --join "mixmailer:..." --folder new-node < password':
     by('test/integration/init.test.ts', "main, 'init'"),
-  'mixmailer client --config ~/.config/mixmailer/client.toml': by('test/demo/network.ts', "'client', '--config'"),
+  'mixmailer client': by('test/demo/network.ts', "'client', '--config'"),
   'mixmailer authority --config authority.toml': by('test/demo/network.ts', "'authority', '--config'"),
   [swaks]: mailed("lineOf('swaks ')"),
 
@@ -51,7 +52,8 @@ export const executed: Readonly<Record<string, Executed>> = {
   'mixmailer simulate --adversary disclosure': figures,
   'mixmailer simulate --adversary intersection': figures,
   'npm install --save-dev echarts@6': by('package.json', '"echarts": "6.'),
-  'npx mixmailer simulate --compare --plots plots': by('test/adapters/plots.test.ts', 'plotInto'),
+  'npx mixmailer simulate --compare --plots plots': figures,
+  'NODE_OPTIONS=--max-old-space-size=4096 npx mixmailer simulate --nodes 1000 --days 2.1': figures,
 
   'npm run check': ci('npm run check'),
   'npx vitest run --project unit test/mix': ci('npm test'),
@@ -84,7 +86,13 @@ export const executed: Readonly<Record<string, Executed>> = {
   'systemctl stop mixmailer-node': systemd,
   'systemctl enable --now mixmailer-node': systemd,
   'journalctl -u mixmailer-node -f': systemd,
-  'install -d -m 700 -o mixmailer -g mixmailer /var/lib/mixmailer': byHand('needs a user of that name'),
+  'useradd --system --home-dir /var/lib/mixmailer mixmailer': user,
+  'install -d -m 700 -o mixmailer -g mixmailer /var/lib/mixmailer': user,
+  'cp -r new-node/node-data /var/lib/mixmailer/data && chown -R mixmailer:mixmailer /var/lib/mixmailer/data': user,
+  'install -d -m 750 -g mixmailer /etc/mixmailer': user,
+  'install -m 640 -g mixmailer new-node/node.toml /etc/mixmailer/node.toml': user,
+  'install -m 600 new-node/node.password /etc/mixmailer/imap.password': user,
+  'cp /opt/mixmailer/config/mixmailer-node.service /etc/systemd/system/ && systemctl daemon-reload': systemd,
 
   [verify]: by('test/supply/signing.test.ts', "'ssh-keygen -Y verify '"),
   'git clone REPOSITORY mixmailer && cd mixmailer && git checkout COMMIT': by(

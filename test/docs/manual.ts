@@ -77,7 +77,7 @@ export const manualOf = (program: Command, version: string): string => {
     '.SH EXIT STATUS',
     ...exits.map(([code, text]) => tagged(bold(code), text)),
     '.SH ENVIRONMENT',
-    tagged(bold('NO_COLOR'), 'init, doctor and check print without colors'),
+    tagged(bold('NO_COLOR'), 'init prints without colors'),
     tagged(
       bold('XDG_CONFIG_HOME'),
       'init puts the configuration into its folder mixmailer, not into ~/.config/mixmailer',

@@ -37,9 +37,9 @@ export interface ShownCommand {
 
 /** What a page's commands begin with; a program that is new in a page is caught by the shape of its line. */
 const programs =
-  /^(?:sudo )?(?:mixmailer|npm|npx|node|git|gpg|ssh|ssh-keygen|sha256sum|tar|mkdir|ln|mv|cp|rm|chmod|install|echo|curl|swaks|msmtp|s-nail|mutt|neomutt|openssl|docker|systemctl|systemd-creds|systemd-analyze|journalctl|apt-get|\.ci\/[a-z-]+)(?= |$)/;
+  /^(?:[A-Z_]+=\S+ )*(?:sudo )?(?:mixmailer|npm|npx|node|git|gpg|ssh|ssh-keygen|sha256sum|tar|mkdir|ln|mv|cp|rm|chmod|useradd|install|echo|curl|swaks|msmtp|s-nail|mutt|neomutt|openssl|docker|systemctl|systemd-creds|systemd-analyze|journalctl|apt-get|\.ci\/[a-z-]+)(?= |$)/;
 /** A word in small letters and a flag: more like a command than like anything else that stands in a block. */
-const shape = /^(?:sudo )?[a-z][a-z0-9./-]* (?:-[a-zA-Z]|--[a-z])/;
+const shape = /^(?:[A-Z_]+=\S+ )*(?:sudo )?[a-z][a-z0-9./-]* (?:-[a-zA-Z]|--[a-z])/;
 
 interface Block {
   readonly line: number;

@@ -146,6 +146,14 @@ beforeAll(async () => {
   mkdirSync(at('.gnupg'), { mode: 0o700 });
   writeFileSync(at('bin', 'mixmailer'), `#!/bin/sh\nexec '${process.execPath}' '${main}' "$@"\n`, { mode: 0o755 });
   symlinkSync(path.resolve('docs/examples/pgp-sendmail'), at('bin', 'pgp-sendmail'));
+  // Where init writes it, and sendmail looks for it.
+  const { configFile } = network.client;
+  const moved = readFileSync(configFile, 'utf8').replaceAll(
+    /^(data|passwordFile|ca) = "(?!\/)/gm,
+    `$1 = "${path.dirname(configFile)}/`,
+  );
+  mkdirSync(at('.config', 'mixmailer'), { recursive: true });
+  writeFileSync(at('.config', 'mixmailer', 'client.toml'), moved, { mode: 0o600 });
   // A program that takes the home folder from the list of users finds nothing in this one, so these are named besides.
   env = {
     ...process.env,
@@ -154,7 +162,7 @@ beforeAll(async () => {
     GNUPGHOME: at('.gnupg'),
     MAILRC: at('.mailrc'),
     DEAD: at('dead.letter'),
-    MIXMAILER_CONFIG: network.client.configFile,
+    XDG_CONFIG_HOME: '',
   };
   setUp('.gnupg/gpg.conf', '~/.gnupg/gpg.conf');
   for (const address of [me, you])

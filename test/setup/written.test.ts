@@ -18,6 +18,7 @@ const settings: Settings = {
   data: 'node-data',
   limits: undefined,
   perDay: undefined,
+  since: undefined,
 };
 const read = (some: Partial<Settings>) => checkFile('it', parseToml('it', configText({ ...settings, ...some })));
 
@@ -35,6 +36,8 @@ describe('the configuration that is written', () => {
     expect(read({ role: 'exit' }).node?.exit).toBe(true);
     const own = read({ role: 'client', perDay: 5000 });
     expect([own.client?.receipts, own.node, own.mail.budget.perDay]).toEqual([true, undefined, 5000]);
+    expect(own.mail.budget.since).toBeUndefined();
+    expect(read({ role: 'node', since: '2020-02-29' }).mail.budget.since).toBe('2020-02-29');
   });
 
   it('explains itself, and names what is known of the provider', () => {
