@@ -1,4 +1,3 @@
-import { freeBytes } from '../adapters/disk.js';
 import { readHealth } from '../adapters/health-file.js';
 import { isLocked } from '../adapters/sqlite.js';
 import { StoreError } from '../base/errors.js';
@@ -27,8 +26,13 @@ export const diagnoseProcess = ({ data, file, client, authority }: Config, repor
   }
 };
 
+/** How many bytes may still be written to the disk of a folder; undefined where that can't be known. */
+export interface DiskProbe {
+  readonly freeBytes: (folder: string) => number | undefined;
+}
+
 /** Room on the disk. */
-export const diagnoseDisk = ({ data }: Config, report: Report): void => {
+export const diagnoseDisk = ({ data }: Config, { freeBytes }: DiskProbe, report: Report): void => {
   const free = freeBytes(data);
   if (free === undefined) return;
   const megabytes = Math.floor(free / 1024 / 1024);
@@ -39,6 +43,8 @@ export const diagnoseDisk = ({ data }: Config, report: Report): void => {
     ]);
 };
 
+/** After so many intervals without a single loop at home more is wrong than that it has just begun: most need fewer than eight. */
+const longestUnheard = 12;
 /** Of its loops, fewer than this part come home: something on their ways is slow or lost. */
 const fewLoops = 0.7;
 
@@ -60,6 +66,11 @@ export const diagnoseHeartbeat = (config: Config, report: Report): void => {
           'If nothing is wrong here somebody may keep mail back: docs/operating.md, "A node that holds its pool".',
         ],
       );
+    else if (heart.unheard > longestUnheard)
+      report.wrong(`in ${heart.unheard} intervals none of its loops has come home`, [
+        'Does mail from this account arrive, and does it come to the mailbox? Does a filter put packets elsewhere? Do the nodes around it work (mixmailer network)?',
+        'Until a loop comes home it does not notice if somebody keeps mail back.',
+      ]);
     else if (heart.beats.length === 0) report.note('no loop has come home yet, so there is no heartbeat');
     else if (heart.returned < fewLoops)
       report.note(`of its loops about ${percent} % come home: nodes are slow or away`);

@@ -1,21 +1,23 @@
 import type { Command } from 'commander';
+import { freeBytes } from '../adapters/disk.js';
 import { probeImap } from '../adapters/imap-inbox.js';
 import { surveyMailbox } from '../adapters/imap-survey.js';
 import { probeSmtp } from '../adapters/smtp-outbox.js';
 import { systemClock } from '../adapters/system.js';
 import { loadConfig } from '../config.js';
 import { sectionsIn } from '../config-mail.js';
+import { withConfig } from './config-option.js';
 import { checkBudget } from './check-budget.js';
 import { checkFiles } from './check-files.js';
 import { checkNetwork } from './check-network.js';
 import { checkImap, checkKeys, checkSmtp, type Probes } from './check.js';
 import { diagnoseMailbox, diagnoseWay, type MailboxProbes } from './doctor-mailbox.js';
-import { diagnoseDisk, diagnoseHeartbeat, diagnosePause, diagnoseProcess } from './doctor-process.js';
+import { diagnoseDisk, diagnoseHeartbeat, diagnosePause, diagnoseProcess, type DiskProbe } from './doctor-process.js';
 import { greetSelfOn } from './plus-probe.js';
 import { printer } from './print.js';
 import { Report } from './report.js';
 
-type DoctorProbes = Pick<Probes, 'imap' | 'smtp'> & MailboxProbes;
+type DoctorProbes = Pick<Probes, 'imap' | 'smtp'> & MailboxProbes & DiskProbe;
 
 interface Options {
   readonly config: string;
@@ -26,12 +28,16 @@ interface Options {
 /** `mixmailer doctor`: what is wrong with a running installation, and what mends it. */
 export const register = (
   program: Command,
-  probes: DoctorProbes = { imap: probeImap, smtp: probeSmtp, survey: surveyMailbox, greetSelf: greetSelfOn },
+  probes: DoctorProbes = { imap: probeImap, smtp: probeSmtp, survey: surveyMailbox, greetSelf: greetSelfOn, freeBytes },
 ): void => {
-  program
-    .command('doctor')
-    .description('find what is wrong with a running node, client or authority, and say how to mend it')
-    .requiredOption('-c, --config <file>', 'its configuration file')
+  withConfig(
+    program
+      .command('doctor')
+      .description('find what is wrong with a running node, client or authority, and say how to mend it'),
+    'its configuration file',
+    'node',
+    'client',
+  )
     .option('--json', 'as JSON')
     .option('--no-mail', 'send no mail to itself: then where mails come, and the clock, are not looked at')
     .addHelpText(
@@ -47,7 +53,7 @@ to itself and that is removed. What it says are states and counts, of no mail in
       const now = systemClock.now();
       report.good(`configuration ${config.file}`);
       diagnoseProcess(config, report, now);
-      diagnoseDisk(config, report);
+      diagnoseDisk(config, probes, report);
       checkFiles(config, report);
       const nodeId = checkKeys(config, report, now);
       checkNetwork(config, report, { now, nodeId });

@@ -14,6 +14,8 @@ export interface Heartbeat {
   readonly holding: boolean;
   /** At the end of how many intervals that was so, one after the other. */
   readonly heldFor: number;
+  /** Intervals in which it has made loops since it began, or has slept, as long as none has come home. */
+  readonly unheard: number;
   /** Loops that came home in the intervals which decided that last, and how many should have. */
   readonly home: number;
   readonly expected: number;
@@ -38,6 +40,7 @@ export const newHeartbeat: Heartbeat = {
   intervalMs: undefined,
   holding: false,
   heldFor: 0,
+  unheard: 0,
   home: 0,
   expected: 0,
 };
@@ -109,8 +112,9 @@ export const beat = (
 ): Heartbeat => {
   const awake = { ...afterGap(heart, passed.now), at: passed.now };
   // How long loops are under way here is not known before one has come home.
-  if (awake.beats.length === 0 && passed.home === 0 && !awake.holding) return awake;
-  const known = { ...awake, beats: [...awake.beats, nextBeat(awake.beats, passed)].slice(-mostBeats) };
+  if (awake.beats.length === 0 && passed.home === 0 && !awake.holding)
+    return { ...awake, unheard: awake.unheard + (passed.sent > 0 ? 1 : 0) };
+  const known = { ...awake, unheard: 0, beats: [...awake.beats, nextBeat(awake.beats, passed)].slice(-mostBeats) };
   return known.holding ? released(known) : learned(held({ ...known, fresh: Math.min(mostBeats, known.fresh + 1) }));
 };
 

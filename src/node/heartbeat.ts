@@ -13,7 +13,10 @@ const noteName = 'heartbeat';
 
 const pulseOf = (store: Pick<NoteStore, 'note'>): Pulse => {
   const text = store.note(noteName);
-  return text === undefined ? { heart: newHeartbeat, sent: 0, home: 0 } : (JSON.parse(text) as Pulse);
+  if (text === undefined) return { heart: newHeartbeat, sent: 0, home: 0 };
+  const kept = JSON.parse(text) as Pulse;
+  // An older version kept less.
+  return { ...kept, heart: { ...newHeartbeat, ...kept.heart } };
 };
 
 const keep = (store: NoteStore, pulse: Pulse): void => store.setNote(noteName, JSON.stringify(pulse));
@@ -34,9 +37,6 @@ export const comesHome = (store: NoteStore & LoopStore, loopId: Uint8Array): num
   keep(store, { ...pulse, home: pulse.home + 1 });
   return sentAt;
 };
-
-/** How the heart was at the last flush. */
-export const heartIn = (store: NoteStore): Heartbeat => pulseOf(store).heart;
 
 /** An interval has passed: what the loops that came home in it tell. Inside the transaction of the flush. */
 export const feelPulse = (store: NoteStore, now: number): { readonly before: Heartbeat; readonly heart: Heartbeat } => {

@@ -1,7 +1,7 @@
 import type { Look } from '../ports/status.js';
 import type { MixStore } from '../ports/mix-store.js';
 import { type LookDeps, lookAtPost } from '../post/look.js';
-import { heartIn } from './heartbeat.js';
+import { heartbeatIn } from './heartbeat.js';
 
 export interface NodeLookDeps extends LookDeps {
   readonly store: MixStore;
@@ -12,7 +12,7 @@ export interface NodeLookDeps extends LookDeps {
 export const lookAtNode = (deps: NodeLookDeps, now: number): Look => {
   const { store, loopsPerInterval } = deps;
   const look = lookAtPost(deps, now);
-  const { holding, returned } = heartIn(store);
+  const { holding, returned } = heartbeatIn(store);
   return {
     ...look,
     waiting: { pool: store.poolSize(), ...look.waiting, 'open messages': store.openMessages() },

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from '@photostructure/sqlite';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { healthFile } from '../../src/adapters/health-file.js';
 import type { Survey } from '../../src/adapters/imap-survey.js';
 import { lockFolder } from '../../src/adapters/sqlite.js';
@@ -36,6 +36,7 @@ const works: Probes = {
   smtp: () => Promise.resolve({ extensions: [], maxMailBytes: undefined }),
   survey: () => Promise.resolve(survey),
   greetSelf: () => Promise.resolve(arrivedAt(Date.now() - 1000)),
+  freeBytes: () => 5000 * mebi,
 };
 const doctor = (name: string, probes: Partial<Probes> = {}, ...argv: readonly string[]): Promise<Ran> =>
   run((program) => register(program, { ...works, ...probes }), 'doctor', '--config', at(`${name}.toml`), ...argv);
@@ -185,6 +186,50 @@ describe('mixmailer doctor', () => {
       /WRONG {2}the account is paused until about \d{4}-.* UTC: its server spoke of a limit\n {7}Wait/,
     );
     expect(readFileSync(databaseOf('carol'))).toEqual(before);
+  });
+
+  it.each([
+    [12, 'note   no loop has come home yet, so there is no heartbeat\n'],
+    [13, 'WRONG  in 13 intervals none of its loops has come home\n       Does mail from this account arrive'],
+  ])('tells a node that has begun from one of whose loops none came home in %d intervals', async (unheard, line) => {
+    const store = sqliteMixStore(databaseOf('bob'));
+    const heart = { ...newHeartbeat, intervalMs: minuteMs, at: Date.now(), unheard };
+    store.setNote('heartbeat', JSON.stringify({ heart, sent: 3, home: 0 }));
+    store.close();
+    const lock = running('bob');
+    const { out } = await doctor('bob');
+    lock.release();
+    expect(out).toContain(line);
+  });
+
+  it('finds that few of its loops come home', async () => {
+    const store = sqliteMixStore(databaseOf('bob'));
+    const beats = [{ sent: 3, home: 1, due: 3 }];
+    const heart = { ...newHeartbeat, intervalMs: minuteMs, at: Date.now(), beats, returned: 0.66 };
+    store.setNote('heartbeat', JSON.stringify({ heart, sent: 3, home: 0 }));
+    store.close();
+    const lock = running('bob');
+    const { out } = await doctor('bob');
+    lock.release();
+    expect(out).toContain('note   of its loops about 66 % come home: nodes are slow or away');
+  });
+
+  it('finds a disk that is nearly full', async () => {
+    const { out } = await doctor('alice', { freeBytes: () => 199 * mebi });
+    expect(out).toContain('WRONG  the disk is nearly full: 199 MB are free\n       Make room on the disk');
+    expect((await doctor('alice', { freeBytes: () => 200 * mebi })).out).toContain('ok     the disk has room: 200 MB');
+  });
+
+  it('finds a list that has ended', async () => {
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 400 * dayMs });
+    try {
+      const { out } = await doctor('alice');
+      expect(out).toMatch(
+        /WRONG {2}.*(?:valid until|not valid any more|ended).*\n {7}Ask the authorities of the network/,
+      );
+    } finally {
+      vi.useRealTimers();
+    }
   });
 
   it('does not bring the database of an older version that runs up to date', async () => {

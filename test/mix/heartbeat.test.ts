@@ -62,6 +62,18 @@ describe('a node whose loops stop coming home', () => {
     expect(held).toEqual([...times(after - 1, 0).map(() => false), true]);
   });
 
+  it('that begins with none at home counts the intervals, until one is', () => {
+    const life = new Life(3);
+    life.pass(times(4, 0), 0);
+    expect(life.heart.unheard).toBe(0);
+    life.pass(times(20, 0));
+    expect([life.heart.unheard, life.heart.holding]).toEqual([20, false]);
+    life.pass([1]);
+    expect(life.heart.unheard).toBe(0);
+    life.pass(times(5, 0));
+    expect(life.heart.unheard).toBe(0);
+  });
+
   it('says what came and what should have', () => {
     const life = grown(3, 3);
     life.pass(times(2, 0));
