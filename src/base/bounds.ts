@@ -115,8 +115,12 @@ export const quotaWatermark = 0.8;
 export const packetsQuotaShare = 0.1;
 /** Where the server tells no quota: what mailboxes for money have at least. */
 export const mostMailboxBytes = 2 * 1024 * mib;
-/** Mails that are kept in mind to be read, a few hundred bytes each: what comes later is looked at later. */
+/** Mails that are kept in mind to be read, a few hundred bytes each: those for which there is no room are looked at again later. */
 export const mostKeptInMind = 100_000;
+/** Of these, for nodes of the list alone: whoever writes from 100,000 addresses keeps none of theirs from being seen. */
+export const nodesKeptInMind = 25_000;
+/** Of one sender, of a node ten times as many: what he may have waiting, and as many more, which are seen to be over it. */
+export const mostKeptOfOne = 2 * mostWaitingMails;
 
 // ---- what waits in a node ----
 

@@ -182,12 +182,27 @@ export const nextMails = (waiting: readonly WaitingMail[], room: Room): readonly
 const bySender = (waiting: readonly WaitingMail[]): readonly (readonly WaitingMail[])[] => {
   const senders = new Map<string, WaitingMail[]>();
   for (const mail of waiting) {
-    if (!mail.mayGo) continue;
     const known = senders.get(mail.sender);
     if (known === undefined) senders.set(mail.sender, [mail]);
     else known.push(mail);
   }
   return [...senders.values()];
+};
+
+const thatMayGo = (waiting: readonly WaitingMail[]): readonly (readonly WaitingMail[])[] =>
+  bySender(waiting.filter(({ mayGo }) => mayGo));
+
+/** What is left to each of those who have more, so that there is `excess` less of all. */
+const levelBelow = (sizes: readonly number[], excess: number): number => {
+  const sorted = sizes.toSorted((a, b) => b - a);
+  let sum = 0;
+  let most = 0;
+  for (const [i, size] of sorted.entries()) {
+    sum += size;
+    most = Math.max(0, (sum - excess) / (i + 1));
+    if (most >= (sorted[i + 1] ?? 0)) break;
+  }
+  return most;
 };
 
 const sizeOf = (mails: readonly WaitingMail[]): number => mails.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
@@ -208,7 +223,7 @@ const behind = (mails: readonly WaitingMail[], count: number, bytes: number): re
  * @param waiting those that came first, first
  */
 export const overBacklog = (waiting: readonly WaitingMail[]): readonly WaitingMail[] =>
-  bySender(waiting).flatMap((mails) => {
+  thatMayGo(waiting).flatMap((mails) => {
     const factor = mails[0]?.isListed === true ? nodesWaitingFactor : 1;
     return behind(mails, factor * mostWaitingMails, factor * mostWaitingBytes);
   });
@@ -221,14 +236,43 @@ export const overBacklog = (waiting: readonly WaitingMail[]): readonly WaitingMa
  */
 export const overWatermark = (waiting: readonly WaitingMail[], excessBytes: number): readonly WaitingMail[] => {
   if (excessBytes <= 0) return [];
-  const senders = bySender(waiting);
-  const sizes = senders.map(sizeOf).sort((a, b) => b - a);
-  let sum = 0;
-  let most = 0;
-  for (const [i, size] of sizes.entries()) {
-    sum += size;
-    most = Math.max(0, (sum - excessBytes) / (i + 1));
-    if (most >= (sizes[i + 1] ?? 0)) break;
-  }
+  const senders = thatMayGo(waiting);
+  const most = levelBelow(senders.map(sizeOf), excessBytes);
   return senders.flatMap((mails) => behind(mails, Infinity, most));
 };
+
+// ---- what can't be kept in mind ----
+
+/** For how many mails there is room in mind. */
+export interface MindRoom {
+  /** Of all nodes of the list. */
+  readonly nodes: number;
+  /** Of all others. */
+  readonly others: number;
+  /** Of one of the others, and of a node `nodesWaitingFactor` times as many. */
+  readonly ofOne: number;
+}
+
+/** As many mails as there are too many; of one sender the newest, and of as many senders as there may be mails the last. */
+const overCount = (waiting: readonly WaitingMail[], most: number, mostOfOne: number): readonly WaitingMail[] => {
+  const senders = bySender(waiting);
+  const counts = senders.map(({ length }) => Math.min(length, mostOfOne));
+  const excess = counts.reduce((sum, count) => sum + count, 0) - most;
+  const level = excess > 0 ? Math.max(1, Math.floor(levelBelow(counts, excess))) : mostOfOne;
+  return senders.flatMap((mails, nth) => mails.slice(nth < most ? level : 0));
+};
+
+/**
+ * Mails for which there is no room in mind: the newest of who has most of them, so that nobody's thousands keep another's one
+ * from being seen; letters too. Nodes of the list have a room of their own.
+ *
+ * @param waiting those that came first, first
+ */
+export const overMind = (waiting: readonly WaitingMail[], { nodes, others, ofOne }: MindRoom): readonly WaitingMail[] =>
+  [true, false].flatMap((isListed) =>
+    overCount(
+      waiting.filter((mail) => mail.isListed === isListed),
+      isListed ? nodes : others,
+      isListed ? nodesWaitingFactor * ofOne : ofOne,
+    ),
+  );

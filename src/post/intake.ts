@@ -4,8 +4,10 @@ import {
   largestReadBytes,
   mostDirectoryRead,
   mostKeptInMind,
+  mostKeptOfOne,
   mostMailboxBytes,
   mostRead,
+  nodesKeptInMind,
   packetsQuotaShare,
   quotaWatermark,
   sendersAtOnce,
@@ -19,8 +21,10 @@ import {
   levelAt,
   looksLikeDocuments,
   looksLikePackets,
+  type MindRoom,
   nextMails,
   overBacklog,
+  overMind,
   overWatermark,
   spentAt,
   type WaitingMail,
@@ -30,6 +34,7 @@ import type { Cursor, Inbox, Looked, MailLook, Quota } from '../ports/mail.js';
 import { geometry } from '../sphinx/geometry.js';
 import { type Aside, asideFrom } from './aside.js';
 import { inEachFolder } from './folders.js';
+import { Passed } from './passed.js';
 
 /** How much may come of whom, in packets in the time of a mix interval. */
 export interface IntakeRates {
@@ -74,11 +79,22 @@ export const documentMails: MailKind = {
   mostMails: mostDirectoryRead,
 };
 
+const usualRoom: MindRoom = {
+  nodes: nodesKeptInMind,
+  others: mostKeptInMind - nodesKeptInMind,
+  ofOne: mostKeptOfOne,
+};
+
 interface Folder {
   readonly uidValidity: string;
-  /** What was looked at so far. */
+  /** What was looked at so far; before `lastUid` while what was passed is looked at again. */
   seenUid: number;
+  /** The last that was looked at. */
+  lastUid: number;
   readonly waiting: Map<number, Waiting>;
+  readonly passed: Passed;
+  /** When the look at what was passed began. */
+  lookedAgainAt: number;
 }
 
 interface Waiting {
@@ -94,20 +110,22 @@ export const senderOf = (from: string | undefined): string => (from ?? '').toLow
 /**
  * What a process knows of the mails that wait in its mailbox, and how much it has read of whom. In memory alone, for it says who
  * mails it how much: a process that starts again looks at everything behind its cursors, and finds all buckets
- * full.
+ * full. Whatever is looked at waits to be read, or was passed and is looked at again, or was dealt with.
  */
 export class Intake {
   readonly #rates: IntakeRates;
   readonly #kind: MailKind;
+  readonly #room: MindRoom;
   readonly #folders = new Map<string, Folder>();
   #buckets = new Map<string, Bucket>();
   #others: Bucket | undefined;
   /** What the log was told last. */
   readonly told = { isPoolFull: false, isDiskFull: false, isMailboxFull: false };
 
-  constructor(rates: IntakeRates, kind = packetMails) {
+  constructor(rates: IntakeRates, kind = packetMails, room = usualRoom) {
     this.#rates = rates;
     this.#kind = kind;
+    this.#room = room;
   }
 
   /** Where a look at that folder goes on. */
@@ -116,37 +134,57 @@ export class Intake {
     return known === undefined ? cursor : { uidValidity: known.uidValidity, uid: known.seenUid };
   }
 
-  /** Whether more can be kept in mind. */
-  hasRoom(): boolean {
-    return this.#count() < mostKeptInMind;
+  /** Once in a mix interval, in which some are read, a look at that folder begins again at the first mail that was passed. */
+  lookAgain(folder: string, { now, intervalMs }: IntakeMoment): void {
+    const known = this.#folders.get(folder);
+    if (known === undefined || known.passed.firstUid === Infinity || known.seenUid < known.lastUid) return;
+    if (Math.abs(now - known.lookedAgainAt) < intervalMs) return;
+    known.lookedAgainAt = now;
+    known.seenUid = known.passed.firstUid - 1;
+    known.passed.begin();
   }
 
-  /** Takes in what a look at that folder has found. */
+  /** Mails were removed: those that were passed are looked at again at the next look. */
+  hasMadeRoom(): void {
+    for (const known of this.#folders.values()) known.lookedAgainAt = -Infinity;
+  }
+
+  /** Takes in what a look at that folder has found; that for which there is no room in mind is passed. */
   saw(folder: string, { uidValidity, mails }: Looked, cursor: Cursor | undefined, moment: IntakeMoment): void {
     let known = this.#folders.get(folder);
     if (known?.uidValidity !== uidValidity) {
       const seenUid = cursor?.uidValidity === uidValidity ? cursor.uid : 0;
-      known = { uidValidity, seenUid, waiting: new Map() };
+      const lookedAgainAt = moment.now;
+      known = { uidValidity, seenUid, lastUid: seenUid, waiting: new Map(), passed: new Passed(), lookedAgainAt };
       this.#folders.set(folder, known);
     }
+    let areMore = false;
     for (const look of mails) {
-      const { uid, sizeBytes, from } = look;
-      known.seenUid = Math.max(known.seenUid, uid);
-      const mayBeOurs = look.isRefused === true || sizeBytes >= moment.smallestBytes;
+      const isNew = look.uid > known.lastUid;
+      known.seenUid = Math.max(known.seenUid, look.uid);
+      known.lastUid = Math.max(known.lastUid, look.uid);
+      const { uid, sizeBytes, from, isRefused } = look;
+      const mayBeOurs = isRefused === true || sizeBytes >= moment.smallestBytes;
       if (!mayBeOurs || !this.#kind.isWanted(look)) continue;
       const sender = senderOf(from);
+      const one = { uid, sender, isRefused };
+      // What is neither new nor was passed waits already, or was dealt with.
+      if (known.waiting.has(uid) || known.passed.has(one) || !(isNew || known.passed.had(one))) continue;
       const isListed = moment.nodes.has(sender);
       const mail = { folder, uid, sizeBytes, sender, isListed, mayGo: this.#kind.mayGo(look) };
+      areMore = true;
       known.waiting.set(uid, { mail, look: { ...look, subject: '' } });
     }
+    if (areMore) this.#passOver();
+    if (known.passed.isFullAgain) known.seenUid = known.lastUid;
   }
 
   /** Where the cursor of each folder stands: every mail up to it has been dealt with. */
   cursors(): readonly (readonly [folder: string, cursor: Cursor])[] {
-    return [...this.#folders].map(([folder, { uidValidity, seenUid, waiting }]) => {
-      // A folder's mails are kept in the order of their uids.
-      const [first] = waiting.keys();
-      return [folder, { uidValidity, uid: first === undefined ? seenUid : first - 1 }] as const;
+    return [...this.#folders].map(([folder, { uidValidity, seenUid, waiting, passed }]) => {
+      let uid = Math.min(seenUid, passed.firstUid - 1);
+      for (const first of waiting.keys()) uid = Math.min(uid, first - 1);
+      return [folder, { uidValidity, uid }] as const;
     });
   }
 
@@ -258,9 +296,21 @@ export class Intake {
 
   /** @param now leaves out those that are set aside then */
   #waiting(now = Infinity): readonly WaitingMail[] {
-    return [...this.#folders.values()].flatMap(({ waiting }) =>
-      [...waiting.values()].flatMap(({ mail, aside }) => (aside === undefined || aside.until <= now ? [mail] : [])),
-    );
+    const mails: WaitingMail[] = [];
+    for (const { waiting } of this.#folders.values())
+      for (const { mail, aside } of waiting.values()) if (aside === undefined || aside.until <= now) mails.push(mail);
+    return mails;
+  }
+
+  /** Passes those for which there is no room in mind. */
+  #passOver(): void {
+    const over = overMind(this.#waiting(), this.#room);
+    if (over.length === 0) return;
+    const looks = over.map(({ folder, uid }) => this.#folders.get(folder)?.waiting.get(uid)?.look);
+    for (const { folder, uid } of over) this.#folders.get(folder)?.waiting.delete(uid);
+    const left = new Set(this.#waiting().map(({ sender }) => sender));
+    for (const [i, { folder, uid, sender }] of over.entries())
+      this.#folders.get(folder)?.passed.pass({ uid, sender, isRefused: looks[i]?.isRefused }, (of) => left.has(of));
   }
 
   #count(): number {
@@ -289,7 +339,7 @@ interface Mailbox {
 }
 
 /**
- * Looks at all mails that have come since the last look.
+ * Looks at all mails that have come since the last look, and from time to time again at those for which there was no room in mind.
  *
  * @param cursorOf the kept cursor of a folder
  * @returns what went wrong in a folder, if anything: the mails of the others can be read all the same
@@ -303,7 +353,8 @@ export const lookAround = (
 ): Promise<MailError | undefined> =>
   inEachFolder(inbox, signal, async (folder) => {
     const cursor = cursorOf(folder);
-    for (let more = true; more && intake.hasRoom() && !signal.aborted;) {
+    intake.lookAgain(folder, moment);
+    for (let more = true; more && !signal.aborted;) {
       const looked = await inbox.look(folder, intake.lookFrom(folder, cursor), signal);
       intake.saw(folder, looked, cursor, moment);
       more = looked.more;
@@ -323,6 +374,7 @@ export const removeOver = async (
       const uids = looks.map(({ uid }) => uid);
       await inbox.remove(folder, uidValidity, uids, signal);
       for (const uid of uids) intake.done(folder, uidValidity, uid);
+      intake.hasMadeRoom();
       removed.set(reason, (removed.get(reason) ?? 0) + uids.length);
     }
   return removed;

@@ -229,6 +229,32 @@ export const edgeSwitches: readonly Switch[] = [
     ),
     only: 'its quota',
   },
+  {
+    ...entry(
+      'a flood of letters from one address',
+      'of who has most some are passed and looked at again later',
+      [
+        'carrier/intake.ts',
+        'senders.flatMap((mails, nth) => mails.slice(nth < most ? level : 0))',
+        'waiting.slice(most)',
+      ],
+      'flood-letters',
+    ),
+    only: 'one address',
+  },
+  {
+    ...entry(
+      'a flood of letters from a hundred thousand addresses',
+      'nodes have a room in mind of their own',
+      [
+        'carrier/intake.ts',
+        'overCount(\n      waiting.filter((mail) => mail.isListed === isListed),',
+        'overCount(\n      waiting.filter(() => !isListed),',
+      ],
+      'flood-letters',
+    ),
+    only: 'a hundred thousand',
+  },
   entry(
     'a flood of good packets for mailboxes',
     'they get a share of the mails',
