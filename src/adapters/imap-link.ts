@@ -110,6 +110,9 @@ export const bounded = <T>(
     );
   });
 
+/** What may come of mails of which the server has told that size: some reckon it without what they put into a mail when they give it. */
+export const mostGivenBytes = (toldBytes: number): number => 2 * toldBytes + mib;
+
 /** Says goodbye, and waits a second at most for the answer. Never rejects. */
 export const leaveImap = async (client: ImapFlow, where: string): Promise<void> => {
   const link = { client, where, deadlineMs: secondMs, connecting: false };
@@ -148,8 +151,8 @@ export const openImap = async (account: ImapAccount, signal: AbortSignal): Promi
     disableAutoEnable: true,
     disableIMAP4rev2: true,
     maxLineLength: longestImapLineBytes,
-    maxLiteralSize: 2 * maxMailBytes + mib,
-    maxResponseSize: 2 * maxMailBytes + mib + longestImapLineBytes,
+    maxLiteralSize: mostGivenBytes(maxMailBytes),
+    maxResponseSize: mostGivenBytes(maxMailBytes) + longestImapLineBytes,
     connectionTimeout: deadlineMs,
     greetingTimeout: deadlineMs,
     maxIdleTime: idleMs,

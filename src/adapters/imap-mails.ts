@@ -4,7 +4,7 @@ import { simpleParser } from 'mailparser';
 import { latin1 } from '../base/bytes.js';
 import { MailError } from '../base/errors.js';
 import type { Cursor, Fetched, FetchFilter, InboxMail } from '../ports/mail.js';
-import { granted, type ImapAccount, type Task } from './imap-link.js';
+import { granted, type ImapAccount, mostGivenBytes, type Task } from './imap-link.js';
 import type { Suspects } from './imap-suspects.js';
 import { transferMs } from './mail-account.js';
 
@@ -182,30 +182,37 @@ const withinBytes = (uids: readonly number[], looks: ReadonlyMap<number, Look>, 
   return chosen;
 };
 
-/** What the server gave of the mails that were wanted. Those that are gone are in neither. */
+/** The wanted mails that were given, and those that were not or had no room. What is gone is in neither. */
 interface Bodies {
   readonly raws: ReadonlyMap<number, Uint8Array>;
   readonly refused: ReadonlySet<number>;
 }
 
-/** The contents of the wanted ones. */
+/** The contents of the wanted ones: the first, and as many as there is room for, whatever sizes the server has told. */
 export const bodies = async (reader: Reader, chosen: readonly Candidate[]): Promise<Bodies> => {
   const { client, task, suspects } = reader;
   const raws = new Map<number, Uint8Array>();
   const wanted = chosen.filter((candidate) => candidate.wanted);
   const sizes = new Map(wanted.map(({ uid, sizeBytes }) => [uid, sizeBytes]));
+  const toldBytes = wanted.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+  // Of a mail that was refused when it was looked at no size is known.
+  let room = Math.max(largestFetchBytes, mostGivenBytes(toldBytes));
+  const tooMuch = new Set<number>();
   const ask: Ask = async (uids, told) => {
     task.extend(transferMs(uids.reduce((sum, uid) => sum + (sizes.get(uid) ?? 0), 0)));
     // Rows without a source are other clients' flag changes told in between.
     for await (const { uid, source } of client.fetch(uidSet(uids), { uid: true, source: true }, { uid: true })) {
       if (source === undefined) continue;
-      raws.set(uid, new Uint8Array(source.buffer, source.byteOffset, source.byteLength));
+      room -= source.byteLength;
+      if (room >= 0 || raws.size === 0)
+        raws.set(uid, new Uint8Array(source.buffer, source.byteOffset, source.byteLength));
+      else tooMuch.add(uid);
       told(uid);
       suspects.clear(uid);
     }
   };
-  const refused = await askAbout(reader, [...sizes.keys()], ask, (uid) => raws.has(uid));
-  return { raws, refused: new Set(refused) };
+  const refused = await askAbout(reader, [...sizes.keys()], ask, (uid) => raws.has(uid) || tooMuch.has(uid));
+  return { raws, refused: new Set([...refused, ...tooMuch]) };
 };
 
 /** A mail as it was given; undefined if it is gone. */

@@ -11,7 +11,10 @@ export interface InboxMail {
   readonly uid: number;
   /** The whole mail, header and body, as the server gave it; undefined if it is too large or too small and was not fetched. */
   readonly raw: Uint8Array | undefined;
-  /** It is there, and the server does not give it, or hangs up, asked for it alone: `raw` is undefined. */
+  /**
+   * It is there, and the server does not give it, or hangs up, asked for it alone, or has given others far larger than it had told, so
+   * that there was no room for this one: `raw` is undefined.
+   */
   readonly isRefused?: true;
 }
 
