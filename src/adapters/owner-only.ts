@@ -16,7 +16,7 @@ import {
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { ConfigError, StoreError } from '../base/errors.js';
-import { minuteMs } from '../base/units.js';
+import { mib, minuteMs } from '../base/units.js';
 
 /** No private file takes so long to be written. */
 const abandonedMs = 10 * minuteMs;
@@ -103,6 +103,12 @@ export const writePrivateFile = (path: string, content: string | Uint8Array): vo
   }
 };
 
+/** A database may be larger than any string or buffer, and a disk takes as much at once as it likes. */
+const writeOver = (file: number, sizeBytes: number): void => {
+  const block = new Uint8Array(Math.min(sizeBytes, mib)).fill(0x30);
+  for (let left = sizeBytes; left > 0;) left -= writeSync(file, block, 0, Math.min(left, block.length));
+};
+
 /**
  * Writes over a file and removes it: on disks that write in place it is gone at once.
  *
@@ -112,7 +118,7 @@ export const destroyFile = (path: string): void => {
   try {
     const file = openSync(path, 'r+');
     try {
-      writeSync(file, '0'.repeat(fstatSync(file).size));
+      writeOver(file, fstatSync(file).size);
       fsyncSync(file);
     } finally {
       closeSync(file);
