@@ -138,11 +138,12 @@ export const refuseUnfinishedRestore = (folder: string): void => {
     throw new ConfigError(`${folder}: a restore was cut off here; run the same \`mixmailer restore\` again`);
 };
 
-const temporaryForm = /\.\d+\.tmp$/;
+// Of a database the rows are in what SQLite keeps beside it, until it is closed.
+const temporaryForm = /(?:\.\d+|^restore)\.tmp(?:-journal|-wal|-shm)?$/;
 
 /**
- * Overwrites and removes what `writePrivateFile` left unfinished in that folder when the power went: such a file may hold a
- * key. One that somebody may be writing now stays.
+ * Overwrites and removes what `writePrivateFile`, a backup or a restore left unfinished in that folder when the power went:
+ * such a file may hold a key, or rows of the database. One that somebody may be writing now stays.
  *
  * @returns how many
  * @throws StoreError `store/write`

@@ -1,5 +1,6 @@
 import {
   chmodSync,
+  copyFileSync,
   linkSync,
   mkdirSync,
   mkdtempSync,
@@ -127,4 +128,27 @@ describe('what a power cut left unfinished in a data folder', () => {
     expect(left.toSorted()).toEqual(['identity.key', 'mix-bb.key', 'notes.tmp', 'plus-address.12.tmp', 'witness']);
     expect([readFileSync(at('witness'), 'utf8'), readFileSync(at('mix-bb.key'), 'utf8')]).toEqual(['000000', 'a seed']);
   });
+
+  it.each(['backup.4711.tmp', 'restore.tmp'])(
+    'of a copy of the database takes along what lies beside it: %s',
+    (name) => {
+      const killed = path.join(folder, 'killed');
+      const at = (one: string): string => path.join(killed, one);
+      const copy = openStore(path.join(folder, name), schema);
+      copy.sql.run('INSERT INTO thing VALUES (?)', bytes(5000, 0x41));
+      mkdirSync(killed, { mode: 0o700 });
+      for (const one of readdirSync(folder)) if (one.startsWith(name)) copyFileSync(path.join(folder, one), at(one));
+      copy.close();
+      writeFileSync(at(`${name}-journal`), 'rows', { mode: 0o600 });
+      const left = [name, `${name}-journal`, `${name}-shm`, `${name}-wal`];
+      expect(readdirSync(killed).toSorted()).toEqual(left);
+      expect(readFileSync(at(`${name}-wal`), 'latin1')).toContain('A'.repeat(100));
+      const before = Date.now() / 1000 - 3600;
+      for (const one of left) utimesSync(at(one), before, before);
+      linkSync(at(`${name}-wal`), path.join(folder, 'witness'));
+      lockFolder(killed).release();
+      expect(readdirSync(killed).filter((one) => !one.startsWith('lock.db'))).toEqual([]);
+      expect(readFileSync(path.join(folder, 'witness'), 'latin1')).toMatch(/^0+$/);
+    },
+  );
 });
