@@ -221,7 +221,7 @@ export const followNetwork = (
 /**
  * What `mixmailer leave` needs, beside a running node or without one.
  *
- * @throws ConfigError, StoreError
+ * @throws ConfigError; StoreError, `store/version` when the database is of an older version
  */
 export const composeLeave = (config: Config): Composed<LeaveDeps> => {
   const { mail } = config;
@@ -231,7 +231,7 @@ export const composeLeave = (config: Config): Composed<LeaveDeps> => {
       `network.list: expected a joined network; whoever makes this list leaves the node out of the next one (in ${config.file})`,
     );
   const keyStore = openNodeKeys(config);
-  const store = sqliteMixStore(databaseOf(config));
+  const store = sqliteMixStore(databaseOf(config), 'beside');
   const accounts = sendingIn(store, config, (name, smtp) => smtpOutbox(accountOf(name, smtp, mail.proxy), stderrLog));
   const sending = new Sending(accounts);
   const post = async (signal: AbortSignal): Promise<void> => {

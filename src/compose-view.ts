@@ -155,7 +155,7 @@ export const viewNetwork = (config: Config, now: number): NetworkView => {
 export const forgetForks = (config: Config): number => {
   networkConfig(config);
   if (!existsSync(databaseOf(config))) return 0;
-  return withStore(openKept(config, 'own'), (store) => store.forgetForks());
+  return withStore(openKept(config, 'beside'), (store) => store.forgetForks());
 };
 
 /**

@@ -81,12 +81,12 @@ export const backupTables: Readonly<Record<BackupRole, BackupTables>> = {
  *
  * @param temporary where it is made, and destroyed again
  * @returns undefined if there is no database
- * @throws StoreError
+ * @throws StoreError, `store/version` when the database is of an older or newer version; it is left as it is
  */
 export const backupOfDatabase = (file: string, role: BackupRole, temporary: string): Uint8Array | undefined => {
   if (!existsSync(file)) return undefined;
   const { schema, kept } = backupTables[role];
-  openStore(file, schema).close();
+  openStore(file, schema, 'beside').close();
   removeDatabase(temporary);
   try {
     const { sql, atomically, close } = openStore(temporary, schema);

@@ -90,8 +90,14 @@ const asStoreError = (error: unknown): StoreError => {
     : new StoreError('store/write', 'the database could not be read or written', { cause: error });
 };
 
-/** Whether the database is worked on, or only looked at while another process works on it. */
-export type Opening = 'own' | 'look';
+/** What a database is opened for. */
+export type Opening =
+  /** To work on it: one of an older version is brought to the newest. */
+  | 'own'
+  /** To read or write something beside the process that works on it: its version stays what it is. */
+  | 'beside'
+  /** Only to look at it while another process works on it. */
+  | 'look';
 
 /**
  * Opens (and at first use makes) a database in the data folder.
@@ -104,11 +110,11 @@ export type Opening = 'own' | 'look';
  *
  * @param file ':memory:' in tests that don't need a disk
  * @param schema statements that make the tables; versions follow one another, from 1
- * @param how `look` writes nothing, not even a newer version of the tables
+ * @param how `look` writes nothing, not even a newer version of the tables; `beside` makes tables where there are none
  * @throws StoreError 'store/open', 'store/version'; ConfigError when others can read the folder or the files
  */
 export const openStore = (file: string, schema: readonly string[], how: Opening = 'own'): OpenStore => {
-  if (file !== ':memory:' && how === 'own') {
+  if (file !== ':memory:' && how !== 'look') {
     makePrivateFolder(path.dirname(file));
     makePrivateDatabase(file);
   }
@@ -176,6 +182,10 @@ export const openStore = (file: string, schema: readonly string[], how: Opening 
     db.close();
     throw new StoreError('store/version', `${file} is of an older MixMailer, which still runs: start it again`);
   }
+  if (version > 0 && version < schema.length && how === 'beside') {
+    db.close();
+    throw new StoreError('store/version', `${file} is of an older MixMailer: use that one, or start this one first`);
+  }
   // All steps in one transaction: an upgrade that fails leaves what was there. Checked again inside it: two processes may
   // open a new database at once.
   if (version < schema.length) {
@@ -213,7 +223,7 @@ export const openStore = (file: string, schema: readonly string[], how: Opening 
   const close = (): void => {
     // Prepared statements keep the connection half open until they are collected, so that SQLite does not do it itself.
     try {
-      if (db.isOpen && how === 'own') scrub('log');
+      if (db.isOpen && how !== 'look') scrub('log');
     } catch (error) {
       // On a full or failing disk the log stays, and the next start reads it.
       if (!(error instanceof StoreError)) throw error;

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { DatabaseSync } from '@photostructure/sqlite';
@@ -11,6 +11,12 @@ import { openStore } from '../../src/adapters/sqlite.js';
 import { latin1 } from '../../src/base/bytes.js';
 import { messageIdOf } from '../../src/base/ids.js';
 import { seededRng } from '../../src/base/random.js';
+import { makeBackup } from '../../src/compose-backup.js';
+import { composeLeave } from '../../src/compose-joined.js';
+import { forgetForks } from '../../src/compose-view.js';
+import { loadConfig } from '../../src/config.js';
+import { formatInvitation } from '../../src/council/invitation.js';
+import { publicKeyOf } from '../../src/route/document.js';
 import { handlings } from '../fakes/outbox.js';
 import { fakeNetwork } from '../fakes/network.js';
 import { quick } from '../node/packets.js';
@@ -139,6 +145,55 @@ describe.each(all)('a %s database of version %i', (role, version) => {
     // Bytes 18 to 28 say how it was opened, and how often.
     expect(readFileSync(file).subarray(100)).toEqual(before.subarray(100));
     expect(rows(file, 'PRAGMA user_version')).toEqual([{ user_version: version }]);
+  });
+});
+
+describe('a command beside a process, of a newer version', () => {
+  /** A data folder with that database, whether a process of its version works on it or not. */
+  const configured = (role: Role, version: number) => {
+    const section = { mix: '[node]\nname = "mix1"', client: '[client]', authority: '[authority]' }[role];
+    const authorities = [{ key: publicKeyOf(bytes(32, 3)), address: 'ann@council.test' }];
+    const join = formatInvitation({ authorities, periodMs: undefined, urls: [] });
+    const toml = path.join(folder, `${role}.toml`);
+    writeFileSync(
+      toml,
+      `data = "data"
+[mail]
+address = "mix@mix1.test"
+[mail.imap]
+host = "imap.mix1.test"
+passwordCommand = "echo secret"
+[mail.smtp]
+host = "smtp.mix1.test"
+${role === 'authority' ? '' : `[network]\njoin = "${join}"\n`}${section}
+`,
+    );
+    const config = loadConfig(toml);
+    mkdirSync(config.data, { mode: 0o700 });
+    for (const name of ['identity.key', 'authority.key'])
+      writeFileSync(path.join(config.data, name), `${hex(32, 5)}\n`, { mode: 0o600 });
+    const file = path.join(config.data, role === 'authority' ? 'authority.db' : 'mixmailer.db');
+    renameSync(restored(role, version), file);
+    return { config, file };
+  };
+  const older = all.filter(([role, version]) => version < schemas[role].length);
+  const refused = /is of an older MixMailer: use that one, or start this one first/;
+
+  it.each(older)('leaves a %s database of version %i to it', (role, version) => {
+    const { config, file } = configured(role, version);
+    const before = [rows(file, 'PRAGMA user_version'), shapeOf(file)];
+    expect(() => makeBackup(config, at)).toThrow(refused);
+    if (role === 'mix') expect(() => composeLeave(config)).toThrow(refused);
+    if (role !== 'authority') expect(() => forgetForks(config)).toThrow(refused);
+    expect([rows(file, 'PRAGMA user_version'), shapeOf(file)]).toEqual(before);
+    expect(readdirSync(config.data).filter((name) => name.includes('.tmp'))).toEqual([]);
+  });
+
+  it.each(Object.keys(schemas) as Role[])('works on a %s database of its own version', async (role) => {
+    const { config } = configured(role, schemas[role].length);
+    expect(makeBackup(config, at).length).toBeGreaterThan(1000);
+    if (role === 'mix') await composeLeave(config).close();
+    if (role !== 'authority') expect(forgetForks(config)).toBe(0);
   });
 });
 
