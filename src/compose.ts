@@ -83,8 +83,8 @@ export const composeNode = (config: Config, told: Log = stderrLog): Composed<Mix
   refuseOpenSecrets(config);
   refuseBadFile(network);
   const keyStore = openNodeKeys(config);
-  const self = nodeIdOf(keyStore);
   const lock = lockFolder(config.data);
+  const self = opened(lock, () => nodeIdOf(keyStore));
   const store = opened(lock, () => sqliteMixStore(databaseOf(config)));
   const directory = directoryOf(network, store);
   const log = new SummedLog(told);

@@ -6,7 +6,7 @@ import type { Rng } from '../base/random.js';
 import type { KeyStore, MixKey } from '../ports/keys.js';
 import { expandKey, keyIdOf } from '../sphinx/kem.js';
 import { nobleCrypto as crypto } from '../sphinx/noble-crypto.js';
-import { readKeyFile, writeKeyFile } from './key-files.js';
+import { makeKeyFile, readKeyFile, writeKeyFile } from './key-files.js';
 import { destroyFile, makePrivateFolder, syncFolder } from './owner-only.js';
 import type { Seal } from './seal.js';
 
@@ -79,9 +79,9 @@ export const fileKeys = (folder: string, params: FileKeysParams): KeyStore => {
       const path = join(folder, identityFile);
       const known = readKeyFile(path, seal);
       if (known !== undefined) return readSeed(path, known.trim());
-      const seed = params.rng(seedBytes);
-      writeKeyFile(path, `${toHex(seed)}\n`, seal);
-      return seed;
+      makeKeyFile(path, `${toHex(params.rng(seedBytes))}\n`, seal);
+      // Another process may have been first.
+      return readSecretKey(path, seal);
     },
     mixKeys: (now, until = now) => {
       const covers = (at: number) => (key: MixKey) => key.notBefore <= at && at < key.notAfter;

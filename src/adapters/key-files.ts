@@ -2,7 +2,15 @@ import { existsSync, linkSync, readdirSync, rmSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { fromHex, toHex } from '../base/bytes.js';
 import { ConfigError, StoreError } from '../base/errors.js';
-import { destroyFile, readPrivateFile, refuseUnfinishedRestore, syncFolder, writePrivateFile } from './owner-only.js';
+import {
+  destroyFile,
+  destroyTemporary,
+  makePrivateFile,
+  readPrivateFile,
+  refuseUnfinishedRestore,
+  syncFolder,
+  writePrivateFile,
+} from './owner-only.js';
 import { isSealLine, type Seal } from './seal.js';
 import { lockFolder } from './sqlite.js';
 
@@ -72,9 +80,16 @@ export const readKeyFile = (file: string, seal: Seal | undefined): string | unde
   return text;
 };
 
+const formOf = (file: string, text: string, seal: Seal | undefined): string =>
+  seal === undefined ? text : sealedText(path.basename(file), text, seal);
+
 /** @throws StoreError `store/write` */
 export const writeKeyFile = (file: string, text: string, seal: Seal | undefined): void =>
-  writePrivateFile(file, seal === undefined ? text : sealedText(path.basename(file), text, seal));
+  writePrivateFile(file, formOf(file, text, seal));
+
+/** As `writeKeyFile`, but a file that is there stays. @throws StoreError `store/write` */
+export const makeKeyFile = (file: string, text: string, seal: Seal | undefined): void =>
+  makePrivateFile(file, formOf(file, text, seal));
 
 /** The clear form has a second name from before it is replaced, so that its blocks can be written over in any case. */
 const destroyClear = (file: string): void => {
@@ -88,7 +103,7 @@ const destroyClear = (file: string): void => {
 
 /** What a crash has left of a key file that was being written. */
 const destroyLeftovers = (folder: string): void => {
-  for (const name of readdirSync(folder)) if (/\.key\.\d+\.tmp$/.test(name)) destroyFile(path.join(folder, name));
+  for (const name of readdirSync(folder)) if (/\.key\.\d+\.tmp$/.test(name)) destroyTemporary(path.join(folder, name));
 };
 
 const sealFile = (file: string, seal: Seal): void => {

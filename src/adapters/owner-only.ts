@@ -4,6 +4,7 @@ import {
   existsSync,
   fstatSync,
   fsyncSync,
+  linkSync,
   mkdirSync,
   openSync,
   readdirSync,
@@ -78,13 +79,8 @@ export const readPrivateFile = (path: string, readers: Readers = 'owner'): strin
   }
 };
 
-/**
- * Writes a file of mode 600 so that after a crash either all of it is there or nothing: temporary file, fsync, rename,
- * fsync of the folder. An existing file is replaced.
- *
- * @throws StoreError `store/write`
- */
-export const writePrivateFile = (path: string, content: string | Uint8Array): void => {
+/** Writes all of it beside that file, and then gives it its name. */
+const writeBeside = (path: string, content: string | Uint8Array, place: (temporary: string) => void): void => {
   const temporary = `${path}.${process.pid}.tmp`;
   rmSync(temporary, { force: true }); // left by a crash
   try {
@@ -95,13 +91,37 @@ export const writePrivateFile = (path: string, content: string | Uint8Array): vo
     } finally {
       closeSync(file);
     }
-    renameSync(temporary, path);
+    place(temporary);
     syncFolder(dirname(path));
   } catch (cause) {
     rmSync(temporary, { force: true });
     throw new StoreError('store/write', `${path}: can't be written`, { cause });
   }
 };
+
+/**
+ * Writes a file of mode 600 so that after a crash either all of it is there or nothing: temporary file, fsync, rename,
+ * fsync of the folder. An existing file is replaced.
+ *
+ * @throws StoreError `store/write`
+ */
+export const writePrivateFile = (path: string, content: string | Uint8Array): void =>
+  writeBeside(path, content, (temporary) => renameSync(temporary, path));
+
+/**
+ * As `writePrivateFile`, but a file that is there stays, whoever has made it in the meantime.
+ *
+ * @throws StoreError `store/write`
+ */
+export const makePrivateFile = (path: string, content: string | Uint8Array): void =>
+  writeBeside(path, content, (temporary) => {
+    try {
+      linkSync(temporary, path);
+    } catch (error) {
+      if (codeOf(error) !== 'EEXIST') throw error;
+    }
+    rmSync(temporary);
+  });
 
 /** A database may be larger than any string or buffer, and a disk takes as much at once as it likes. */
 const writeOver = (file: number, sizeBytes: number): void => {
@@ -129,6 +149,19 @@ export const destroyFile = (path: string): void => {
   }
 };
 
+/**
+ * Destroys a temporary file that a crash has left, `<name>.<pid>.tmp`. Of one that had become the second name of a file by
+ * then (`makePrivateFile`) only the name goes.
+ *
+ * @throws StoreError `store/write`
+ */
+export const destroyTemporary = (path: string): void => {
+  const file = path.replace(/\.\d+\.tmp$/, '');
+  const isSecondName = file !== path && statSync(file, { throwIfNoEntry: false })?.ino === statSync(path).ino;
+  if (isSecondName) rmSync(path);
+  else destroyFile(path);
+};
+
 /** Stands in a data folder while it is restored. */
 export const restoreMark = (folder: string): string => join(folder, 'restore.unfinished');
 
@@ -153,7 +186,7 @@ export const removeTemporaries = (folder: string, now: number): number => {
   for (const name of readdirSync(folder)) {
     const path = join(folder, name);
     if (!temporaryForm.test(name) || now - statSync(path).mtimeMs < abandonedMs) continue;
-    destroyFile(path);
+    destroyTemporary(path);
     removed++;
   }
   if (removed > 0) syncFolder(folder);

@@ -1,11 +1,13 @@
 import {
   chmodSync,
+  linkSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
   renameSync,
   rmSync,
   statSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -15,6 +17,7 @@ import { fileKeys, readSecretKey } from '../../src/adapters/file-keys.js';
 import { expandKey, keyIdOf } from '../../src/sphinx/kem.js';
 import { nobleCrypto } from '../../src/sphinx/noble-crypto.js';
 import { writePrivateFile } from '../../src/adapters/owner-only.js';
+import { lockFolder } from '../../src/adapters/sqlite.js';
 import { ConfigError, StoreError } from '../../src/base/errors.js';
 import { dayMs } from '../../src/base/units.js';
 import type { KeyStore } from '../../src/ports/keys.js';
@@ -44,6 +47,35 @@ describe('keys in files', () => {
     expect(modeOf(folder)).toBe(0o700);
     for (const name of readdirSync(folder)) expect(modeOf(join(folder, name))).toBe(0o600);
     expect(readdirSync(folder).filter((name) => name.endsWith('.tmp'))).toEqual([]);
+  });
+
+  it('have one identity when two processes make it at once: that of the first', () => {
+    const first = open('first');
+    let made: Uint8Array | undefined;
+    const second = fileKeys(folder, {
+      rng: (length) => {
+        // The other one comes between the look and the writing.
+        made = first.identity();
+        return rngOf('second')(length);
+      },
+      spanAt: (at) => epochSpan(defaultEpochRule, epochAt(defaultEpochRule, at)),
+    });
+    const got = second.identity();
+    expect(made).toBeDefined();
+    expect(got).toEqual(made);
+    expect(first.identity()).toEqual(made);
+    expect(readdirSync(folder)).toEqual(['identity.key']);
+  });
+
+  it('outlive their maker, killed before the temporary name was gone', () => {
+    const identity = open().identity();
+    const temporary = join(folder, 'identity.key.4711.tmp');
+    linkSync(join(folder, 'identity.key'), temporary);
+    const before = Date.now() / 1000 - 3600;
+    utimesSync(temporary, before, before);
+    lockFolder(folder).release();
+    expect(readdirSync(folder).filter((name) => !name.startsWith('lock.db'))).toEqual(['identity.key']);
+    expect(open().identity()).toEqual(identity);
   });
 
   it('are those of the running and the next epoch, with matching public key and name', () => {

@@ -1,5 +1,5 @@
 import type * as nodeFs from 'node:fs';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { linkSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -164,6 +164,20 @@ describe('sealing the keys that are there', () => {
     setSealing({ folder, files: keyFilesIn(folder, [key]), seal: sealWith('word') }, 'sealed');
     expect(readSecretKey(key, sealWith('word'))).toEqual(new Uint8Array(32).fill(0xab));
     expect(() => readSecretKey(key)).toThrow('is sealed');
+  });
+
+  it('takes the second name from a key whose maker was killed, and leaves the key', () => {
+    const { identity } = made();
+    linkSync(path.join(folder, 'identity.key'), path.join(folder, 'identity.key.4711.tmp'));
+    const seal = sealWith('word');
+    setSealing({ folder, files: files(), seal }, 'clear');
+    expect(readdirSync(folder)).toHaveLength(3);
+    expect(open().identity()).toEqual(identity);
+    linkSync(path.join(folder, 'identity.key'), path.join(folder, 'identity.key.4711.tmp'));
+    setSealing({ folder, files: files(), seal }, 'sealed');
+    expect(readdirSync(folder)).toHaveLength(3);
+    expect(open(seal).identity()).toEqual(identity);
+    expect(everything()).not.toContain(toHex(identity));
   });
 
   it.each(['sealed', 'clear'] as const)(

@@ -8,7 +8,9 @@ import { registerBackup, registerRestore } from '../../src/cli/backup.js';
 import { register as registerKeygen } from '../../src/cli/keygen.js';
 import { composeNode, composeQueue, readQueue } from '../../src/compose.js';
 import { loadConfig } from '../../src/config.js';
+import { formatInvitation } from '../../src/council/invitation.js';
 import { openNodeKeys } from '../../src/node-keys.js';
+import { publicKeyOf } from '../../src/route/document.js';
 import { run, testFolder, writeNodeConfig } from './run.js';
 
 const folder = testFolder();
@@ -158,6 +160,16 @@ describe('a start', () => {
       expect(start).toThrow(/expected to be readable by its owner.* only, got mode \d+; run: chmod /);
     },
   );
+
+  it('makes no key in a folder that another process has', () => {
+    const authorities = [{ key: publicKeyOf(new Uint8Array(32)), address: 'ann@council.example' }];
+    const join = formatInvitation({ authorities, periodMs: undefined, urls: [] });
+    const config = loadConfig(writeNodeConfig(folder, 'heidi', `[network]\njoin = "${join}"\n`));
+    const lock = lockFolder(config.data);
+    expect(() => composeNode(config)).toThrow('in use by another');
+    expect(readdirSync(config.data).filter((name) => name.endsWith('.key'))).toEqual([]);
+    lock.release();
+  });
 
   it('makes its database for its owner only, whatever the umask', async () => {
     const { data } = await backedUp('umask');
