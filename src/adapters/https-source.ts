@@ -20,10 +20,10 @@ const codeOf = (error: unknown): string | undefined =>
   error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
 
 /** A connection to the server, through the proxy and secured, for Node's client to talk over. */
-const tunnel = async (url: URL, proxy: Proxy, options: HttpsOptions): Promise<RequestOptions> => {
+const tunnel = async (url: URL, proxy: Proxy, options: HttpsOptions, signal: AbortSignal): Promise<RequestOptions> => {
   const deadlineMs = options.deadlineMs ?? defaultDeadlineMs;
   const port = url.port === '' ? 443 : Number(url.port);
-  const socket = await connectThroughProxy(proxy, url.hostname, port, deadlineMs);
+  const socket = await connectThroughProxy(proxy, { host: url.hostname, port }, { deadlineMs, signal });
   const ca = options.ca === undefined ? {} : { ca: [...rootCertificates, options.ca] };
   return {
     // With an agent this would be passed over, and the server reached directly.
@@ -51,7 +51,7 @@ export const httpsSource = (options: HttpsOptions = {}): FetchUrl => {
       ...(options.ca === undefined ? {} : { ca: [...rootCertificates, options.ca] }),
     };
     try {
-      if (proxy !== undefined) way = await tunnel(url, proxy, options);
+      if (proxy !== undefined) way = await tunnel(url, proxy, options, signal);
     } catch (error) {
       if (error instanceof MailError) return { kind: 'failed', why: 'connect' };
       throw error;

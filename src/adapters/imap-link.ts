@@ -125,12 +125,13 @@ export const whereOf = (account: ImapAccount): string => `${account.host}:${acco
 /**
  * A logged-in client.
  *
- * @throws MailError `mail/insecure`, `mail/connect`, `mail/tls`, `mail/login`, `mail/timeout`
+ * @throws MailError `mail/insecure`, `mail/connect`, `mail/tls`, `mail/login`, `mail/timeout`, `mail/closed` when the signal
+ *   aborts
  */
 export const openImap = async (account: ImapAccount, signal: AbortSignal): Promise<ImapFlow> => {
   refuseClearText(account);
   const deadlineMs = account.deadlineMs ?? defaultDeadlineMs;
-  const credential = await credentialOf(account);
+  const credential = await credentialOf(account, signal);
   const maxMailBytes = account.maxMailBytes ?? largestMailBytes;
   const client = new ImapFlow({
     host: account.host,

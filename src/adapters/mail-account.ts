@@ -14,7 +14,8 @@ export interface MailAccount {
   /** PEM certificates trusted beside the system's. */
   readonly ca?: string | undefined;
   readonly user: string;
-  readonly credential: () => Promise<Credential>;
+  /** It may end what it does for that when the signal aborts; it is not waited for then. */
+  readonly credential: (signal?: AbortSignal) => Promise<Credential>;
   /** `socks5h://[user:password@]host:port`; names are resolved at the proxy. */
   readonly proxy?: string | undefined;
   /** How long one operation may take before the link is given up, without the time its bytes need. Default 60 s. */
@@ -46,11 +47,20 @@ export const tlsOptions = (account: MailAccount): ConnectionOptions => ({
   ...(account.ca === undefined ? {} : { ca: [...rootCertificates, account.ca] }),
 });
 
-/** The account's credential. @throws MailError `mail/login` when it can't be had */
-export const credentialOf = async (account: MailAccount): Promise<Credential> => {
+const unlessAborted = <T>(promised: Promise<T>, signal: AbortSignal): Promise<T> =>
+  new Promise((resolve, reject) => {
+    const abort = (): void => reject(new Error('given up'));
+    signal.addEventListener('abort', abort);
+    if (signal.aborted) abort();
+    void promised.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
+  });
+
+/** The account's credential. @throws MailError `mail/login` when it can't be had, `mail/closed` when the signal aborts */
+export const credentialOf = async (account: MailAccount, signal: AbortSignal): Promise<Credential> => {
   try {
-    return await account.credential();
+    return await unlessAborted(account.credential(signal), signal);
   } catch (cause) {
+    if (signal.aborted) throw new MailError('mail/closed', `${account.host}:${account.port}: given up`);
     throw new MailError('mail/login', `${account.host}:${account.port}: no credential`, { cause });
   }
 };

@@ -1,4 +1,5 @@
-import { isIP, type Socket } from 'node:net';
+import { once } from 'node:events';
+import { connect, isIP, type Socket } from 'node:net';
 import { SocksClient } from 'socks';
 import { ConfigError, MailError } from '../base/errors.js';
 
@@ -53,15 +54,23 @@ export const parseProxy = (url: string): Proxy => {
 /**
  * A connection through the proxy; the host name goes to the proxy unresolved.
  *
- * @throws MailError `mail/connect`
+ * @param bounds of the making; what is made outlives the signal
+ * @throws MailError `mail/connect`, also at the deadline and when the signal aborts
  */
 export const connectThroughProxy = async (
   proxy: Proxy,
-  host: string,
-  port: number,
-  deadlineMs: number,
+  destination: { readonly host: string; readonly port: number },
+  { deadlineMs, signal }: { readonly deadlineMs: number; readonly signal: AbortSignal },
 ): Promise<Socket> => {
+  const near = connect({ host: proxy.host, port: proxy.port, noDelay: true });
+  // An error that comes when nobody listens any more would end the process.
+  near.on('error', () => undefined);
+  const giveUp = (): void => void near.destroy(new Error('given up'));
+  const timer = setTimeout(giveUp, deadlineMs);
+  signal.addEventListener('abort', giveUp);
+  if (signal.aborted) giveUp();
   try {
+    await once(near, 'connect');
     const { socket } = await SocksClient.createConnection({
       proxy: {
         host: proxy.host,
@@ -71,13 +80,17 @@ export const connectThroughProxy = async (
         ...(proxy.password === undefined ? {} : { password: proxy.password }),
       },
       command: 'connect',
-      destination: { host, port },
+      destination: { host: destination.host, port: destination.port },
       timeout: deadlineMs,
-      set_tcp_nodelay: true,
+      existing_socket: near,
     });
     return socket;
   } catch {
+    near.destroy();
     // The library's error carries the proxy's password: no cause.
     throw new MailError('mail/connect', `no connection through the proxy ${proxy.host}:${proxy.port}`);
+  } finally {
+    clearTimeout(timer);
+    signal.removeEventListener('abort', giveUp);
   }
 };

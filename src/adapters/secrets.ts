@@ -26,7 +26,8 @@ const longestSecretCharacters = 16 * 1024;
 
 /**
  * Gives the credential at each log-in. Files, variables and password commands are read anew each time, so that a changed
- * password needs no restart; a token is kept for 30 minutes.
+ * password needs no restart; a token is kept for 30 minutes. A command is ended when the signals of all that wait for it have
+ * aborted.
  *
  * @param name key of the section in the configuration, for errors: `mail.imap`
  * @returns rejects with ConfigError, which never holds the secret nor what the command printed
@@ -35,7 +36,7 @@ export const credentialOf = (
   name: string,
   source: SecretSource,
   now: () => number = Date.now,
-): (() => Promise<Credential>) => {
+): ((signal?: AbortSignal) => Promise<Credential>) => {
   switch (source.kind) {
     case 'password':
       return () => Promise.resolve({ password: source.password });
@@ -44,25 +45,54 @@ export const credentialOf = (
     case 'passwordEnv':
       return () => attempt(() => ({ password: fromVariable(`${name}.passwordEnv`, source.variable) }));
     case 'passwordCommand':
-      return async () => ({ password: await fromCommand(`${name}.passwordCommand`, source.command) });
+      return async (signal) => ({
+        password: await fromCommand(`${name}.passwordCommand`, source.command, commandDeadlineMs, signal),
+      });
     case 'tokenCommand':
-      return keptToken(() => fromCommand(`${name}.tokenCommand`, source.command), now);
+      return keptToken((signal) => fromCommand(`${name}.tokenCommand`, source.command, commandDeadlineMs, signal), now);
   }
 };
 
 const attempt = <T>(read: () => T): Promise<T> => new Promise((resolve) => resolve(read()));
 
-const keptToken = (ask: () => Promise<string>, now: () => number): (() => Promise<Credential>) => {
-  let kept: { readonly token: Promise<string>; readonly askedAt: number } | undefined;
-  return async () => {
+/** A question for a token. */
+interface Asked {
+  readonly token: Promise<string>;
+  readonly askedAt: number;
+  readonly end: AbortController;
+  /** Log-ins that have not given it up. */
+  waiting: number;
+}
+
+const keptToken = (
+  ask: (signal: AbortSignal) => Promise<string>,
+  now: () => number,
+): ((signal?: AbortSignal) => Promise<Credential>) => {
+  let kept: Asked | undefined;
+  const asked = (): Asked => {
+    const end = new AbortController();
+    return { token: ask(end.signal), askedAt: now(), end, waiting: 0 };
+  };
+  return async (signal) => {
     // One question for all links that log in at the same time.
-    if (kept === undefined || now() - kept.askedAt >= tokenLifetimeMs) kept = { token: ask(), askedAt: now() };
+    if (kept === undefined || now() - kept.askedAt >= tokenLifetimeMs) kept = asked();
     const mine = kept;
+    const forget = (): void => void (kept = kept === mine ? undefined : kept);
+    mine.waiting++;
+    const leave = (): void => {
+      if (--mine.waiting > 0) return;
+      forget();
+      mine.end.abort();
+    };
+    signal?.addEventListener('abort', leave);
+    if (signal?.aborted === true) leave();
     try {
       return { accessToken: await mine.token };
     } catch (error) {
-      if (kept === mine) kept = undefined;
+      forget();
       throw error;
+    } finally {
+      signal?.removeEventListener('abort', leave);
     }
   };
 };
@@ -114,13 +144,19 @@ export const fromVariable = (key: string, variable: string): string => {
 /**
  * The first line that a shell command prints.
  *
+ * @param signal ends the command
  * @returns rejects with ConfigError that names its exit code, or the deadline
  */
-export const fromCommand = async (key: string, command: string, deadlineMs = commandDeadlineMs): Promise<string> =>
-  firstLine(key, await outputOf(key, command, deadlineMs), 'what the command prints');
+export const fromCommand = async (
+  key: string,
+  command: string,
+  deadlineMs = commandDeadlineMs,
+  signal = new AbortController().signal,
+): Promise<string> => firstLine(key, await outputOf(key, command, deadlineMs, signal), 'what the command prints');
 
-const outputOf = (key: string, command: string, deadlineMs: number): Promise<string> =>
+const outputOf = (key: string, command: string, deadlineMs: number, signal: AbortSignal): Promise<string> =>
   new Promise((resolve, reject) => {
+    if (signal.aborted) throw new ConfigError(`${key}: the command was given up`);
     // A group of its own, so that the deadline also ends what the shell started. What it says on stderr is for people
     // who run it by hand: it may hold the secret, so it goes nowhere.
     const child = spawn(command, { shell: true, detached: true, stdio: ['ignore', 'pipe', 'ignore'] });
@@ -135,19 +171,25 @@ const outputOf = (key: string, command: string, deadlineMs: number): Promise<str
         // It ended in this moment.
       }
     };
+    const abort = (): void => giveUp('was given up');
+    const end = (): void => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', abort);
+    };
     const timer = setTimeout(() => giveUp(`gave nothing within ${Math.round(deadlineMs / secondMs)} s`), deadlineMs);
     child.stdout.on('data', (chunk: Buffer) => {
       length += chunk.length;
       if (length > longestSecretCharacters) giveUp('printed too much for a secret');
       else chunks.push(chunk);
     });
+    signal.addEventListener('abort', abort);
     child.on('error', () => {
-      clearTimeout(timer);
+      end();
       reject(new ConfigError(`${key}: the command could not be started`));
     });
-    child.on('close', (code, signal) => {
-      clearTimeout(timer);
-      const ended = code === null ? `ended with signal ${signal ?? ''}` : `ended with exit code ${code}`;
+    child.on('close', (code, killedBy) => {
+      end();
+      const ended = code === null ? `ended with signal ${killedBy ?? ''}` : `ended with exit code ${code}`;
       const wrong = given ?? (code === 0 ? undefined : ended);
       if (wrong === undefined) resolve(Buffer.concat(chunks).toString('utf8'));
       else reject(new ConfigError(`${key}: the command ${wrong}`));
@@ -172,7 +214,7 @@ export interface Account {
   readonly security: 'tls' | 'starttls' | 'none';
   readonly ca?: string;
   readonly user: string;
-  readonly credential: () => Promise<Credential>;
+  readonly credential: (signal?: AbortSignal) => Promise<Credential>;
   readonly proxy?: string;
 }
 

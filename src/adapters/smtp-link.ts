@@ -120,7 +120,8 @@ export class SmtpLink {
 /**
  * Connects and logs in.
  *
- * @throws SmtpStepError, MailError `mail/insecure`, `mail/login` (no credential) or `mail/connect` (proxy)
+ * @throws SmtpStepError, MailError `mail/insecure`, `mail/login` (no credential), `mail/closed` (the signal aborted before there was
+ *   one) or `mail/connect` (proxy)
  */
 export const openLink = async (
   account: SmtpAccount,
@@ -128,11 +129,11 @@ export const openLink = async (
 ): Promise<{ link: SmtpLink; ehlo: string }> => {
   refuseClearText(account);
   const deadlineMs = account.deadlineMs ?? defaultDeadlineMs;
-  const credential = await credentialOf(account);
+  const credential = await credentialOf(account, signal);
   const tunnel =
     account.proxy === undefined
       ? undefined
-      : await connectThroughProxy(parseProxy(account.proxy), account.host, account.port, deadlineMs);
+      : await connectThroughProxy(parseProxy(account.proxy), account, { deadlineMs, signal });
   const connection = new SMTPConnection({
     host: account.host,
     port: account.port,

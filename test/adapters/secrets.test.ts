@@ -2,6 +2,8 @@ import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
+import { openImap } from '../../src/adapters/imap-link.js';
+import { openLink } from '../../src/adapters/smtp-link.js';
 import { accountOf, credentialOf, fromCommand, type SecretSource } from '../../src/adapters/secrets.js';
 import { ConfigError } from '../../src/base/errors.js';
 import { minuteMs } from '../../src/base/units.js';
@@ -114,6 +116,48 @@ describe('a token', () => {
     await expect(token()).rejects.toThrow('mail.smtp.tokenCommand: the command ended with exit code 1');
     writeFileSync(flag, 'now');
     expect(await token()).toEqual({ accessToken: 'now' });
+  });
+});
+
+describe('a command that never ends', () => {
+  const command = 'sleep 1000';
+
+  it('is ended when nobody waits for it any more', async () => {
+    for (const kind of ['passwordCommand', 'tokenCommand'] as const) {
+      const stop = new AbortController();
+      const asked = credentialOf('mail.imap', { kind, command })(stop.signal);
+      stop.abort();
+      // It comes when the command has ended.
+      await expect(asked).rejects.toThrow(`mail.imap.${kind}: the command was given up`);
+    }
+    const late = credentialOf('mail.imap', { kind: 'passwordCommand', command });
+    await expect(late(AbortSignal.abort())).rejects.toThrow('the command was given up');
+  });
+
+  it('goes on for a token that another log-in waits for', async () => {
+    const go = join(folder, 'go');
+    const waits = `while ! test -e '${go}'; do sleep 0.02; done; echo token`;
+    const token = credentialOf('mail.smtp', { kind: 'tokenCommand', command: waits });
+    const stop = new AbortController();
+    const [one, other] = [token(stop.signal), token(new AbortController().signal)];
+    stop.abort();
+    writeFileSync(go, '');
+    expect(await other).toEqual({ accessToken: 'token' });
+    await one;
+  });
+
+  it('keeps no link from being let go of', async () => {
+    const stop = new AbortController();
+    const account = {
+      host: 'h.test',
+      port: 1,
+      security: 'tls',
+      user: 'u',
+      credential: () => new Promise<never>(() => undefined),
+    } as const;
+    const [smtp, imap] = [openLink(account, stop.signal), openImap(account, stop.signal)];
+    stop.abort();
+    for (const link of [smtp, imap]) await expect(link).rejects.toMatchObject({ code: 'mail/closed' });
   });
 });
 
