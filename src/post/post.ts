@@ -8,7 +8,7 @@ import type { Log } from '../ports/log.js';
 import { deliveryToken } from '../message/delivery.js';
 import type { Outbox, OutgoingMail, SendOutcome } from '../ports/mail.js';
 import type { Outgoing, OutgoingStore } from '../ports/stores.js';
-import { asFrom } from '../carrier/sender.js';
+import { asFrom, writtenFrom } from '../carrier/sender.js';
 import { type Budget, kindsFor } from './account.js';
 import { type ClockWatchDeps, heedClock } from './clock-watch.js';
 import type { Ending } from './jobs.js';
@@ -50,11 +50,14 @@ const endOf = (last: SendOutcome): PostEnd =>
 const hasReached = (outcome: SendOutcome): boolean =>
   outcome.kind !== 'later' || (outcome.why !== 'connect' && outcome.why !== 'tls' && outcome.why !== 'login');
 
-/** The mail as it leaves from that account; those that wait are written from the first one's address. */
+/**
+ * The mail as it leaves from that account. Those that wait are written from the address that was the first one's then; what
+ * is written from none leaves from the first as it is.
+ */
 const mailFrom = ({ from }: PostDeps, account: SendingAccount, { to, raw, messageId }: Outgoing): OutgoingMail => ({
   from: account.from,
   to,
-  raw: account.from === from ? raw : asFrom(raw, from, account.from),
+  raw: account.from === from && writtenFrom(raw) === undefined ? raw : asFrom(raw, account.from),
   ...(messageId === undefined ? {} : { envelopeId: deliveryToken(messageId) }),
 });
 

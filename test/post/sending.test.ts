@@ -5,6 +5,7 @@ import { messageIdOf } from '../../src/base/ids.js';
 import { seededRng } from '../../src/base/random.js';
 import { dayMs, hourMs, minuteMs, secondMs } from '../../src/base/units.js';
 import type { OutgoingMail, SendOutcome } from '../../src/ports/mail.js';
+import type { MixStore } from '../../src/ports/mix-store.js';
 import type { OutgoingKind } from '../../src/ports/stores.js';
 import { accountBudget } from '../../src/post/account.js';
 import { lookAtPost } from '../../src/post/look.js';
@@ -20,16 +21,26 @@ const messageId = messageIdOf(new Uint8Array(16).fill(9));
 
 type Answers = Record<string, (mail: OutgoingMail) => SendOutcome | Promise<SendOutcome>>;
 
+/** What a node is set up with. */
+interface SetUp {
+  readonly perDay?: number;
+  readonly addresses?: readonly string[];
+  /** As an earlier process has left it. */
+  readonly store?: MixStore;
+}
+
 /** A node with two accounts of so many mails a day each, whose servers answer as told. */
-const node = (answers: Answers = {}, perDay = 8000) => {
-  const store = sqliteMixStore(':memory:');
+const node = (
+  answers: Answers = {},
+  { perDay = 8000, addresses = [one, two], store = sqliteMixStore(':memory:') }: SetUp = {},
+) => {
   const tried: string[] = [];
   const raws: string[] = [];
   const ended: [to: string, end: PostEnd['kind']][] = [];
   const warnings: string[] = [];
   let now = Date.UTC(2026, 0, 1);
   const limits = { perDay, perHour: undefined, perMinute: undefined };
-  const accounts = [one, two].map((from) => ({
+  const accounts = addresses.map((from) => ({
     from,
     outbox: {
       send: async (mail: OutgoingMail) => {
@@ -39,7 +50,12 @@ const node = (answers: Answers = {}, perDay = 8000) => {
       },
       close: () => Promise.resolve(),
     },
-    budget: accountBudget(store, { limits, since: now - 90 * dayMs, now, further: from === one ? undefined : from }),
+    budget: accountBudget(store, {
+      limits,
+      since: now - 90 * dayMs,
+      now,
+      further: from === addresses[0] ? undefined : from,
+    }),
   }));
   const sending = new Sending(accounts);
   const [first = expect.fail()] = accounts;
@@ -53,7 +69,7 @@ const node = (answers: Answers = {}, perDay = 8000) => {
     ended,
     warnings,
     add: (to: string, kind: OutgoingKind = 'packets') =>
-      store.addOutgoing({ kind, to, messageId, raw: ascii(`From: <${one}>\r\nTo: <${to}>\r\n\r\nx`) }, now),
+      store.addOutgoing({ kind, to, messageId, raw: ascii(`From: <${first.from}>\r\nTo: <${to}>\r\n\r\nx`) }, now),
     post: () =>
       postDue(
         {
@@ -78,7 +94,7 @@ const from = (tried: readonly string[], account: string): number =>
 
 describe('a node with two accounts', () => {
   it('sends from both as much as both may, each mail from the one it leaves from', async () => {
-    const { add, post, tried, raws, store, sending, now } = node({}, 80);
+    const { add, post, tried, raws, store, sending, now } = node({}, { perDay: 80 });
     // Of 80 a day ten may leave at once, 7/16 of these and what others leave for packets.
     for (let i = 0; i < 30; i++) add(`n${i}@x.test`);
     const allowed = sending.available(now(), 'packets');
@@ -203,6 +219,25 @@ describe('a node with two accounts', () => {
     await post();
     expect(tried).toHaveLength(10);
     expect(store.outgoingCount()).toBe(10);
+  });
+
+  it.each([
+    ['the other account comes first', [two, one]],
+    ['the other alone is left', [two]],
+    ['others have come', ['mix3@c.test', two]],
+  ])('sends what was written before %s, from whichever it leaves from', async (_, addresses) => {
+    const before = node({ [one]: () => noLogin.outcome, [two]: () => noLogin.outcome });
+    for (let i = 0; i < 20; i++) before.add(`n${i}@x.test`, i % 2 === 0 ? 'packets' : 'delivery');
+    await before.post();
+    const after = node(
+      { [two]: ({ to }) => (to === 'n1@x.test' ? refused.outcome : accepted.outcome) },
+      { addresses, store: before.store },
+    );
+    after.passMs(hourMs);
+    await after.post();
+    expect(after.store.outgoingCount()).toBe(0);
+    expect(new Set(after.tried.map((line) => line.split(' ')[0]))).toEqual(new Set(addresses));
+    after.raws.forEach((raw, i) => expect(raw).toContain(`From: <${after.tried[i]?.split(' ')[0]}>\r\n`));
   });
 
   it('mails the directory from the first account, and from the other while that one can’t be used', async () => {
