@@ -62,25 +62,33 @@ const mailFrom = ({ from }: PostDeps, account: SendingAccount, { to, raw, messag
 });
 
 /**
- * Whether a mail is tried from another account at once: this one's server can't be used now, or has refused it, perhaps
- * whatever it is. What a server may have taken goes to no other.
+ * What decides of a mail that was tried. Undefined: it is tried from another account at once, as this one's server can't be
+ * used now, or has refused it, perhaps whatever it is. Where none is left that can be used, a server's
+ * refusal decides, also an earlier one: an account that is locked for good would keep the mail. What a server may have
+ * taken goes to no other.
  */
-const goesByAnother = (sending: Sending, { id, account }: Turn, outcome: SendOutcome, now: number): boolean => {
+const decisive = (sending: Sending, turn: Turn, outcome: SendOutcome, now: number): SendOutcome | undefined => {
+  const { id, account } = turn;
   switch (outcome.kind) {
     case 'refused':
       sending.works(account);
-      return sending.refuses(account, id);
+      sending.refuses(account, id, outcome);
+      break;
     case 'later':
-      if (outcome.why !== 'temporary') return sending.rests(account, now, outcome.why === 'limit' ? limitPauseMs : 0);
+      if (outcome.why === 'temporary') {
+        sending.works(account);
+        return outcome;
+      }
+      sending.rests(account, now, outcome.why === 'limit' ? limitPauseMs : 0);
       break;
     case 'accepted':
     case 'unknown':
-      break;
+      sending.works(account);
+      return outcome;
     default:
       unreachable(outcome);
   }
-  sending.works(account);
-  return false;
+  return sending.hasOther(id, now) ? undefined : (sending.takeRefusal(id) ?? outcome);
 };
 
 /** Mails handed over at a time: at 40 ms round trip eight connections carry seven times what one does. */
@@ -197,19 +205,20 @@ export const postDue = async (
     if (!hasReached(outcome)) budget?.giveBack(now, purpose);
     const word = outcome.kind === 'later' ? `later-${outcome.why}` : outcome.kind;
     counts.set(word, (counts.get(word) ?? 0) + 1);
-    if (goesByAnother(sending, { id, purpose, account }, outcome, now)) {
-      if (outcome.kind === 'later' && outcome.why === 'limit') tellLimit(account, now);
+    const decided = decisive(sending, { id, purpose, account }, outcome, now);
+    if (decided !== outcome && outcome.kind === 'later' && outcome.why === 'limit') tellLimit(account, now);
+    if (decided === undefined) {
       store.retryOutgoingAt(id, 0);
       due.get(purpose)?.unshift(id);
       return;
     }
     const remove = (): void => {
       sending.forget(id);
-      unstored.set(id, { mail, end: endOf(outcome), at: now });
+      unstored.set(id, { mail, end: endOf(decided), at: now });
       storeEnds(deps);
     };
     const { kind, createdAt, attempts } = mail;
-    const step = nextStep(outcome, { kind, createdAt, attempts: attempts + 1, now });
+    const step = nextStep(decided, { kind, createdAt, attempts: attempts + 1, now });
     switch (step.kind) {
       case 'done':
         remove();

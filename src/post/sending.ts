@@ -1,6 +1,6 @@
 import { minuteMs, secondMs } from '../base/units.js';
 import type { Purpose } from '../carrier/budget.js';
-import type { Outbox } from '../ports/mail.js';
+import type { Outbox, SendOutcome } from '../ports/mail.js';
 import type { Allowance, Budget } from './account.js';
 import { limitPauseMs } from './retry.js';
 
@@ -11,6 +11,8 @@ export interface SendingAccount {
   /** Undefined: it may send whatever it wants to. */
   readonly budget?: Budget | undefined;
 }
+
+type Refusal = Extract<SendOutcome, { readonly kind: 'refused' }>;
 
 /** An account whose server could not be used. */
 interface Rest {
@@ -40,8 +42,8 @@ export class Sending {
   readonly #proven = new Set<SendingAccount>();
   /** With which a mail is finding out whether they do. */
   readonly #tried = new Set<SendingAccount>();
-  /** By mail: the accounts whose servers have refused it, while another has not. */
-  readonly #refusals = new Map<number, ReadonlySet<SendingAccount>>();
+  /** By mail: the accounts whose servers have refused it, while it may leave from another. */
+  readonly #refusals = new Map<number, ReadonlyMap<SendingAccount, Refusal>>();
 
   constructor(accounts: readonly SendingAccount[]) {
     this.#accounts = accounts;
@@ -126,18 +128,16 @@ export class Sending {
    * Its server can't be used now: where there are others, it rests.
    *
    * @param leastMs no shorter than that
-   * @returns whether one of them can be used
    */
-  rests(account: SendingAccount, now: number, leastMs = 0): boolean {
-    if (this.#accounts.length === 1) return false;
+  rests(account: SendingAccount, now: number, leastMs = 0): void {
+    if (this.#accounts.length === 1) return;
     this.#proven.delete(account);
     const known = this.#rests.get(account);
     // What was under way beside the one that failed has found out nothing new.
-    if (known !== undefined && now < known.until) return this.#awake(now).length > 0;
+    if (known !== undefined && now < known.until) return;
     const failures = (known?.failures ?? 0) + 1;
     const forMs = Math.max(leastMs, Math.min(firstRestMs * 2 ** Math.min(failures - 1, 20), longestRestMs));
     this.#rests.set(account, { until: now + forMs, failures });
-    return this.#awake(now).length > 0;
   }
 
   /** The attempt is over, whatever came of it. */
@@ -145,13 +145,22 @@ export class Sending {
     this.#tried.delete(account);
   }
 
-  /** Its server has refused that mail. @returns whether one of the others has not */
-  refuses(account: SendingAccount, id: number): boolean {
-    const refused = new Set([...(this.#refusals.get(id) ?? []), account]);
-    const isOpen = this.#accounts.some((one) => !refused.has(one));
-    if (isOpen) this.#refusals.set(id, refused);
-    else this.#refusals.delete(id);
-    return isOpen;
+  /** Its server has refused that mail. */
+  refuses(account: SendingAccount, id: number, refusal: Refusal): void {
+    this.#refusals.set(id, new Map([...(this.#refusals.get(id) ?? []), [account, refusal]]));
+  }
+
+  /** Whether there is another account for that mail now: one that can be used, and whose server has not refused it. */
+  hasOther(id: number, now: number): boolean {
+    const refused = this.#refusals.get(id);
+    return this.#accounts.length > 1 && this.#awake(now).some((account) => refused?.has(account) !== true);
+  }
+
+  /** Forgets whose servers have refused that mail: it may be tried from all again. @returns the last refusal, if there is one */
+  takeRefusal(id: number): Refusal | undefined {
+    const last = [...(this.#refusals.get(id)?.values() ?? [])].at(-1);
+    this.#refusals.delete(id);
+    return last;
   }
 
   /** That mail has ended. */

@@ -210,6 +210,66 @@ describe('a node with two accounts', () => {
     expect(store.outgoingCount()).toBe(0);
   });
 
+  describe.each([
+    ['no log-in', noLogin.outcome],
+    ['a word of a limit', limit.outcome],
+  ])('of which one has %s', (_, outcome) => {
+    it('says that a mail to a person was refused when the other has refused it', async () => {
+      const { add, post, tried, ended, warnings, store } = node({
+        [one]: () => outcome,
+        [two]: () => refused.outcome,
+      });
+      for (const to of ['bob@x.test', 'carol@x.test']) add(to, 'delivery');
+      await post();
+      expect(ended.toSorted()).toEqual([
+        ['bob@x.test', 'refused'],
+        ['carol@x.test', 'refused'],
+      ]);
+      expect([from(tried, one), from(tried, two)]).toEqual([1, 2]);
+      expect(warnings.includes('post/limit')).toBe(outcome === limit.outcome);
+      expect(store.outgoingCount()).toBe(0);
+    });
+
+    it('asks a node’s server that refuses packets for two days, less and less often, and then gives them up', async () => {
+      // Whichever is asked first.
+      for (const [locked, open] of [
+        [one, two],
+        [two, one],
+      ] as const) {
+        const { add, post, tried, ended, store, passMs } = node({
+          [locked]: () => outcome,
+          [open]: () => refused.outcome,
+        });
+        for (let i = 0; i < 3; i++) add(`n${i}@x.test`);
+        for (let turn = 0; turn < 3 * 24 * 6; turn++) {
+          await post();
+          passMs(10 * minuteMs);
+        }
+        expect(store.outgoingCount()).toBe(0);
+        expect(ended.map(([, kind]) => kind)).toEqual(['refused', 'refused', 'refused']);
+        expect(from(tried, open)).toBeGreaterThan(3 * 5);
+        expect(from(tried, open)).toBeLessThan(3 * 15);
+      }
+    });
+
+    it('sends them from that one when it is open again', async () => {
+      let isLocked = true;
+      const { add, post, ended, passMs, raws } = node({
+        [one]: () => refused.outcome,
+        [two]: () => (isLocked ? outcome : accepted.outcome),
+      });
+      add('n@x.test');
+      await post();
+      isLocked = false;
+      for (let hour = 0; hour < 24 && ended.length === 0; hour++) {
+        passMs(hourMs);
+        await post();
+      }
+      expect(ended).toEqual([['n@x.test', 'accepted']]);
+      expect(raws.at(-1)).toContain(`From: <${two}>`);
+    });
+  });
+
   it('gives to no other server what one may have taken, or will take later', async () => {
     const { add, post, tried, store } = node({
       [one]: () => unknownTaken.outcome,
