@@ -217,7 +217,8 @@ export const outgoingStore = (sql: Sql): OutgoingStore => ({
 /** @param waits columns of times, as `table.column`, beside those of mails to hand over */
 export const clockStore = (sql: Sql, waits: readonly string[]): ClockStore => ({
   setBack: (byMs) => {
-    for (const name of ['outgoing.next_at', 'pause.until', ...waits]) {
+    sql.run('UPDATE outgoing SET next_at = next_at - ? WHERE next_at <> 0', Math.floor(byMs));
+    for (const name of ['pause.until', ...waits]) {
       const [table = '', column = ''] = name.split('.');
       sql.run(`UPDATE ${table} SET ${column} = ${column} - ?`, Math.floor(byMs));
     }

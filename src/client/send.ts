@@ -14,6 +14,7 @@ import type { ClientStore, QueuedMessage, Sending, Surb } from '../ports/client-
 import type { PoolEntry, Waiting } from '../ports/stores.js';
 import { isOverFloor, meterOf } from '../mix/meter.js';
 import { type BundleDeps, isOpen } from '../post/bundles.js';
+import { type ClockWatchDeps, heedClock } from '../post/clock-watch.js';
 import type { Descriptor } from '../route/descriptor.js';
 import type { Network } from '../route/network.js';
 import { hopsOf } from '../route/hop.js';
@@ -292,7 +293,10 @@ const failUnsent = (deps: SendDeps, then: number, now: number, changed: (id: Mes
  * @throws StoreError
  */
 export const forgetOnce = (deps: SendDeps): void => {
+/** Forgets what has had its time, packets too that have no way; without a list too. @throws StoreError */
+export const forgetOnce = (deps: Pick<SendDeps, 'store' | 'directory' | 'forgetMs'> & ClockWatchDeps): void => {
   const { store, clock, directory, log, forgetMs } = deps;
+  heedClock(deps);
   const now = clock.now();
   const network = networkAt(directory, now);
   changing(deps, (changed) => {

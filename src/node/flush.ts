@@ -4,6 +4,7 @@ import type { Heartbeat } from '../mix/heartbeat.js';
 import { hopBitsOf } from '../mix/meter.js';
 import { atMostEach, atMostGroups } from '../mix/pool.js';
 import { leaving as drawLeaving, type Reserve, stricter } from '../mix/strategy.js';
+import { heedClock } from '../post/clock-watch.js';
 import { addBundles, addLeaving, isOpen } from '../post/bundles.js';
 import type { BundleDeps, Leaving } from '../post/bundles.js';
 import type { Clock } from '../ports/clock.js';
@@ -75,6 +76,7 @@ const tellChange = (log: Log, before: Heartbeat, { holding, heldFor, home, expec
  */
 export const flushOnce = (deps: FlushDeps): void => {
   const { store, clock, directory, tally, log } = deps;
+  heedClock(deps);
   const now = clock.now();
   const network = directory.network(now);
   const { before, heart, among } = store.atomically(() => {

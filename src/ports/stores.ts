@@ -33,7 +33,9 @@ export interface RoomStore {
 export interface ClockStore {
   /**
    * What waits for a moment waits for one that is `byMs` earlier. What is given up when it is old enough keeps its time: if the clock is
-   * wrong only now, it must not have aged when that is set right.
+   * wrong only now, it must not have aged when that is set right. Mails that are to be the first, by the moment 0, stay so.
+   *
+   * @param byMs below 0: for one that is later, when the clock is set right
    */
   readonly setBack: (byMs: number) => void;
 }

@@ -223,6 +223,9 @@ export const clientStoreContract = (tools: TestTools, name: string, start: () =>
       expect(store.messageStatus(id)).toMatchObject({ submittedAt: 1000 });
       expect(store.sendings(id)).toMatchObject([{ sentAt: 100, askAt: 120, hearBy: 160 }]);
       expect([store.waiting(99), store.waiting(100).length]).toEqual([[], 1]);
+      store.setBack(-900);
+      expect(store.sendings(id)).toMatchObject([{ sentAt: 1000, askAt: 1020, hearBy: 1060 }]);
+      expect([store.waiting(999), store.waiting(1000).length]).toEqual([[], 1]);
       store.close();
     });
 

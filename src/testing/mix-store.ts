@@ -289,6 +289,20 @@ export const mixStoreContract = (tools: TestTools, name: string, start: () => Mi
       restarted.close();
     });
 
+    it('has what waits as it was when the clock is set back and forward again, and the first stays the first', () => {
+      const store = open();
+      for (const n of [1, 2]) store.addOutgoing({ kind: 'packets', to: 'n@example.org', raw: bytes(n) }, 1000);
+      const [, second = 0] = store.dueOutgoing(1000);
+      store.retryOutgoingAt(second, 0);
+      store.addToPool({ kind: 'exit', readyAt: 1000, bytes: bytes(3) });
+      store.setBack(1200);
+      expect([store.firstOutgoing(['packets']).length, store.waiting(-200).length]).toEqual([2, 1]);
+      store.setBack(-1200);
+      expect(store.firstOutgoing(['packets'])).toEqual([second]);
+      expect([store.waiting(999), store.waiting(1000).length]).toEqual([[], 1]);
+      store.close();
+    });
+
     it('remembers how far a folder was read', () => {
       const store = open();
       expect(store.cursor('INBOX')).toBe(undefined);

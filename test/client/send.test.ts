@@ -1,8 +1,11 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { SubmissionError } from '../../src/base/errors.js';
+import { sqliteClientStore } from '../../src/adapters/sqlite-client-store.js';
+import { RouteError, SubmissionError } from '../../src/base/errors.js';
 import { dayMs, minuteMs } from '../../src/base/units.js';
+import { forgetOnce } from '../../src/client/send.js';
 import type { ClientStore } from '../../src/ports/client-store.js';
 import type { PoolEntry } from '../../src/ports/stores.js';
+import { heedClock } from '../../src/post/clock-watch.js';
 import { fakeNetwork, without } from '../fakes/network.js';
 import type { FakeNetwork, Wrap } from '../fakes/network.js';
 import { addressOfBob, letterOf, quick, turns } from '../node/packets.js';
@@ -182,6 +185,33 @@ describe('a mail that can’t go as safely as configured', () => {
     expect(network.client.store.messageStatuses()).toMatchObject([
       { state: 'failed', ending: { kind: 'no-answer', sendings: 0 } },
     ]);
+  });
+});
+
+describe('what waits at a client whose machine begins in 1970', () => {
+  it('is there still when the clock is set right, whatever looks first', () => {
+    const store = sqliteClientStore(':memory:');
+    let now = Date.UTC(2026, 0, 15, 12);
+    const directory = {
+      network: () => {
+        throw new RouteError('route/expired', 'no list is valid then');
+      },
+    };
+    const log = { info: () => undefined, warn: () => undefined };
+    const deps = { store, clock: { now: () => now }, log, directory, forgetMs: 7 * dayMs };
+    const forget = (): void => forgetOnce(deps);
+    heedClock(deps);
+    store.addToPool({ kind: 'exit', readyAt: now, bytes: letter });
+    const since = now;
+    now = 0;
+    heedClock(deps);
+    now = since + minuteMs;
+    forget();
+    expect(store.waiting(now)).toHaveLength(1);
+    now += 8 * dayMs;
+    forget();
+    expect(store.waiting(now)).toEqual([]);
+    store.close();
   });
 });
 

@@ -105,3 +105,29 @@ describe('a node whose clock was 27 hours ahead and is right again', () => {
     expect(node.logged.filter((line) => line.includes('clock/set-back'))).toEqual([]);
   });
 });
+
+describe('a node whose machine began in 1970 and is set right', () => {
+  it('has all in its pool that it had', async () => {
+    const strategy = { kind: 'pool', minimum: 0, rate: 0.01 } as const;
+    const network = fakeNetwork({ parameters: { strategy } });
+    const node = first(network);
+    await node.turn();
+    network.passMs(12 * minuteMs);
+    bring(network, 64);
+    await node.turn();
+    const before = node.store.waiting(Infinity).length;
+    expect(before).toBeGreaterThan(50);
+    const since = network.now();
+    network.passMs(-since);
+    // No list is valid then.
+    node.sees(undefined);
+    await node.post();
+    network.passMs(since + 5 * minuteMs);
+    node.sees(network.network);
+    await node.turn();
+    const left = Number(node.counted()['out']);
+    expect(left).toBeLessThan(64);
+    expect(node.store.waiting(Infinity)).toHaveLength(64 - left);
+    expect(node.counted()['packet/unknown-next-hop'] ?? 0).toBe(0);
+  });
+});

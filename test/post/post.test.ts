@@ -362,6 +362,49 @@ describe('an account with a budget', () => {
     expect(logged.map(([event]) => event)).toContain('clock/set-back');
   });
 
+  it('has nothing in the pool grow older meanwhile, nor wait longer, also when it begins years ago twice', async () => {
+    const { post, passMs, store } = account();
+    const at = Date.UTC(2026, 0, 1);
+    const readyAt = [at, at + hourMs];
+    for (const one of readyAt) store.addToPool({ kind: 'exit', readyAt: one, bytes: ascii('x') });
+    const times = (): readonly number[] => store.waiting(Infinity).map((one) => one.readyAt);
+    await post();
+    for (const wrongMs of [56 * 365 * dayMs, 23 * dayMs]) {
+      passMs(-wrongMs);
+      await post();
+      passMs(2 * hourMs);
+      await post();
+      passMs(-2 * hourMs);
+      await post();
+      passMs(wrongMs + 2 * hourMs);
+      await post();
+      expect(times().toSorted()).toEqual(readyAt);
+      // A sleep is not taken for a clock that is set right.
+      passMs(3 * dayMs);
+      await post();
+      expect(times().toSorted()).toEqual(readyAt);
+    }
+  });
+
+  it('takes no sleep for a clock that is set right while it is not where it had been', async () => {
+    const { add, post, passMs, store, tried } = account((_mail, nth) =>
+      nth === 1 ? handlings.limit.outcome : accepted,
+    );
+    passMs(27 * hourMs);
+    await post();
+    passMs(-27 * hourMs);
+    add('a@x.test');
+    await post();
+    store.addToPool({ kind: 'exit', readyAt: Date.UTC(2026, 0, 1, 6), bytes: ascii('x') });
+    // The account pauses for six hours.
+    passMs(5 * hourMs);
+    await post();
+    expect([tried.length, store.waiting(Date.UTC(2026, 0, 1, 5)).length]).toEqual([1, 0]);
+    passMs(2 * hourMs);
+    await post();
+    expect([tried.length, store.waiting(Date.UTC(2026, 0, 1, 7)).length]).toEqual([2, 1]);
+  });
+
   it('counts what a server has refused, and not what never reached it', async () => {
     for (const [handling, spent] of [
       [handlings.accepted, 1],
