@@ -16,7 +16,7 @@ export type Receipt =
   | { readonly kind: 'refused'; readonly code: number }
   /** Against the exit's own policy. */
   | { readonly kind: 'rejected'; readonly reason: Rejection }
-  /** No server took it for two days, or the exit's account has no mails left for it. Another exit may hand it over. */
+  /** For two days no server said that it took it, which one may have, or the exit's account has no mails left for it. Another exit may hand it over. */
   | { readonly kind: 'gave-up' }
   /** It was handed over, and came back later: an enhanced status code of RFC 3463, such as 5.1.1, of class 4 or 5. */
   | { readonly kind: 'bounced'; readonly status: readonly [number, number, number] }

@@ -71,7 +71,7 @@ export const wordsFor = (ending: Ending): string => {
     case 'rejected':
       return `It was not delivered: ${rejectedFor[ending.reason]}.`;
     case 'gave-up':
-      return 'It was not delivered: for two days no mail server took it, or the exits had no mails left for it.';
+      return 'Nobody knows whether it was delivered: the last node on its way tried for two days and no mail server said that it took it, or the exits had no mails left for it; it may have arrived all the same.';
     case 'bounced': {
       const why = bouncedFor[ending.status[1]] ?? "the recipient's mail server gave no clear reason";
       return `It was not delivered: it came back, ${why} (status ${ending.status.join('.')}).`;
@@ -93,6 +93,7 @@ export const wordsFor = (ending: Ending): string => {
 const checkAddress = "Please check the recipient's address, or reach them in another way.";
 const later = 'Please send it again later, or reach the recipient in another way.';
 const smallerOrLater = 'Please send it again later or in smaller pieces, or reach the recipient in another way.';
+const askFirst = 'Please ask the recipient whether it arrived before you send it again.';
 
 /** What the user can do, in words. */
 const adviceFor = (ending: Ending): string => {
@@ -111,14 +112,14 @@ const adviceFor = (ending: Ending): string => {
       if (ending.reason === 'message/too-large') return 'Please send it in smaller pieces.';
       return 'Please send it again. If that fails too, see whether there is a newer version of MixMailer.';
     case 'gave-up':
-      return later;
+      return askFirst;
     case 'expired':
       return 'Please send it again.';
     case 'no-answer':
       if (ending.sendings === 0) return 'Please see what "mixmailer check" says, and send it again.';
-      return 'Please ask the recipient whether it arrived before you send it again.';
+      return askFirst;
     case 'restored':
-      return 'Please ask the recipient whether it arrived before you send it again. It is not sent again by itself.';
+      return `${askFirst} It is not sent again by itself.`;
     case 'reply-incomplete':
       return 'Please ask the writer to send the answer again.';
     default:
@@ -168,6 +169,8 @@ const subjectFor = (ending: Ending): string => {
     case 'no-answer':
       if (ending.sendings === 0) return 'Your mail was not sent';
       return 'Your mail may not have been delivered';
+    // A server may have taken it and not said so, or not in time.
+    case 'gave-up':
     case 'restored':
       return 'Your mail may not have been delivered';
     case 'reply-incomplete':

@@ -137,7 +137,7 @@ describe('mixmailer queue', () => {
     store.settleMessage(second, { state: 'failed', ending: { kind: 'gave-up' } }, now + hourMs);
     const { out } = await run(register, 'queue', '--config', config);
     expect(out).toMatch(/bob@friend\.test +7\.5 bits +in the network, 1st sending, next at 2026-11-22 15:00\n/);
-    expect(out).toMatch(/carol@friend\.test +unknown +failed 2026-11-22 13:00: It was not delivered/);
+    expect(out).toMatch(/carol@friend\.test +unknown +failed 2026-11-22 13:00: Nobody knows whether it was delivered/);
     const json = JSON.parse((await run(register, 'queue', '--config', config, '--json')).out) as unknown;
     expect(json).toEqual([
       {
@@ -160,7 +160,7 @@ describe('mixmailer queue', () => {
         sendings: 0,
         nextAt: null,
         settledAt: '2026-11-22T13:00:00.000Z',
-        reason: expect.stringContaining('not delivered') as string,
+        reason: expect.stringContaining('Nobody knows') as string,
         bits: null,
         floorBits: null,
       },

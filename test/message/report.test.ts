@@ -127,7 +127,7 @@ describe('a report', () => {
     [{ kind: 'rejected', reason: 'message/too-large' }, 'Your mail was not delivered', 'in smaller pieces'],
     [{ kind: 'rejected', reason: 'message/bad-envelope' }, 'Your mail was not delivered', 'a newer version'],
     [{ kind: 'rejected', reason: 'message/not-encrypted' }, 'Your mail was not delivered', 'a newer version'],
-    [{ kind: 'gave-up' }, 'Your mail was not delivered', 'send it again later'],
+    [{ kind: 'gave-up' }, 'Your mail may not have been delivered', 'ask the recipient whether'],
     [{ kind: 'expired' }, 'Your mail was not delivered', 'send it again.'],
     [{ kind: 'no-answer', sendings: 3 }, 'Your mail may not have been delivered', 'ask the recipient whether'],
     [{ kind: 'no-answer', sendings: 0 }, 'Your mail was not sent', '"mixmailer check"'],
