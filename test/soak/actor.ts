@@ -138,8 +138,9 @@ export class Actor {
     return this.#mounted;
   }
 
-  /** Leaves not a byte on that disk. */
+  /** Leaves not a byte on that disk. What a server takes just now can't be written down. */
   fillDisk(): void {
+    this.place.smtp.doubt();
     const chunk = Buffer.alloc(1024 * 1024);
     for (const size of [chunk.length, 4096])
       for (let i = 0; ; i++) {

@@ -146,6 +146,34 @@ export const unsettled = (client: Actor): number => countIn(client, "message WHE
 /** Packets of a client that wait for their slots. */
 export const waitingPackets = (client: Actor): number => countIn(client, 'pool');
 
+const column = (actor: Actor, sql: string): readonly Record<string, unknown>[] => {
+  const database = new DatabaseSync(databaseOf(actor), { readOnly: true });
+  try {
+    return database.prepare(sql).all() as readonly Record<string, unknown>[];
+  } finally {
+    database.close();
+  }
+};
+
+/** Nodes that took messages upon them. */
+export const exitsAmong = (actors: readonly Actor[]): readonly Actor[] =>
+  actors.filter((actor) => actor.role === 'node' && countIn(actor, 'message WHERE closed_at IS NOT NULL') > 0);
+
+/** By the Message-ID of a letter: how many exits had all of it. They remember for days what clients remember for longer. */
+export const exitsByLetter = (actors: readonly Actor[]): ReadonlyMap<string, number> => {
+  const closed = exitsAmong(actors).flatMap((exit) =>
+    column(exit, 'SELECT hex(id) AS id FROM message WHERE closed_at IS NOT NULL').map(({ id }) => String(id)),
+  );
+  const exits = new Map<string, number>();
+  for (const id of closed) exits.set(id, (exits.get(id) ?? 0) + 1);
+  const clients = actors.filter(({ role }) => role === 'client');
+  return new Map(
+    clients
+      .flatMap((client) => column(client, 'SELECT hex(id) AS id, original_id AS letter FROM message'))
+      .map(({ id, letter }) => [String(letter), exits.get(String(id)) ?? 0]),
+  );
+};
+
 /** Copies of the databases of processes that have ended, for who wants to look into them. */
 export const keepDatabases = (actors: readonly Actor[], folder: string): void => {
   for (const actor of actors)

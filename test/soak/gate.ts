@@ -24,16 +24,31 @@ export interface Gate {
   readonly answer: (answer: Answer, times: number) => void;
   /** Connections that are open now. */
   readonly open: () => number;
+  /** Mails that the server may have taken, of which the process was not told so or may have ended before it wrote that down. */
+  readonly doubts: () => number;
+  /** What is under way now can't be written down: each such mail is one more doubt. */
+  readonly doubt: () => void;
   readonly close: () => Promise<void>;
 }
 
 const endOfMail = Buffer.from('\r\n.\r\n');
+/** So long after an answer it may not have been written down: most of a second on a busy machine, with some to spare. */
+const writtenMs = 2000;
+
+/** What one line knows of the mail that it carries: SMTP has one at a time. */
+interface Carried {
+  state: 'none' | 'begun' | 'at the server';
+  /** Of the last one: when its answer passed. */
+  answeredAt: number;
+}
 
 /** A gate on a port of its own, to that port of loopback. */
-export const openGate = async (toPort: number): Promise<Gate> => {
-  const links = new Set<readonly [near: Socket, far: Socket]>();
+export const openGate = async (toPort: number, now: () => number = Date.now): Promise<Gate> => {
+  const links = new Map<readonly [near: Socket, far: Socket], Carried>();
   const script: { readonly answer: Answer; left: number }[] = [];
   let frozen = false;
+  let doubts = 0;
+  const isUnwritten = ({ answeredAt }: Carried): boolean => now() - answeredAt < writtenMs;
 
   const take = <A extends Answer['at']>(
     at: A,
@@ -64,7 +79,11 @@ export const openGate = async (toPort: number): Promise<Gate> => {
     }
     const far = connect(toPort, '127.0.0.1');
     const link = [near, far] as const;
-    links.add(link);
+    const carried: Carried = { state: 'none', answeredAt: -Infinity };
+    links.set(link, carried);
+    const ended = (): void => {
+      if (links.delete(link) && (carried.state === 'at the server' || isUnwritten(carried))) doubts++;
+    };
     let inMail = false;
     let tail: Buffer = Buffer.alloc(0);
     let lie: string | undefined;
@@ -73,6 +92,7 @@ export const openGate = async (toPort: number): Promise<Gate> => {
         tail = Buffer.concat([tail, chunk]).subarray(-endOfMail.length);
         if (tail.equals(endOfMail)) {
           inMail = false;
+          carried.state = 'at the server';
           lie = take('mail');
         }
       } else {
@@ -81,6 +101,9 @@ export const openGate = async (toPort: number): Promise<Gate> => {
           near.write(`${text}\r\n`);
           return;
         }
+        const command = chunk.subarray(0, 5).toString('latin1').toUpperCase();
+        if (command === 'MAIL ') carried.state = 'begun';
+        else if (/^(?:RSET|QUIT)/.test(command)) Object.assign(carried, { state: 'none', answeredAt: -Infinity });
       }
       far.write(chunk);
     });
@@ -88,6 +111,10 @@ export const openGate = async (toPort: number): Promise<Gate> => {
       if (chunk.subarray(0, 3).toString('latin1') === '354') {
         inMail = true;
         tail = Buffer.alloc(0);
+      }
+      if (carried.state === 'at the server') {
+        Object.assign(carried, { state: 'none', answeredAt: now() });
+        if (lie !== undefined && chunk[0] === 0x32) doubts++;
       }
       near.write(lie === undefined ? chunk : `${lie}\r\n`);
       lie = undefined;
@@ -98,7 +125,7 @@ export const openGate = async (toPort: number): Promise<Gate> => {
       socket.setNoDelay(true);
       socket.on('error', () => undefined);
       socket.on('close', () => {
-        links.delete(link);
+        ended();
         near.destroy();
         far.destroy();
       });
@@ -106,7 +133,7 @@ export const openGate = async (toPort: number): Promise<Gate> => {
     }
   };
   const each = (work: (socket: Socket) => void): void => {
-    for (const link of links) for (const socket of link) work(socket);
+    for (const link of links.keys()) for (const socket of link) work(socket);
   };
 
   const server = createServer(serve);
@@ -126,9 +153,13 @@ export const openGate = async (toPort: number): Promise<Gate> => {
     },
     answer: (answer, times) => {
       if (answer.at !== 'once') script.push({ answer, left: times });
-      else for (const [near] of links) near.end(`${answer.text}\r\n`);
+      else for (const [near] of links.keys()) near.end(`${answer.text}\r\n`);
     },
     open: () => links.size,
+    doubts: () => doubts,
+    doubt: () => {
+      doubts += [...links.values()].filter((carried) => carried.state !== 'none' || isUnwritten(carried)).length;
+    },
     close: async () => {
       const closed = once(server, 'close');
       server.close();

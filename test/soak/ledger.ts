@@ -1,28 +1,27 @@
+import { createHash } from 'node:crypto';
 import type { ImapFlow } from 'imapflow';
 import type { Account } from '../servers/mail-world.js';
 import { openedAt } from '../demo/mailbox.js';
+import { type Arrivals, type Copies, type Excuses, judgeCopies } from './copies.js';
 import { digestIn, type Letter } from './letters.js';
 
 interface Entry {
   readonly letter: Letter;
   /** A client has said that it will see to it. */
   accepted: boolean;
-  /** Message-IDs of the mails in which it came, and how many of each. */
-  readonly arrived: Map<string, number>;
+  /** Message-IDs of the mails in which it came; of each such mail what all of its bytes hash to. */
+  readonly arrived: Map<string, Set<string>>;
   notified: boolean;
 }
 
 const isOpen = ({ arrived, notified }: Entry): boolean => arrived.size === 0 && !notified;
 
-export interface Balance {
+export interface Balance extends Copies {
   readonly accepted: number;
   readonly arrived: number;
   /** Those that did not arrive and of which the sender was told so. */
   readonly notified: number;
   readonly lost: readonly string[];
-  readonly doubled: readonly string[];
-  /** Copies beside the first, which a mail program folds because they have its Message-ID. */
-  readonly folded: number;
   /** Arrived, and the sender was told that it may not have. */
   readonly falseAlarms: number;
   /** Delivered mails that nobody wrote. */
@@ -60,13 +59,11 @@ export class Ledger {
   readonly #entries = new Map<string, Entry>();
   readonly #byMessageId = new Map<string, Entry>();
   readonly #bookmarks = new Map<string, Bookmark>();
-  /** Undefined: whatever comes is written down. */
-  #missing: ReadonlySet<Entry> | undefined;
-  #strangers = 0;
+  readonly #strangers = new Set<string>();
 
   /** A letter is about to be handed in. */
   offer(letter: Letter): void {
-    const entry = { letter, accepted: false, arrived: new Map<string, number>(), notified: false };
+    const entry = { letter, accepted: false, arrived: new Map<string, Set<string>>(), notified: false };
     this.#entries.set(letter.digest, entry);
     this.#byMessageId.set(letter.messageId, entry);
   }
@@ -95,24 +92,28 @@ export class Ledger {
   }
 
   /**
-   * All mailboxes are read once more from their beginnings, for the letters that are still open: numbers that began anew under one
-   * UIDVALIDITY, and are as many as before again, leave mails behind the place that was reached. Copies are counted no more.
+   * All mailboxes are read once more from their beginnings: numbers that began anew under one UIDVALIDITY, and are as many as before
+   * again, leave mails behind the place that was reached.
    */
   lookAgain(): void {
     this.#bookmarks.clear();
-    this.#missing = new Set(this.#promised.filter(isOpen));
+  }
+
+  /** A mail of a mailbox. One that was seen before, to the byte, is the same: each way through a server leaves a trace of its own. */
+  take(raw: Buffer): void {
+    const entry = this.#entries.get(digestIn(raw) ?? '');
+    const trace = createHash('sha256').update(raw).digest('hex');
+    if (entry === undefined) {
+      this.#strangers.add(trace);
+      return;
+    }
+    const id = /^Message-ID:\s*(\S+)/im.exec(raw.toString('latin1'))?.[1] ?? 'none';
+    entry.arrived.set(id, (entry.arrived.get(id) ?? new Set<string>()).add(trace));
   }
 
   /** Looks what has come to whom letters are written to. Rejects when their server can't be reached. */
   async readArrivals(reader: Account): Promise<void> {
-    await this.#read(reader, (raw) => {
-      const entry = this.#entries.get(digestIn(raw) ?? '');
-      const id = /^Message-ID:\s*(\S+)/im.exec(raw.toString('latin1'))?.[1] ?? 'none';
-      if (entry === undefined) this.#strangers += this.#missing === undefined ? 1 : 0;
-      // What had come before is there again.
-      else if (this.#missing?.has(entry) !== false || !entry.arrived.has(id))
-        entry.arrived.set(id, (entry.arrived.get(id) ?? 0) + 1);
-    });
+    await this.#read(reader, (raw) => this.take(raw));
   }
 
   /** Looks what a sender has been told. */
@@ -132,20 +133,24 @@ export class Ledger {
     return this.#promised.filter(isOpen).length;
   }
 
-  balance(): Balance {
+  /** @param excuses for copies, once they are known */
+  balance(excuses: Excuses = { exits: new Map(), doubts: Infinity }): Balance {
     const entries = this.#promised;
     const there = entries.filter(({ arrived }) => arrived.size > 0);
     const nameOf = ({ letter }: Entry): string => `${letter.from} to ${letter.to}, ${letter.messageId}`;
-    const copies = there.flatMap(({ arrived }) => [...arrived.values()].map((count) => count - 1));
+    const arrivalsOf = (entry: Entry): Arrivals => ({
+      name: nameOf(entry),
+      messageId: entry.letter.messageId,
+      counts: [...entry.arrived.values()].map(({ size }) => size),
+    });
     return {
       accepted: entries.length,
       arrived: there.length,
       notified: entries.filter(({ arrived, notified }) => notified && arrived.size === 0).length,
       lost: entries.filter(isOpen).map(nameOf),
-      doubled: there.filter(({ arrived }) => arrived.size > 1).map(nameOf),
-      folded: copies.reduce((sum, count) => sum + count, 0),
+      ...judgeCopies(there.map(arrivalsOf), excuses),
       falseAlarms: there.filter(({ notified }) => notified).length,
-      strangers: this.#strangers,
+      strangers: this.#strangers.size,
     };
   }
 }

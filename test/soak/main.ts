@@ -22,7 +22,7 @@ const startOf = ({ factor, size }: Options, begunAt: number): number => {
   return Math.ceil(begunAt / periodMs) * periodMs + periodMs / 2 - beforeVoteMs * factor;
 };
 
-const tellOutcome = ({ kinds }: Options, { balance, done, leaks, handed, peakMb }: Outcome): void => {
+const tellOutcome = ({ kinds }: Options, { balance, doubts, done, leaks, handed, peakMb }: Outcome): void => {
   heading('What went wrong');
   for (const kind of kinds) say(`  ${kind.padEnd(12)} ${String(done.get(kind) ?? 0).padStart(5)}`);
   const all = [...done.values()].reduce((sum, count) => sum + count, 0);
@@ -32,6 +32,7 @@ const tellOutcome = ({ kinds }: Options, { balance, done, leaks, handed, peakMb 
     `  handed in again, because the client was away or said later: ${handed.again}; refused for good: ${handed.refused}`,
   );
   say(`  copies under one Message-ID, which mail programs fold: ${balance.folded}`);
+  say(`  those that no second exit explains: ${balance.unexplained}; so many could not be known of: ${doubts}`);
   say(`  arrived, although the sender was told that they may not have: ${balance.falseAlarms}`);
   say(`  mails that nobody wrote: ${balance.strangers}`);
   say(`  largest process: ${peakMb.toFixed(0)} MB`);

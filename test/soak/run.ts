@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { dim } from '../demo/screen.js';
-import { Census, mostWaiting, onDisks, unsettled, waitingPackets } from './census.js';
+import { Census, exitsAmong, exitsByLetter, mostWaiting, onDisks, unsettled, waitingPackets } from './census.js';
 import { commit, type FaultDeps, missingMeans } from './faults.js';
 import { type Balance, Ledger } from './ledger.js';
 import { writeLetter } from './letters.js';
@@ -22,6 +22,8 @@ const calmMs = 5 * minuteMs;
 /** What came of a run. */
 export interface Outcome {
   readonly balance: Balance;
+  /** How many copies may come of mails that an exit can't know about (`Excuses`). */
+  readonly doubts: number;
   readonly done: ReadonlyMap<FaultKind, number>;
   readonly leaks: readonly string[];
   readonly handed: PostOffice['counts'];
@@ -54,6 +56,9 @@ const inTurn = async <T extends { readonly atMs: number }>(
     work(one);
   }
 };
+
+const sumOver = <T>(items: readonly T[], of: (one: T) => number): number =>
+  items.reduce((sum, one) => sum + of(one), 0);
 
 const sumOf = (counts: ReadonlyMap<FaultKind, number>): number =>
   [...counts.values()].reduce((sum, one) => sum + one, 0);
@@ -156,8 +161,14 @@ export const runSoak = async ({ options, soak, stage, tell, keepLogs }: RunDeps)
   const stacks = actors
     .filter(({ log }) => /\n\s+at .*\d+:\d+\)?|BUG/.test(log))
     .map(({ name }) => `${name}: a stack in its log`);
+  const doubts =
+    sumOver(exitsAmong(actors), ({ place }) => place.smtp.doubts()) +
+    sumOver(readers, ({ address }) => soak.transit.doubledTo(address)) +
+    // Letters come one at a time from Postfix: at its end one may have been brought already.
+    (done.get('restart') ?? 0);
   return {
-    balance: ledger.balance(),
+    balance: ledger.balance({ exits: exitsByLetter(actors), doubts }),
+    doubts,
     done,
     leaks: [
       ...(open === 0 ? [] : [`${open} messages have not come to an end`]),

@@ -9,7 +9,9 @@ import { composeCarrierMail, sliceCarrierMail } from '../../src/carrier/carrier.
 import { packetsInParts } from '../../src/carrier/parts.js';
 import { sealable } from '../../src/message/hygiene.js';
 import { packetOf, packetsOf } from '../carrier/packets.js';
-import { openGate } from './gate.js';
+import { judgeCopies } from './copies.js';
+import { type Answer, openGate } from './gate.js';
+import { Ledger } from './ledger.js';
 import { digestIn, writeLetter } from './letters.js';
 import { faultKinds, planOf, soakRng } from './plan.js';
 import { rewritings, rewritten } from './rewrite.js';
@@ -62,6 +64,125 @@ describe('a letter of a soak', () => {
     expect(digestIn(Buffer.from(letter.raw, 'latin1'))).toBe(letter.digest);
     for (const how of rewritings)
       expect(digestIn(rewritten(Buffer.from(letter.raw, 'latin1'), how))).toBe(letter.digest);
+  });
+});
+
+describe('copies of a letter', () => {
+  const came = (name: string, ...counts: number[]) => ({ name, messageId: `<${name}>`, counts });
+
+  it('may be as many as exits took it, and as there are mails of which nobody could know', () => {
+    const letters = [came('a', 1), came('b', 2), came('c', 3), came('d', 2)];
+    const exits = new Map([
+      ['<b>', 2],
+      ['<c>', 2],
+      ['<d>', 0],
+    ]);
+    expect(judgeCopies(letters, { exits, doubts: 2 })).toEqual({ folded: 4, unexplained: 2, doubled: [] });
+    expect(judgeCopies(letters, { exits, doubts: 1 }).doubled).toEqual(['c', 'd']);
+  });
+
+  it('are doubled under another Message-ID, however many doubts there are', () => {
+    const letters = [came('a', 1, 1), came('b', 2)];
+    expect(judgeCopies(letters, { exits: new Map(), doubts: 100 }).doubled).toEqual(['a']);
+  });
+
+  it('of an exit that mails everything ten times are not let pass', () => {
+    const letters = Array.from({ length: 2000 }, (_, i) => came(`${i}`, 10));
+    const exits = new Map(letters.map(({ messageId }) => [messageId, 2]));
+    expect(judgeCopies(letters, { exits, doubts: 500 }).doubled).toHaveLength(2000);
+  });
+
+  it('are mails with traces of their own; the same mail under another number is none', () => {
+    const ledger = new Ledger();
+    const letter = writeLetter('alice@home.test', 'bob@friend.test', 500, rng);
+    ledger.offer(letter);
+    ledger.accept(letter);
+    const mail = (trace: string): Buffer => Buffer.from(`Received: by x with LMTP id ${trace}\r\n${letter.raw}`);
+    for (const trace of ['one', 'one', 'two']) ledger.take(mail(trace));
+    expect(ledger.balance()).toMatchObject({ arrived: 1, folded: 1, unexplained: 1, doubled: [] });
+    expect(ledger.balance({ exits: new Map(), doubts: 0 }).doubled).toHaveLength(1);
+    for (const again of [1, 2]) ledger.take(Buffer.from(`Subject: ${again % 1}\r\n\r\nx`));
+    expect(ledger.balance().strangers).toBe(1);
+  });
+});
+
+describe('a gate before a mail server', () => {
+  type Habit = 'answers' | 'takes mails in silence';
+  /** Answers every line with 250 and DATA with 354. */
+  const startServer = async (habit: Habit) => {
+    let inMail = false;
+    const sockets: Socket[] = [];
+    const server = createServer((socket) => {
+      sockets.push(socket);
+      socket.on('error', () => undefined).setEncoding('latin1');
+      socket.on('data', (chunk: string) => {
+        if (inMail && habit === 'takes mails in silence') {
+          server.emit('taken');
+          return;
+        }
+        inMail = chunk.startsWith('DATA');
+        socket.write(inMail ? '354 go on\r\n' : '250 ok\r\n');
+      });
+    });
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const stop = (): void => {
+      for (const socket of sockets) socket.destroy();
+      server.close();
+    };
+    return { port: (server.address() as AddressInfo).port, taken: once(server, 'taken'), stop };
+  };
+  const mail = ['MAIL FROM:<a@b.test>\r\n', 'DATA\r\n', 'A: b\r\n\r\nc\r\n.\r\n'] as const;
+
+  interface Story {
+    readonly habit?: Habit;
+    readonly lie?: Answer;
+    /** Between the last answer and the end of the line. */
+    readonly restMs?: number;
+  }
+
+  /** Says these lines, each after the answer to the one before; then the line is cut. @returns doubts */
+  const doubtsAfter = async (lines: readonly string[], { habit = 'answers', lie, restMs = 0 }: Story = {}) => {
+    let now = 0;
+    const server = await startServer(habit);
+    const gate = await openGate(server.port, () => now);
+    if (lie !== undefined) gate.answer(lie, 1);
+    const socket = connect(gate.port, '127.0.0.1').on('error', () => undefined);
+    const closed = new Promise((resolve) => socket.on('close', resolve));
+    for (const line of lines) {
+      const answered = habit === 'answers' || line !== mail[2] ? once(socket, 'data') : server.taken;
+      socket.write(line);
+      await answered;
+    }
+    now += restMs;
+    gate.cut();
+    await closed;
+    await gate.close();
+    server.stop();
+    return gate.doubts();
+  };
+
+  it('counts the mail whose outcome a process can’t know: unanswered, answered just before the end, denied', async () => {
+    expect(await doubtsAfter(['NOOP\r\n'])).toBe(0);
+    expect(await doubtsAfter(mail.slice(0, 2))).toBe(0);
+    expect(await doubtsAfter(mail, { habit: 'takes mails in silence' })).toBe(1);
+    expect(await doubtsAfter(mail)).toBe(1);
+    expect(await doubtsAfter(mail, { restMs: 5000 })).toBe(0);
+    expect(await doubtsAfter([...mail, 'QUIT\r\n'])).toBe(0);
+    expect(await doubtsAfter([...mail, 'QUIT\r\n'], { lie: { at: 'mail', text: '451 4.3.0 no' } })).toBe(1);
+  });
+
+  it('counts what is under way when nothing can be written down any more', async () => {
+    const server = await startServer('answers');
+    const gate = await openGate(server.port, () => 0);
+    const socket = connect(gate.port, '127.0.0.1');
+    socket.write(mail[0]);
+    await once(socket, 'data');
+    gate.doubt();
+    expect(gate.doubts()).toBe(1);
+    socket.destroy();
+    await gate.close();
+    server.stop();
   });
 });
 

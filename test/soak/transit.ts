@@ -29,6 +29,8 @@ export interface Transit {
   readonly end: (mishap: Mishap) => void;
   /** How many mails had it. */
   readonly counts: Readonly<Record<Mishap, number>>;
+  /** How many mails to that address were brought twice, or may have been, because a server did not say whether it had one. */
+  readonly doubledTo: (address: string) => number;
   /** Resolves when every mail that was taken is where it belongs. */
   readonly settled: () => Promise<void>;
   readonly close: () => Promise<void>;
@@ -39,6 +41,9 @@ const junkShare = 0.5;
 const againMs = 2000;
 
 const codeOf = (error: unknown): number => (error as { readonly responseCode?: number }).responseCode ?? 451;
+
+const isUnanswered = (error: unknown): boolean =>
+  (error as { readonly responseCode?: number }).responseCode === undefined;
 
 const bare = (address: string): string => address.toLowerCase().replace(/\+[^@]*@/, '@');
 
@@ -63,6 +68,7 @@ export const openTransit = async (
 ): Promise<Transit> => {
   const active = new Map<Mishap, number>();
   const counts: Record<Mishap, number> = { duplicate: 0, delay: 0, junk: 0, rewrite: 0 };
+  const doubled = new Map<string, number>();
   const pending = new Set<Promise<void>>();
   const closing = new AbortController();
   // One for each mail that waits.
@@ -79,6 +85,16 @@ export const openTransit = async (
       for (const error of rejectedErrors) throw error;
     } finally {
       transport.close();
+    }
+  };
+  const noteDoubled = (to: string): void => void doubled.set(bare(to), (doubled.get(bare(to)) ?? 0) + 1);
+  /** Who does not know whether it is there brings it again. */
+  const brought = async (to: string, work: Promise<void>): Promise<void> => {
+    try {
+      await work;
+    } catch (error) {
+      if (isUnanswered(error)) noteDoubled(to);
+      throw error;
     }
   };
   const happens = (mishap: Mishap): boolean => {
@@ -113,10 +129,13 @@ export const openTransit = async (
     if (there === undefined) return deliver(from, to, original);
     const how = rewritings[uniformInt(rng, rewritings.length)];
     const raw = how !== undefined && happens('rewrite') ? rewritten(original, how) : original;
-    if (there.hasJunk && happens('junk')) return fileAsJunk(there.account, raw);
-    if (happens('duplicate')) later(() => deliver(from, to, raw));
-    if (happens('delay')) later(() => deliver(from, to, raw));
-    else await deliver(from, to, raw);
+    if (there.hasJunk && happens('junk')) return brought(to, fileAsJunk(there.account, raw));
+    if (happens('duplicate')) {
+      noteDoubled(to);
+      later(() => brought(to, deliver(from, to, raw)));
+    }
+    if (happens('delay')) later(() => brought(to, deliver(from, to, raw)));
+    else await brought(to, deliver(from, to, raw));
   };
 
   const server = new SMTPServer({
@@ -154,6 +173,7 @@ export const openTransit = async (
       else active.delete(mishap);
     },
     counts,
+    doubledTo: (address) => doubled.get(bare(address)) ?? 0,
     settled: async () => {
       while (pending.size > 0) await Promise.all(pending);
     },
