@@ -39,6 +39,22 @@ export const mixmailerHere = async (...args: readonly string[]): Promise<string>
   return out;
 };
 
+/** How a process ended: one of the two is not null. */
+export interface Ended {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+}
+
+/** A process ended that was to go on. */
+export class ProcessEnded extends Error {
+  readonly ended: Ended;
+
+  constructor(message: string, ended: Ended) {
+    super(message);
+    this.ended = ended;
+  }
+}
+
 /** A `mixmailer` process that keeps running. */
 export class Running {
   readonly name: string;
@@ -46,7 +62,7 @@ export class Running {
   #out = '';
   #trouble = '';
   /** Resolves when it has ended, in whatever way. */
-  readonly ended: Promise<void>;
+  readonly ended: Promise<Ended>;
 
   /** @param what its name; and which program it is, if not the one that was built */
   constructor(what: string | { readonly name: string; readonly program: string }, ...args: readonly string[]) {
@@ -55,7 +71,7 @@ export class Running {
     this.#child = spawn(process.execPath, [program, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
     this.#child.stdout?.setEncoding('utf8').on('data', (text: string) => (this.#out += text));
     this.#child.stderr?.setEncoding('utf8').on('data', (text: string) => (this.#trouble += text));
-    this.ended = new Promise((resolve) => this.#child.once('close', () => resolve()));
+    this.ended = new Promise((resolve) => this.#child.once('close', (code, signal) => resolve({ code, signal })));
   }
 
   get pid(): number | undefined {
@@ -77,8 +93,9 @@ export class Running {
     for (;;) {
       const found = pattern.exec(this.#out);
       if (found !== null) return found;
-      if (this.#child.exitCode !== null || this.#child.signalCode !== null)
-        throw new Error(`${this.name} ended: ${this.#trouble || this.#out}`);
+      const { exitCode: code, signalCode: signal } = this.#child;
+      if (code !== null || signal !== null)
+        throw new ProcessEnded(`${this.name} ended: ${this.#trouble || this.#out}`, { code, signal });
       const stdout = this.#child.stdout;
       if (stdout === null) throw new Error(`${this.name} has no output`);
       await Promise.race([once(stdout, 'data'), once(this.#child, 'close')]);

@@ -3,8 +3,9 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Member, RunningClient } from '../demo/network.js';
-import type { Running } from '../demo/processes.js';
+import { type Ended, ProcessEnded, type Running } from '../demo/processes.js';
 import type { Door } from '../demo/hand-in.js';
+import type { Fall } from './ends.js';
 import type { Place } from './world.js';
 
 export type Role = 'authority' | 'node' | 'client';
@@ -27,8 +28,8 @@ export class Actor {
   #work: Promise<void> = Promise.resolve();
   /** Logs of all that ran, the last one too. */
   readonly #logs: string[] = [];
-  /** Times it ended although nobody had ended it, with what it said last. */
-  readonly falls: string[] = [];
+  /** Times it ended although nobody had ended it. */
+  readonly falls: Fall[] = [];
   #mounted = false;
 
   constructor(
@@ -77,19 +78,20 @@ export class Actor {
         const running = 'running' in started ? started.running : started;
         if ('running' in started) this.#door = { port: started.port, user: started.user, password: started.token };
         this.#running = running;
-        void running.ended.then(() => this.#ended(running));
+        void running.ended.then((ended) => this.#ended(running, ended));
       } catch (error) {
-        this.falls.push((error as Error).message);
+        const ended = error instanceof ProcessEnded ? error.ended : undefined;
+        this.falls.push({ text: (error as Error).message, ended });
         await sleep(restartMs);
       }
     }
   }
 
-  #ended(running: Running): void {
+  #ended(running: Running, ended: Ended): void {
     if (this.#running !== running) return;
     this.#running = undefined;
     this.#logs.push(running.log);
-    this.falls.push(running.said.trimEnd().split('\n').slice(-12).join('\n'));
+    this.falls.push({ text: running.said.trimEnd().split('\n').slice(-12).join('\n'), ended });
     void sleep(restartMs).then(() => this.#next(() => this.#begin()));
   }
 

@@ -4,6 +4,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { dim, heading, say } from '../demo/screen.js';
 import { keepDatabases } from './census.js';
+import { tellFall } from './ends.js';
 import { type Options, readOptions } from './options.js';
 import { soakRng } from './plan.js';
 import { type Outcome, runSoak } from './run.js';
@@ -45,8 +46,7 @@ const tellFalls = ({ actors }: Stage, { transit }: SoakWorld): void => {
   const { duplicate, delay, junk, rewrite } = transit.counts;
   say(`  mails doubled ${duplicate}, delayed ${delay}, filed as junk ${junk}, rewritten ${rewrite} on their way`);
   say(`  processes that ended by themselves, and were started again: ${actors.flatMap(({ falls }) => falls).length}`);
-  for (const { name, falls } of actors)
-    for (const fall of falls) say(dim(`    ${name}: ${fall.trimEnd().split('\n').at(-1) ?? ''}`));
+  for (const { name, falls } of actors) for (const fall of falls) say(dim(`    ${name} ${tellFall(fall)}`));
 };
 
 const main = async (): Promise<number> => {
@@ -80,12 +80,12 @@ const main = async (): Promise<number> => {
     closers.unshift(async () => {
       await Promise.all(actors.map((actor) => actor.stop()));
     });
-    if (kinds.includes('disk')) for (const actor of actors) if (actor.role !== 'authority') actor.mountDisk();
+    if (kinds.includes('disk')) for (const actor of actors) actor.mountDisk();
     const keepLogs = (): void => {
       if (logs === undefined) return;
       mkdirSync(logs, { recursive: true });
       for (const { name, log, falls } of actors)
-        writeFileSync(path.join(logs, `${name}.log`), [log, ...falls].join('\n----\n'));
+        writeFileSync(path.join(logs, `${name}.log`), [log, ...falls.map(({ text }) => text)].join('\n----\n'));
     };
     closers.unshift(keepLogs);
     await raiseCurtain(stage, beginMs);

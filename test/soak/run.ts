@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { dim } from '../demo/screen.js';
 import { Census, exitsAmong, exitsByLetter, mostWaiting, onDisks, unsettled, waitingPackets } from './census.js';
+import { hasStack, isUnexplained, tellFall } from './ends.js';
 import { commit, type FaultDeps, missingMeans } from './faults.js';
 import { type Balance, Ledger } from './ledger.js';
 import { writeLetter } from './letters.js';
@@ -8,14 +9,13 @@ import type { Options } from './options.js';
 import { type FaultKind, planOf, type PlannedLetter, soakRng } from './plan.js';
 import { PostOffice } from './post-office.js';
 import type { Stage } from './stage.js';
+import { afterMsAt } from './times.js';
 import type { SoakWorld } from './world.js';
 
 const minuteMs = 60_000;
 const lookEveryMs = 10_000;
 const tellEveryMs = 60_000;
 const nobodyShare = 0.04;
-/** Longer than a mix interval: a second copy would come in it. */
-const afterMs = 40_000;
 /** So long may it take until what a busy moment has left behind is gone. What stays is a leak. */
 const calmMs = 5 * minuteMs;
 
@@ -149,7 +149,7 @@ export const runSoak = async ({ options, soak, stage, tell, keepLogs }: RunDeps)
   const open = openMessages();
   tell(`${open} messages still wait for an answer`);
   await soak.transit.settled();
-  await sleep(afterMs);
+  await sleep(afterMsAt(factor));
   const isCalm = async (): Promise<boolean> => [...(await census.inMailboxes(actors)), ...onDisks(actors)].length === 0;
   for (const until = Date.now() + calmMs; Date.now() < until && !(await isCalm());) await sleep(lookEveryMs);
   over.abort();
@@ -158,9 +158,10 @@ export const runSoak = async ({ options, soak, stage, tell, keepLogs }: RunDeps)
   await readAll();
   const running = [...census.inProcesses(actors), ...(await census.inMailboxes(actors))];
   await Promise.all(actors.map((actor) => actor.stop()));
-  const stacks = actors
-    .filter(({ log }) => /\n\s+at .*\d+:\d+\)?|BUG/.test(log))
-    .map(({ name }) => `${name}: a stack in its log`);
+  const stacks = actors.filter(({ log }) => hasStack(log)).map(({ name }) => `${name}: a stack in its log`);
+  const ends = actors.flatMap(({ name, falls }) =>
+    falls.filter(isUnexplained).map((fall) => `${name} ${tellFall(fall)}`),
+  );
   const doubts =
     sumOver(exitsAmong(actors), ({ place }) => place.smtp.doubts()) +
     sumOver(readers, ({ address }) => soak.transit.doubledTo(address)) +
@@ -175,6 +176,7 @@ export const runSoak = async ({ options, soak, stage, tell, keepLogs }: RunDeps)
       ...running,
       ...onDisks(actors),
       ...stacks,
+      ...ends,
     ],
     handed: office.counts,
     peakMb: census.peakMb,

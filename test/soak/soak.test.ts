@@ -10,11 +10,14 @@ import { packetsInParts } from '../../src/carrier/parts.js';
 import { sealable } from '../../src/message/hygiene.js';
 import { packetOf, packetsOf } from '../carrier/packets.js';
 import { judgeCopies } from './copies.js';
+import { hasStack, isUnexplained, tellFall } from './ends.js';
 import { type Answer, openGate } from './gate.js';
 import { Ledger } from './ledger.js';
+import { growthOf, type Sample } from './growth.js';
 import { digestIn, writeLetter } from './letters.js';
 import { faultKinds, planOf, soakRng } from './plan.js';
 import { rewritings, rewritten } from './rewrite.js';
+import { afterMsAt } from './times.js';
 
 const rng = soakRng(7, 0);
 
@@ -64,6 +67,59 @@ describe('a letter of a soak', () => {
     expect(digestIn(Buffer.from(letter.raw, 'latin1'))).toBe(letter.digest);
     for (const how of rewritings)
       expect(digestIn(rewritten(Buffer.from(letter.raw, 'latin1'), how))).toBe(letter.digest);
+  });
+});
+
+describe('the wait for a second copy', () => {
+  it('is longer than a mix interval at whatever speed, and not shorter than 40 s', () => {
+    for (const factor of [1, 12, 15, 18, 30, 60]) expect(afterMsAt(factor)).toBeGreaterThan((12 * 60_000) / factor);
+    expect(afterMsAt(30)).toBe(40_000);
+  });
+});
+
+describe('a process', () => {
+  const sample = (pid: number, i: number, [memoryMb, descriptors]: readonly [number, number]): Sample => ({
+    ...{ pid, atMs: i * 10_000, memoryMb, descriptors },
+  });
+  /** So many moments of one process, whose memory and descriptors go from the first to the second. */
+  const life = (pid: number, from: readonly [number, number], to: readonly [number, number]): readonly Sample[] =>
+    Array.from({ length: 60 }, (_, i) =>
+      sample(pid, i, [from[0] + ((to[0] - from[0]) * i) / 59, from[1] + Math.round(((to[1] - from[1]) * i) / 59)]),
+    );
+
+  it('that grows is found, also where another took its place', () => {
+    expect(growthOf(life(1, [120, 40], [140, 44]))).toEqual([]);
+    const grown = [expect.stringMatching(/^memory went from 1\d\d to 2\d\d MB$/)];
+    expect(growthOf(life(1, [120, 40], [290, 40]))).toEqual(grown);
+    expect(growthOf([...life(1, [120, 40], [290, 40]), ...life(2, [120, 40], [120, 40])])).toEqual(grown);
+    expect(growthOf(life(1, [120, 40], [120, 90]))).toEqual([expect.stringMatching(/^descriptors went from/)]);
+  });
+
+  it('that starts with more each time is found by what it has at last', () => {
+    const lives = [150, 200, 250, 301].flatMap((mb, pid) => [sample(pid, 2 * pid, [mb, 40])]);
+    expect(growthOf(lives.slice(0, 3))).toEqual([]);
+    expect(growthOf(lives)).toEqual(['301 MB of memory']);
+  });
+
+  it('that ends by itself has a reason when it says to try again later, and no other time', () => {
+    const fall = (code: number | null, signal: NodeJS.Signals | null) => ({ text: 'a\nb\n', ended: { code, signal } });
+    expect(isUnexplained(fall(75, null))).toBe(false);
+    for (const one of [fall(0, null), fall(1, null), fall(78, null), fall(null, 'SIGABRT'), fall(null, 'SIGKILL')])
+      expect(isUnexplained(one)).toBe(true);
+    expect(isUnexplained({ text: 'x', ended: undefined })).toBe(true);
+    expect(tellFall(fall(null, 'SIGABRT'))).toBe('ended with SIGABRT: b');
+    expect(tellFall(fall(1, null))).toBe('ended with 1: b');
+  });
+
+  it('that says its last words is heard', () => {
+    expect(hasStack('warn x\n    at file:///a/b.js:10:5\n')).toBe(true);
+    expect(hasStack('BUG: a packet without a result')).toBe(true);
+    expect(
+      hasStack(
+        'FATAL ERROR: Reached heap limit Allocation failed - JavaScript heap out of memory\n 1: 0xb node::Abort()',
+      ),
+    ).toBe(true);
+    expect(hasStack('info mix in=4 out=4\nwarn mail/closed message=1.2.3.4\n')).toBe(false);
   });
 });
 

@@ -4,6 +4,7 @@ import { foundNetwork, type JoinedNetwork, type Member } from '../demo/network.j
 import { mixmailer } from '../demo/processes.js';
 import type { Account } from '../servers/mail-world.js';
 import { Actor, type Role } from './actor.js';
+import { mixIntervalMinutes } from './times.js';
 import type { SoakWorld } from './world.js';
 
 /** A network of real processes, with all who write and read. */
@@ -97,7 +98,7 @@ export const setStage = async (folder: string, soak: SoakWorld, size: Size): Pro
     topology: size.topology,
     probesPerPeriod: 1,
     alias: 'message-id',
-    schedule: '*/12 * * * *',
+    schedule: `*/${mixIntervalMinutes} * * * *`,
     loopsPerInterval: 1,
     paceSeconds: 120,
     sender: { user: first.user, domain: 'home.test' },
