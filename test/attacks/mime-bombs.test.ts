@@ -39,6 +39,14 @@ describe('read, in bounded time, is a mail', () => {
   test('nested as deep as allowed', async () => expect(await answer(nested(90))).toBe(1));
   test('forwarded inside itself a thousand times', async () =>
     expect(await answer(`${'Content-Type: message/rfc822\n\n'.repeat(1000)}\nx`)).toBe(1));
+  test('forwarded three times, and a fourth time it stays closed', async () => {
+    const typesOf = async (times: number): Promise<readonly string[]> => {
+      const { parts } = await parseMail(mailOf(`${'Content-Type: message/rfc822\n\n'.repeat(times)}\nx`));
+      return parts.map(({ contentType }) => contentType);
+    };
+    expect(await typesOf(3)).toEqual(['text/plain']);
+    expect(await typesOf(4)).toEqual(['message/rfc822']);
+  });
   test('whose parts share their boundaries', async () =>
     expect(
       await answer(many(9).replaceAll('\n\nx', '\nContent-Type: multipart/mixed; boundary=b\n\nx')),

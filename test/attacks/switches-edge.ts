@@ -13,9 +13,28 @@ export const edgeSwitches: readonly Switch[] = [
     'mail-injection',
   ),
   entry(
+    'header injection into a notice',
+    'a Message-ID is printable, without spaces, and fits a line',
+    ['message/head.ts', 'value.match(/<[!-;=?-~]{1,898}>/g)', 'value.match(/<[^>]+>/g)'],
+    'mail-injection',
+  ),
+  entry(
+    'injection by an alias',
+    'it is sixteen letters and digits',
+    ['message/alias.ts', 'return aliasForm.test(alias) ? alias : undefined;', 'return alias;'],
+    'mail-injection',
+  ),
+  entry(
     'SMTP smuggling',
     'every line that is written ends with CRLF',
     ['message/canonical.ts', "const lineEnd = ascii('\\r\\n');", "const lineEnd = ascii('\\n');"],
+    'smuggling',
+  ),
+  // What ends a mail that is handed in is smtp-server's own, and no line of ours.
+  entry(
+    'SMTP smuggling, by a Message-ID that is read and written again',
+    'nothing in it can end a line',
+    ['message/head.ts', 'value.match(/<[!-;=?-~]{1,898}>/g)', 'value.match(/<[^>]{1,898}>/g)'],
     'smuggling',
   ),
   entry(
@@ -67,6 +86,34 @@ export const edgeSwitches: readonly Switch[] = [
     'mime-bombs',
   ),
   entry(
+    'MIME bombs, deep ones',
+    'nodes of a mail are bounded, and so how deep they nest',
+    ['adapters/mime.ts', 'maxChildNodes: mostMimeNodes,', 'maxChildNodes: 1e9,'],
+    'mime-bombs',
+  ),
+  entry(
+    'MIME bombs, long heads',
+    'the bytes of a header are bounded',
+    ['adapters/mime.ts', 'maxHeadSize: largestHeaderBytes,', 'maxHeadSize: 1e9,'],
+    'mime-bombs',
+  ),
+  entry(
+    'MIME bombs, forwarded mails of many parts',
+    'parts of all of them together are bounded',
+    ['adapters/mime.ts', 'if (opened.length > mostMimeNodes) throw malformed();', ''],
+    'mime-bombs',
+  ),
+  entry(
+    'MIME bombs, mails forwarded inside of forwarded mails',
+    'some are opened, one that is deeper stays closed',
+    [
+      'adapters/mime.ts',
+      "part.contentType === 'message/rfc822' && depth < deepestForward",
+      "part.contentType === 'message/rfc822'",
+    ],
+    'mime-bombs',
+  ),
+  entry(
     'bombs of compressed data',
     'inflating stops at a bound',
     ['adapters/node-compression.ts', 'maxOutputLength: Math.max(1, mostBytes)', 'maxOutputLength: 512 * 1024 * 1024'],
@@ -111,6 +158,12 @@ export const edgeSwitches: readonly Switch[] = [
     'prototype',
   ),
   entry(
+    'names that every object has, in documents',
+    'a keyword has a strict form',
+    ['route/document.ts', '/^([a-z][a-z0-9-]*)(?: (', '/^(\\S+)(?: ('],
+    'prototype',
+  ),
+  entry(
     'telling a refused packet from one that was taken',
     'mails are removed whatever was in them',
     [
@@ -136,6 +189,17 @@ export const edgeSwitches: readonly Switch[] = [
     ['adapters/submission.ts', 'const isLast = wrong >= mostWrongLogins;', 'const isLast = wrong < 0;'],
     'browser',
   ),
+  // That a line ends at the first word of HTTP, or when it does not wait for the greeting, is smtp-server's own.
+  entry(
+    'a browser that speaks SMTP, without the token',
+    'a line has a few commands before its log-in',
+    [
+      'adapters/submission.ts',
+      'maxAllowedUnauthenticatedCommands: mostCommandsBeforeLogin,',
+      'maxAllowedUnauthenticatedCommands: 1e9,',
+    ],
+    'browser',
+  ),
   entry(
     'another user of the machine, folders',
     'made for their owner only',
@@ -144,6 +208,18 @@ export const edgeSwitches: readonly Switch[] = [
       'mkdirSync(path, { recursive: true, mode: 0o700 });',
       'mkdirSync(path, { recursive: true, mode: 0o755 });',
     ],
+    'local-user',
+  ),
+  entry(
+    'another user of the machine, keys and tokens',
+    'written for their owner only',
+    ['adapters/owner-only.ts', "openSync(temporary, 'wx', 0o600)", "openSync(temporary, 'wx', 0o644)"],
+    'local-user',
+  ),
+  entry(
+    'another user of the machine, keys that somebody has opened to others',
+    'what others may read is refused',
+    ['adapters/owner-only.ts', '(mode & forbiddenBits[readers]) !== 0', 'mode === -1'],
     'local-user',
   ),
   entry(
