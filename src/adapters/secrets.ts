@@ -151,7 +151,7 @@ export const fromCommand = async (
   key: string,
   command: string,
   deadlineMs = commandDeadlineMs,
-  signal = new AbortController().signal,
+  signal: AbortSignal = new AbortController().signal,
 ): Promise<string> => firstLine(key, await outputOf(key, command, deadlineMs, signal), 'what the command prints');
 
 const outputOf = (key: string, command: string, deadlineMs: number, signal: AbortSignal): Promise<string> =>

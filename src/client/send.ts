@@ -270,11 +270,13 @@ export const sendOnce = (deps: SendDeps, readAt: number): void => {
   else if (due.length > 0) log.warn('client/under-floor', { messages: due.length, bits: bits ?? 'unknown', floorBits });
 };
 
+type ForgetDeps = Pick<SendDeps, 'store' | 'directory' | 'forgetMs' | 'receipts'> & StatusDeps & ClockWatchDeps;
+
 /**
  * Without receipts a message has been sent when its packets are made, and ends there; those of which a packet never left
  * have failed all the same. A packet was made when the message was settled that it belongs to. In a transaction.
  */
-const failUnsent = (deps: SendDeps, then: number, now: number, changed: (id: MessageId) => void): void => {
+const failUnsent = (deps: ForgetDeps, then: number, now: number, changed: (id: MessageId) => void): void => {
   const { store, receipts } = deps;
   if (receipts !== undefined) return;
   const unsent = store.waiting(then).map(({ readyAt }) => readyAt);
@@ -292,9 +294,7 @@ const failUnsent = (deps: SendDeps, then: number, now: number, changed: (id: Mes
  *
  * @throws StoreError
  */
-export const forgetOnce = (deps: SendDeps): void => {
-/** Forgets what has had its time, packets too that have no way; without a list too. @throws StoreError */
-export const forgetOnce = (deps: Pick<SendDeps, 'store' | 'directory' | 'forgetMs'> & ClockWatchDeps): void => {
+export const forgetOnce = (deps: ForgetDeps): void => {
   const { store, clock, directory, log, forgetMs } = deps;
   heedClock(deps);
   const now = clock.now();

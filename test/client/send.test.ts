@@ -198,7 +198,8 @@ describe('what waits at a client whose machine begins in 1970', () => {
       },
     };
     const log = { info: () => undefined, warn: () => undefined };
-    const deps = { store, clock: { now: () => now }, log, directory, forgetMs: 7 * dayMs };
+    const nobody = { receipts: undefined, from: 'alice@home.test', notices: 'none' } as const;
+    const deps = { store, clock: { now: () => now }, log, directory, forgetMs: 7 * dayMs, ...nobody };
     const forget = (): void => forgetOnce(deps);
     heedClock(deps);
     store.addToPool({ kind: 'exit', readyAt: now, bytes: letter });
