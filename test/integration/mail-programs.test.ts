@@ -162,7 +162,7 @@ beforeAll(async () => {
     GNUPGHOME: at('.gnupg'),
     MAILRC: at('.mailrc'),
     DEAD: at('dead.letter'),
-    XDG_CONFIG_HOME: '',
+    XDG_CONFIG_HOME: at('.config'),
   };
   setUp('.gnupg/gpg.conf', '~/.gnupg/gpg.conf');
   for (const address of [me, you])

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Member, RunningClient } from '../demo/network.js';
@@ -130,9 +130,13 @@ export class Actor {
   /** Gives its data a disk of its own, as small as a cheap machine's. @returns whether this machine lets us */
   mountDisk(): boolean {
     mkdirSync(this.data, { recursive: true, mode: 0o700 });
+    // An authority has its key already.
+    const files = readdirSync(this.data).map((name) => path.join(this.data, name));
+    const kept = files.map((file) => [file, readFileSync(file)] as const);
     const options = `size=${diskMegabytes}m,mode=700`;
     const { status } = spawnSync('mount', ['-t', 'tmpfs', '-o', options, 'tmpfs', this.data], { stdio: 'ignore' });
     this.#mounted = status === 0;
+    if (this.#mounted) for (const [file, bytes] of kept) writeFileSync(file, bytes, { mode: 0o600 });
     return this.#mounted;
   }
 
