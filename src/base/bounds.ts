@@ -119,7 +119,7 @@ export const mostMailboxBytes = 2 * 1024 * mib;
 export const mostKeptInMind = 100_000;
 /** Of these, for nodes of the list alone: whoever writes from 100,000 addresses keeps none of theirs from being seen. */
 export const nodesKeptInMind = 25_000;
-/** Of one sender, of a node ten times as many: what he may have waiting, and as many more, which are seen to be over it. */
+/** Of one sender, of a node ten times as many: what one may have waiting, and as many more, which are seen to be over it. */
 export const mostKeptOfOne = 2 * mostWaitingMails;
 
 // ---- what waits in a node ----

@@ -95,7 +95,6 @@ export const runClient = async (
     jobs.every(ticker, followSchedule, async (stop) => {
       await following.tick(clock.now(), stop);
       watched(clock.now());
-      post();
     });
   // Beside the reading: who takes a reply may need long, or wait for what is to be read.
   const deliver =

@@ -27,19 +27,21 @@ const handTicker = () => {
 it('a running client mails nothing at the moment of a slot: what it took to make the mail would show', async () => {
   const hand = handOf();
   const { client, world } = hand.network;
+  client.joins({ mailbox: undefined, tick: () => Promise.resolve() });
   await hand.submit(await letterOf());
   // What has been read is a reason to hand over, too.
   client.account.mailbox.fault = 'mail/connect';
   const stop = new AbortController();
   const { ticker, jobs } = handTicker();
   const ended = client.run(ticker, stop.signal, hand.watching);
-  const [everySecond = expect.fail('no slots')] = jobs.filter(({ schedule }) => schedule === '* * * * * *');
-  while (client.store.dueOutgoingCount(hand.network.now()) === 0) {
+  const onSeconds = jobs.filter(({ phase }) => phase === 0);
+  expect(onSeconds.map(({ schedule }) => schedule)).toContain('* * * * * *');
+  while (client.store.dueOutgoingCount(hand.network.now()) + world.observed.length === 0) {
     hand.network.passMs(hourMs);
-    await everySecond.job();
+    await Promise.all(onSeconds.map(({ job }) => job()));
   }
   for (let i = 0; i < 20; i++) await turnOfEvents();
-  expect([everySecond.phase, world.observed.length]).toEqual([0, 0]);
+  expect(world.observed).toEqual([]);
   const [handingOver = expect.fail('nothing is handed over')] = jobs.filter(({ phase }) => phase > 0);
   await handingOver.job();
   while (world.observed.length === 0) await turnOfEvents();
