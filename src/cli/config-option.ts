@@ -22,8 +22,9 @@ const foundConfig = (roles: readonly Made[]): string => {
   const places = roles.map(usualConfig);
   const found = places.filter((place) => existsSync(place));
   const [first] = found;
-  if (first === undefined) throw new ConfigError(`--config is missing, and there is no ${places.join(' and no ')}`);
-  if (found.length > 1) throw new ConfigError(`--config is missing: there are ${found.join(' and ')}`);
+  if (first === undefined)
+    throw new ConfigError(`--config is missing, and there is no ${places.join(' and no ')}; mixmailer init makes one`);
+  if (found.length > 1) throw new ConfigError(`--config is missing: there are ${found.join(' and ')}; say which`);
   return first;
 };
 

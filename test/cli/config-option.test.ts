@@ -37,13 +37,13 @@ it('a configuration that is named is the one', async () => {
 
 it('else it is what init has written, where that is one', async () => {
   await expect(taken()).rejects.toThrow(
-    `--config is missing, and there is no ${join(folder, 'node.toml')} and no ${join(folder, 'client.toml')}`,
+    `--config is missing, and there is no ${join(folder, 'node.toml')} and no ${join(folder, 'client.toml')}; mixmailer init makes one`,
   );
   writeFileSync(usualConfig('client'), '');
   expect(await taken()).toBe(join(folder, 'client.toml'));
   writeFileSync(usualConfig('node'), '');
   await expect(taken()).rejects.toThrow(
-    `--config is missing: there are ${join(folder, 'node.toml')} and ${join(folder, 'client.toml')}`,
+    `--config is missing: there are ${join(folder, 'node.toml')} and ${join(folder, 'client.toml')}; say which`,
   );
 });
 
