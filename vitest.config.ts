@@ -27,7 +27,8 @@ export default defineConfig({
           name: 'integration',
           include: ['test/integration/**/*.test.ts'],
           globalSetup: ['test/integration/setup.ts'],
-          testTimeout: 180_000,
+          // Longer than what a test waits for in all, so that it is said what it waited for in vain.
+          testTimeout: 420_000,
           hookTimeout: 180_000,
           // They wait for most of their time: for lists, for flushes, for mail.
           maxWorkers: 4,

@@ -12,6 +12,7 @@ import type { Evidence } from './council/evidence.js';
 import { evidenceOf } from './council/evidence.js';
 import { moreThanHalf } from './council/majority.js';
 import type { Account } from './carrier/budget.js';
+import { listsAtHand } from './follow/at-hand.js';
 import type { ConsensusStore, EndorsementStore, Fork } from './ports/follow.js';
 import type { NoteStore } from './ports/stores.js';
 import type { Heartbeat } from './mix/heartbeat.js';
@@ -92,7 +93,7 @@ const heardTwice = (store: Kept): NetworkView['contradictions'] =>
 const viewOfStore = (store: Kept, asked: Asked): NetworkView => {
   const forks = store.forks();
   const [fork] = forks;
-  const [newest] = store.consensuses();
+  const newest = listsAtHand(store, asked.now)[0] ?? store.consensuses()[0];
   const text = newest && store.consensusText(newest.digest);
   const view = text === undefined ? nothing(undefined) : viewOfText(text, asked);
   const objection = fork && new RouteError('route/fork', `there are two lists of number ${fork.number}`);

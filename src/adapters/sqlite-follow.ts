@@ -52,8 +52,9 @@ const consensusStore = (sql: Sql): ConsensusStore => ({
     );
     for (const past of [{ number, digest }, ...history])
       sql.run('INSERT OR IGNORE INTO follow_past (number, digest) VALUES (?, ?)', past.number, past.digest);
-    const newest = `(SELECT number FROM follow_consensus ORDER BY number DESC LIMIT ${mostConsensuses})`;
-    sql.run(`DELETE FROM follow_consensus WHERE number NOT IN ${newest}`);
+    // Those after it are from a time when the clock was ahead.
+    const kept = `(SELECT number FROM follow_consensus WHERE number <= ? ORDER BY number DESC LIMIT ${mostConsensuses})`;
+    sql.run(`DELETE FROM follow_consensus WHERE number <= ? AND number NOT IN ${kept}`, number, number);
     const last = `(SELECT number FROM follow_past ORDER BY number DESC LIMIT ${mostPastConsensuses})`;
     sql.run(`DELETE FROM follow_past WHERE number NOT IN ${last}`);
   },

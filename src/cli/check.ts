@@ -16,7 +16,7 @@ import { probeImap } from '../adapters/imap-inbox.js';
 import { probeSmtp } from '../adapters/smtp-outbox.js';
 import { openNodeKeys } from '../node-keys.js';
 import { type PlusFinding, probePlusAddressOf } from './plus-probe.js';
-import { printer, shortTime } from './print.js';
+import { shortTime } from './print.js';
 import { Report } from './report.js';
 
 /** What the check asks of the mail adapters: log in, look around, leave; at an exit, one mail. They reject with MailError. */
@@ -64,23 +64,24 @@ export const register = (
     'configuration of a node, a client or an authority',
     'node',
     'client',
-  ).action(async (options: { config: string }, command: Command) => {
-    const report = new Report(printer(command));
-    const config = loadConfig(options.config);
-    report.good(`configuration ${config.file}`);
-    for (const section of sectionsIn(config.mail)) {
-      await checkImap(section, probes, report);
-      await checkSmtp(section, probes, report);
-    }
-    checkBudget(config, report, Date.now());
-    if (config.node?.exit === true && report.problems === 0) await checkPlusAddress(config, probes, report);
-    const now = Date.now();
-    checkFiles(config, report);
-    const nodeId = checkKeys(config, report, now);
-    checkNetwork(config, report, { now, nodeId });
-    if (report.problems > 0) command.error(`${report.problems} to mend`, { exitCode: 1 });
-    report.good('all is well');
-  });
+  )
+    .option('--json', 'as JSON')
+    .action(async (options: { readonly config: string; readonly json?: true }, command: Command) => {
+      const report = new Report(command, options.json ? 'json' : 'lines');
+      const config = loadConfig(options.config);
+      report.good(`configuration ${config.file}`);
+      for (const section of sectionsIn(config.mail)) {
+        await checkImap(section, probes, report);
+        await checkSmtp(section, probes, report);
+      }
+      checkBudget(config, report, Date.now());
+      if (config.node?.exit === true && report.problems === 0) await checkPlusAddress(config, probes, report);
+      const now = Date.now();
+      checkFiles(config, report);
+      const nodeId = checkKeys(config, report, now);
+      checkNetwork(config, report, { now, nodeId });
+      report.conclude();
+    });
 };
 
 /** Logs in over IMAP, and says what the mailbox is like. */
@@ -93,7 +94,10 @@ export const checkImap = async (where: AccountSection, probes: Pick<Probes, 'ima
   const name = `${where.section}.imap`;
   const account = accountOf(name, imap, where.proxy);
   try {
-    const look = await probes.imap(account, AbortSignal.timeout(deadlineMs));
+    const look = await report.during(
+      `logging in over IMAP at ${imap.host}`,
+      probes.imap(account, AbortSignal.timeout(deadlineMs)),
+    );
     report.good(`logged in over IMAP at ${imap.host}:${imap.port}${named(where)}`);
     report.detail(`capabilities: ${look.capabilities.join(' ')}`);
     report.detail(
@@ -122,7 +126,10 @@ export const checkSmtp = async (where: AccountSection, probes: Pick<Probes, 'smt
   const name = `${where.section}.smtp`;
   const account = accountOf(name, smtp, where.proxy);
   try {
-    const look = await probes.smtp(account, AbortSignal.timeout(deadlineMs));
+    const look = await report.during(
+      `logging in over SMTP at ${smtp.host}`,
+      probes.smtp(account, AbortSignal.timeout(deadlineMs)),
+    );
     report.good(`logged in over SMTP at ${smtp.host}:${smtp.port}${named(where)}`);
     report.detail(`extensions: ${look.extensions.join(', ')}`);
     if (look.maxMailBytes !== undefined && look.maxMailBytes < smallestMailLimitBytes)
@@ -141,7 +148,10 @@ const checkPlusAddress = async (config: Config, probes: Probes, report: Report):
   const accounts = { imap: accountOf('mail.imap', imap, proxy), smtp: accountOf('mail.smtp', smtp, proxy) };
   report.detail('plus addresses: this account sends itself one small mail and waits for it, 2 minutes at most');
   try {
-    const finding = await probes.plusAddress(address, accounts, AbortSignal.timeout(2 * deadlineMs));
+    const finding = await report.during(
+      'sending a mail to a plus address of its own, and waiting for it',
+      probes.plusAddress(address, accounts, AbortSignal.timeout(2 * deadlineMs)),
+    );
     if (finding === 'not sent') {
       report.note('the server took no mail now, so plus addresses are not tested: run this check again later');
       return;

@@ -57,7 +57,10 @@ export const diagnoseMailbox = async (where: AccountSection, probes: MailboxProb
   const name = `${where.section}.imap`;
   const account = accountOf(name, imap, where.proxy);
   try {
-    const survey = await probes.survey(account, carrierSubject, AbortSignal.timeout(deadlineMs));
+    const survey = await report.during(
+      `looking through the folders at ${imap.host}`,
+      probes.survey(account, carrierSubject, AbortSignal.timeout(deadlineMs)),
+    );
     tellQuota(survey.quota, report);
     tellFolders(survey, report);
   } catch (error) {
@@ -94,7 +97,10 @@ export const diagnoseWay = async (where: AccountSection, probes: MailboxProbes, 
   const name = `${section}.imap`;
   const accounts = { imap: accountOf(name, imap, proxy), smtp: accountOf(`${section}.smtp`, smtp, proxy) };
   try {
-    const mail = await probes.greetSelf(address, accounts, AbortSignal.timeout(2 * deadlineMs));
+    const mail = await report.during(
+      'sending a mail to itself, and waiting for it',
+      probes.greetSelf(address, accounts, AbortSignal.timeout(2 * deadlineMs)),
+    );
     const trouble = selfMailTrouble(mail);
     if (trouble !== undefined) {
       report.wrong(`a mail to itself: ${mail.kind === 'lost' ? 'did not come' : mail.kind}`, [`${trouble.sentence}.`]);

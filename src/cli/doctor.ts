@@ -14,7 +14,6 @@ import { checkImap, checkKeys, checkSmtp, type Probes } from './check.js';
 import { diagnoseMailbox, diagnoseWay, type MailboxProbes } from './doctor-mailbox.js';
 import { diagnoseDisk, diagnoseHeartbeat, diagnosePause, diagnoseProcess, type DiskProbe } from './doctor-process.js';
 import { greetSelfOn } from './plus-probe.js';
-import { printer } from './print.js';
 import { Report } from './report.js';
 
 type DoctorProbes = Pick<Probes, 'imap' | 'smtp'> & MailboxProbes & DiskProbe;
@@ -47,8 +46,7 @@ It disturbs nothing: the running process goes on, its database and the mailbox a
 to itself and that is removed. What it says are states and counts, of no mail in particular. Ends with 0 if all is well, with 1 if not.`,
     )
     .action(async (options: Options, command: Command) => {
-      const print = printer(command);
-      const report = new Report(options.json ? () => undefined : print);
+      const report = new Report(command, options.json ? 'json' : 'lines');
       const config = loadConfig(options.config);
       const now = systemClock.now();
       report.good(`configuration ${config.file}`);
@@ -68,9 +66,6 @@ to itself and that is removed. What it says are states and counts, of no mail in
         await diagnoseMailbox(section, probes, report);
         if (options.mail) await diagnoseWay(section, probes, report);
       }
-      const { found, problems } = report;
-      if (options.json) print(JSON.stringify({ well: problems === 0, findings: found }, undefined, 2));
-      if (problems > 0) command.error(options.json ? '' : `${problems} to mend`, { exitCode: 1 });
-      if (!options.json) report.good('all is well');
+      report.conclude();
     });
 };

@@ -9,6 +9,7 @@ import { daysToContacts } from './adversaries.js';
 import { chartsOf } from './charts.js';
 import { adversaries, delayedNetworks, find, findingLines, type Question, studies } from './findings.js';
 import { printer, table } from './print.js';
+import { stepsOf } from './progress.js';
 
 const columns: readonly (readonly [string, (row: Row) => string])[] = [
   ['network', ({ name }) => name],
@@ -131,14 +132,18 @@ export const register = (program: Command): void => {
     .action(async (flags: Flags, command: Command) => {
       const options = optionsOf(flags);
       const print = printer(command);
+      const during = stepsOf(command);
       const question = flags.adversary ?? flags.study;
       if (question !== undefined) {
-        const findings = find(question, options);
+        const findings = during(`simulating: ${question}`, () => find(question, options));
         print(...(flags.json ? [JSON.stringify(findings.rows, undefined, 2)] : findingLines(findings)));
         return;
       }
       const isCompared = flags.compare ?? flags.plots !== undefined;
-      const rows = isCompared ? compareSteps(options).flatMap((step) => step.rows()) : [ourRow(options)];
+      const steps = isCompared ? compareSteps(options) : [{ name: 'mixmailer', rows: () => [ourRow(options)] }];
+      const rows = steps.flatMap((step, i) =>
+        during(`simulating ${step.name}, ${i + 1} of ${steps.length}`, step.rows),
+      );
       if (flags.json) print(JSON.stringify(rows, withoutLatencies, 2));
       else print(...simulationLines(rows));
       if (flags.plots !== undefined) await plot(flags.plots, rows, options);

@@ -46,6 +46,13 @@ export const timesOf = (periodMs: number, number: number): RoundTimes => {
 /** The newest list there can be at that moment: one is handed out as soon as it is signed. */
 export const wantedNumber = (periodMs: number, now: number): number => numberAt(periodMs, now + periodMs / 8);
 
+/**
+ * Whether nobody can use a list of that number yet. One is handed out before it is valid, and clocks differ a little; a list of
+ * next month would shut out all before it.
+ */
+export const isFromTheFuture = (periodMs: number, number: number, now: number): boolean =>
+  number > numberAt(periodMs, now) + 1;
+
 /** Whether the times of that round can be written down. */
 export const isOnTimetable = (periodMs: number, number: number): boolean =>
   timesOf(periodMs, number).validUntil <= endOfTime;

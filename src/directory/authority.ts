@@ -154,7 +154,7 @@ const authorityOf = (deps: AuthorityDeps): Authority => {
     gather: { ...common, rules: { ...rules, candidatesPerOperatorPerHour: perOperator } },
     round: {
       ...common,
-      hasList: (number) => store.consensuses().some((one) => one.number >= number),
+      hasList: (number) => store.consensuses().some((one) => number === undefined || one.number === number),
       isReady: (now) => isReady({ store, rules }, now),
       accept: (text, now) => void takeFollowed(follow, { kind: 'network', text }, noMail, now),
       ballotFor: (number, now) =>
@@ -234,7 +234,7 @@ const readOnce = async (authority: Authority, signal: AbortSignal): Promise<bool
 /** What is done once for each newest list, and forgotten after a while. */
 const tidyOnce = ({ deps, self, listUpTo, gather: gathering }: Authority, now: number): void => {
   const { store, rules, publisher } = deps;
-  const newest = listUpTo(Infinity);
+  const newest = listUpTo(roundAt(rules.periodMs, now));
   const number = newest?.consensus?.number;
   if (newest !== undefined && number !== undefined && !store.isDone(number, 'gathered'))
     store.atomically(() => {
@@ -243,7 +243,7 @@ const tidyOnce = ({ deps, self, listUpTo, gather: gathering }: Authority, now: n
     });
   const published = `published with ${number === undefined ? 0 : store.endorsements(number).length}`;
   if (number !== undefined && publisher !== undefined && !store.isDone(number, published)) {
-    publish(store, publisher);
+    publish(store, publisher, now);
     store.setDone(number, published);
   }
   const current = roundAt(rules.periodMs, now);

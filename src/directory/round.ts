@@ -44,8 +44,8 @@ export interface RoundDeps extends HearDeps {
   readonly ballotFor: (number: number, now: number) => Ballot;
   /** Takes a list that threshold authorities signed. */
   readonly accept: (list: string, now: number) => void;
-  /** Whether there is a list of that number, or a later one. */
-  readonly hasList: (number: number) => boolean;
+  /** Whether there is a list of that number; undefined: any list. */
+  readonly hasList: (number: number | undefined) => boolean;
   /** Whether enough nodes have proven their mailboxes for a first list, and no more come one after the other. */
   readonly isReady: (now: number) => boolean;
 }
@@ -253,7 +253,7 @@ const aloneOnce = (deps: RoundDeps, now: number): void => {
   };
   const number = roundAt(periodMs, now);
   const { signAt, validFrom } = timesOf(periodMs, number);
-  const isFirst = !deps.hasList(0);
+  const isFirst = !deps.hasList(undefined);
   const running = numberAt(periodMs, now);
   const isFree = (one: number): boolean => store.councilDocument(one, 'vote', self) === undefined;
   if (isFirst && deps.isReady(now) && isFree(running) && isFree(running + 1)) say(running);

@@ -1,5 +1,5 @@
 import { RouteError } from '../base/errors.js';
-import { numberAt, timesOf } from '../council/timetable.js';
+import { isFromTheFuture, timesOf } from '../council/timetable.js';
 import type { ConsensusStore, Fork } from '../ports/follow.js';
 import { digestOf, type Document, type PublicKeyHex, readDocument, timeText } from '../route/document.js';
 import {
@@ -9,6 +9,7 @@ import {
   readSignedNetwork,
   type Trust,
 } from '../route/network.js';
+import { listsAtHand } from './at-hand.js';
 
 /** What a list is held against. */
 export interface Chain {
@@ -84,8 +85,8 @@ const contradictionIn = (
   return undefined;
 };
 
-const warningsFor = ({ store }: Chain, { history, number }: Consensus): readonly ChainWarning[] => {
-  const newest = store.consensuses()[0];
+const warningsFor = ({ store }: Chain, { history, number }: Consensus, now: number): readonly ChainWarning[] => {
+  const [newest] = listsAtHand(store, now);
   if (newest === undefined || history.some((past) => past.number === newest.number)) return [];
   const oldest = history.at(-1)?.number ?? number;
   return [newest.number < oldest ? 'follow/gap' : 'follow/left-out'];
@@ -103,8 +104,7 @@ const timesObjection = (chain: Chain, network: Network, consensus: Consensus, no
     );
   if (now >= validUntil)
     return refused('route/expired', `a network list came that was valid until ${timeText(validUntil)}`);
-  // One is handed out before it is valid, and clocks differ a little; a list of next month would shut out all before it.
-  if (number > numberAt(periodMs, now) + 1)
+  if (isFromTheFuture(periodMs, number, now))
     return refused(
       'route/not-yet-valid',
       `a network list came that is valid from ${timeText(validFrom)} on; is this machine's clock right?`,
@@ -125,8 +125,7 @@ export const acceptList = (text: string, chain: Chain, now: number): Acceptance 
   try {
     const { trust, store } = chain;
     const document = listDocument(text);
-    const kept = store.consensuses();
-    if (kept.some((known) => known.digest === digestOf(document.body))) return { kind: 'known' };
+    if (store.consensuses().some((known) => known.digest === digestOf(document.body))) return { kind: 'known' };
     const network = readSignedNetwork(document.text, trust);
     const { consensus, digest } = network;
     if (consensus === undefined)
@@ -136,7 +135,7 @@ export const acceptList = (text: string, chain: Chain, now: number): Acceptance 
       const authorities = doubleSigners(chain, found.digests[0], signersOf(document, trust));
       return { kind: 'fork', fork: { ...found, authorities, evidence: document.text, seenAt: now } };
     }
-    const newest = kept[0];
+    const [newest] = listsAtHand(store, now);
     if (newest !== undefined && consensus.number <= newest.number)
       return refused(
         'route/stale',
@@ -144,7 +143,7 @@ export const acceptList = (text: string, chain: Chain, now: number): Acceptance 
       );
     const objection = timesObjection(chain, network, consensus, now);
     if (objection !== undefined) return objection;
-    return { kind: 'accepted', network, consensus, warnings: warningsFor(chain, consensus) };
+    return { kind: 'accepted', network, consensus, warnings: warningsFor(chain, consensus, now) };
   } catch (error) {
     if (error instanceof RouteError) return { kind: 'refused', error };
     throw error;

@@ -24,11 +24,11 @@ export interface Fork {
 
 /** Lists, and what is known of those before them. */
 export interface ConsensusStore {
-  /** Newest number first, at most 4. */
+  /** Newest number first, at most 4, and those that were kept while the clock was ahead and are later than the last one. */
   readonly consensuses: () => readonly KeptConsensus[];
-  /** The signed list, while it is one of those 4. */
+  /** The signed list, while it is one of those. */
   readonly consensusText: (digest: string) => string | undefined;
-  /** Keeps an accepted list in place of the oldest of 4, and what its history says of those before it. */
+  /** Keeps an accepted list in place of the oldest of 4, not counting later ones, and what its history says of those before it. */
   readonly keepConsensus: (
     consensus: KeptConsensus & { readonly text: string; readonly history: readonly PastConsensus[] },
   ) => void;

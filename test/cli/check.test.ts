@@ -1,6 +1,6 @@
 import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { sqliteMixStore } from '../../src/adapters/sqlite-mix-store.js';
 import { readPlusAddress } from '../../src/adapters/plus-address.js';
 import type { Account } from '../../src/adapters/secrets.js';
@@ -73,6 +73,41 @@ describe('mixmailer check', () => {
     expect(out).toContain('ok     this node is in the list as alice');
     expect(out).not.toContain('WRONG');
     expect(out).not.toContain('secret');
+  });
+
+  it('gives programs the same as JSON', async () => {
+    const { exitCode, out, err } = await run(
+      (program) => register(program, works),
+      'check',
+      '--config',
+      good,
+      '--json',
+    );
+    expect([exitCode, err]).toEqual([0, '']);
+    const said = JSON.parse(out) as { readonly well: boolean; readonly findings: readonly object[] };
+    expect(said.well).toBe(true);
+    expect(said.findings).toContainEqual({ kind: 'good', text: 'this node is in the list as alice', more: [] });
+    expect(said.findings).toContainEqual(
+      expect.objectContaining({ more: expect.arrayContaining(['capabilities: IMAP4rev1 IDLE UIDPLUS']) as unknown }),
+    );
+
+    const refuse = { ...works, smtp: () => Promise.reject(new MailError('mail/login', 'log-in refused')) };
+    const refused = await run((program) => register(program, refuse), 'check', '--config', good, '--json');
+    expect(refused.exitCode).toBe(1);
+    const { well, findings } = JSON.parse(refused.out) as typeof said;
+    expect(well).toBe(false);
+    expect(findings).toContainEqual(expect.objectContaining({ kind: 'wrong', text: 'mail.smtp: log-in refused' }));
+  });
+
+  it('says what takes longer than a second, and not among what it found', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'setInterval', 'clearInterval'] });
+    onTestFinished(() => void vi.useRealTimers());
+    const slow: Probes['imap'] = () => new Promise((resolve) => setTimeout(resolve, 1500, mailbox));
+    const checking = check(good, { imap: slow });
+    await vi.advanceTimersByTimeAsync(1500);
+    const { exitCode, out, err } = await checking;
+    expect([exitCode, err]).toEqual([0, '...    logging in over IMAP at imap.alice.example\n']);
+    expect(out).not.toContain('...    ');
   });
 
   it('says how many mails the account may send, and what would make it more', async () => {

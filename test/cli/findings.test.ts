@@ -11,7 +11,7 @@ import { compareDefaults } from '../../src/sim/compare.js';
 import { delayOf } from '../../src/sim/delay.js';
 import { commandsIn } from '../docs/pages.js';
 import { blocksOf, refreshed } from '../figures/blocks.js';
-import { testFolder } from './run.js';
+import { run, testFolder } from './run.js';
 
 const small = { ...compareDefaults, nodes: 12, days: 0.1, targets: 20 };
 
@@ -26,18 +26,14 @@ const programOf = (run: (flags: Record<string, unknown>) => void): Command => {
   return program;
 };
 
-const linesOf = async (...words: string[]): Promise<readonly string[]> => {
-  let text = '';
-  const program = new Command('mixmailer').exitOverride();
-  register(program);
-  for (const command of program.commands) command.configureOutput({ writeOut: (part) => (text += part) });
-  await program.parseAsync(['simulate', ...words], { from: 'user' });
-  return text.trimEnd().split('\n');
-};
+const linesOf = async (...words: string[]): Promise<readonly string[]> =>
+  (await run(register, 'simulate', ...words)).out.trimEnd().split('\n');
 
 describe('mixmailer simulate --adversary and --study', () => {
   it('prints a table with its title and what it means', async () => {
-    const lines = await linesOf('--adversary', 'compromise', '--nodes', '30');
+    const { out, err } = await run(register, 'simulate', '--adversary', 'compromise', '--nodes', '30');
+    expect(err).toBe('...    simulating: compromise\n');
+    const lines = out.trimEnd().split('\n');
     expect(lines[0]).toBe('Paths over compromised nodes, of 30 nodes, in 25 lists');
     expect(lines[2]).toMatch(/^who +entry percent +exit percent +both ends percent +all hops percent$/);
     expect(lines.at(-1)).toContain('One provider never has two hops.');

@@ -164,6 +164,32 @@ describe('one authority alone', () => {
     expect(empty.authority.logged.join('\n')).not.toMatch(/no-agreement/);
   });
 
+  it.each([1, 6])('whose clock was eight hours ahead for %s hours goes on with the lists of today', async (hours) => {
+    const { directory, authority, begunAt } = await start(4);
+    await directory.runUntil(begunAt + 5 * minuteMs);
+    const first = authority.list();
+    const hour = Math.floor(begunAt / hourMs);
+    authority.skewMs = 8 * hourMs;
+    await directory.runUntil((hour + hours) * hourMs + 40 * minuteMs);
+    expect(authority.store.consensuses()[0]?.number).toBeGreaterThan(hour + 7 + hours);
+
+    authority.skewMs = 0;
+    for (const node of directory.nodes) await node.announce();
+    await directory.runUntil((hour + hours + 3) * hourMs);
+    const newest = authority.store.consensuses().find(({ number }) => number * hourMs <= directory.now());
+    const trust = { authorities: [authority.key], threshold: 1 };
+    const inForce = readNetwork(authority.store.consensusText(newest?.digest ?? '') ?? '', trust, directory.now());
+    expect(inForce.consensus?.number).toBe(hour + hours + 3);
+    expect(inForce.nodes).toHaveLength(4);
+    // Four lists are kept, so after more of them ahead the one before is not known any more.
+    expect(inForce.consensus?.history.some(({ digest }) => digest === first?.digest)).toBe(hours < 4);
+    // What was signed ahead has its time, too, and nothing is signed a second time for its number.
+    await directory.runUntil((hour + 10 + hours) * hourMs);
+    expect(authority.store.consensuses()[0]?.number).toBeLessThanOrEqual(hour + 11 + hours);
+    expect(authority.store.consensuses()[0]?.number).toBeGreaterThan(hour + 9 + hours);
+    expect(authority.logged.join('\n')).not.toMatch(/contradict|fork|no-agreement/);
+  });
+
   it('that slept through its hour makes the list late', async () => {
     const { directory, authority, begunAt } = await start(4);
     await directory.runUntil(begunAt + 5 * minuteMs);

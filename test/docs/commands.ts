@@ -107,3 +107,14 @@ export const executed: Readonly<Record<string, Executed>> = {
   'npm ci --ignore-scripts --prefix /opt/mixmailer': install('docs/releasing.md'),
   'ln -s /opt/mixmailer/dist/src/main.js /usr/local/bin/mixmailer': install('docs/releasing.md'),
 };
+
+/** Who runs the scripts of package.json that stand in sentences only. */
+export const mentionedScripts: Readonly<Record<string, Executed>> = {
+  bench: ci('bench/main.js'),
+  lint: by('package.json', '"check": "npm run -s types && npm run -s lint'),
+  figures: by('test/cli/findings.test.ts', "from '../figures/blocks.js'"),
+  screenshots: byHand('draws pictures, which somebody has to look at'),
+  manual: by('test/docs/manual.test.ts', 'manualOf('),
+  build: by('package.json', '"test": "npm run -s build && '),
+  api: by('test/docs/api.test.ts', 'npm run api'),
+};

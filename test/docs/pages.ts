@@ -91,8 +91,10 @@ const commandsOf = ({ line, lines }: Block): readonly { readonly line: number; r
 export const commandsIn = (page: string): readonly ShownCommand[] =>
   blocksOf(page).flatMap((block) => commandsOf(block).map((command) => ({ page, ...command })));
 
-/** What stands in back quotes within a page's sentences and tables and begins with `mixmailer `. */
-export const mentionsIn = (page: string): readonly string[] => {
+/** What stands in back quotes within a page's sentences and tables and begins with that program and a space. */
+export const mentionsIn = (page: string, program: 'mixmailer' | 'npm'): readonly string[] => {
   const prose = readFileSync(page, 'utf8').replaceAll(/^ *```[^]*?^ *```$/gm, '');
-  return Array.from(prose.matchAll(/`(mixmailer [^`]+)`/g), ([, text = '']) => text.replaceAll(/\s+/g, ' '));
+  return Array.from(prose.matchAll(/`(\w+ [^`]+)`/g), ([, text = '']) => text.replaceAll(/\s+/g, ' ')).filter((text) =>
+    text.startsWith(`${program} `),
+  );
 };

@@ -48,9 +48,9 @@ for (const kind of (await findServers()).filter(({ name }) => name !== 'in-proce
         world,
         nodes: 4,
         furtherAccounts: 1,
-        schedule: '* * * * * *',
-        loopsPerInterval: 2,
-        paceSeconds: 0.5,
+        schedule: '*/2 * * * * *',
+        loopsPerInterval: 1,
+        paceSeconds: 1,
         onMail: ({ from }) => void sent.set(from, (sent.get(from) ?? 0) + 1),
       });
       const [one = expect.fail(), ...rest] = network.nodes;

@@ -115,9 +115,9 @@ for (const kind of await findServers()) {
         world,
         // Reply blocks need a path of three without the exit.
         nodes: 4,
-        schedule: '* * * * * *',
-        loopsPerInterval: 2,
-        paceSeconds: 0.5,
+        schedule: '*/2 * * * * *',
+        loopsPerInterval: 1,
+        paceSeconds: 1,
       });
       nodes = await Promise.all(network.nodes.map((node) => network.startNode(node)));
       client = await network.startClient();

@@ -1,10 +1,9 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { imapInbox } from '../../src/adapters/imap-inbox.js';
 import { smtpOutbox } from '../../src/adapters/smtp-outbox.js';
@@ -12,39 +11,26 @@ import { ascii } from '../../src/base/bytes.js';
 import { loadConfig } from '../../src/config.js';
 import { silentLog } from '../contracts/server-rigs.js';
 import { readMailbox } from '../demo/mailbox.js';
-import { foundNetwork } from '../demo/network.js';
-import type { JoinedNetwork } from '../demo/network.js';
-import { mixmailerHere, Running } from '../demo/processes.js';
+import { initIn, main, newHome, questions, secondsSince, serversOf, waits } from '../demo/newcomer.js';
 import { type DovecotPostfix, startDovecotPostfix } from '../servers/dovecot-postfix.js';
 import { findServers, missingLine } from '../servers/find-servers.js';
-import type { Account, MailWorld } from '../servers/mail-world.js';
+import type { MailWorld } from '../servers/mail-world.js';
 import { startScriptedImap } from '../servers/scripted-imap.js';
-import { hasTerminal, Terminal } from '../servers/terminal.js';
+import { hasTerminal, type Terminal } from '../servers/terminal.js';
 
-const main = fileURLToPath(new URL('../../dist/src/main.js', import.meta.url));
 const folder = mkdtempSync(path.join(tmpdir(), 'mm-init-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
-
-/** A newcomer's machine: nothing of MixMailer is on it. */
-const newHome = (): string => mkdtempSync(path.join(folder, 'home-'));
-const serversOf = ({ imap, smtp }: Account): string =>
-  `127.0.0.1:${imap.port}/${imap.security} 127.0.0.1:${smtp.port}/${smtp.security}`;
 
 const open: Terminal[] = [];
 afterEach(async () => {
   for (const one of open.splice(0)) await one.close();
 });
-/** `mixmailer init` in a terminal. */
+/** `mixmailer init` in a terminal that ends with the test. */
 const begin = async (home: string, ...argv: readonly string[]): Promise<Terminal> => {
-  const words = [process.execPath, main, 'init', '--no-unit', ...argv].map((word) => `'${word}'`).join(' ');
-  const terminal = await Terminal.open(`HOME='${home}' XDG_CONFIG_HOME= ${words}`);
+  const terminal = await initIn(home, argv);
   open.push(terminal);
   return terminal;
 };
-
-/** What a question looks like while it waits, and when it is answered. */
-const waits = (question: string): RegExp => new RegExp(`^[◆▲]  ${question}`, 'm');
-const questions = (screen: string): number => screen.match(/^◇ {2}/gm)?.length ?? 0;
 
 /** Without a terminal. */
 const alone = async (home: string, input: string, ...argv: readonly string[]) => {
@@ -60,8 +46,6 @@ const alone = async (home: string, input: string, ...argv: readonly string[]) =>
   return { code, out, err };
 };
 
-const secondsSince = (began: number): string => `${((performance.now() - began) / 1000).toFixed(1)} s`;
-
 /** Looks every half second, for so long at most. */
 const until = async (patienceMs: number, isSo: () => Promise<boolean>, trouble: () => string): Promise<void> => {
   for (const end = Date.now() + patienceMs; !(await isSo());) {
@@ -69,6 +53,25 @@ const until = async (patienceMs: number, isSo: () => Promise<boolean>, trouble: 
     await sleep(500);
   }
 };
+
+describe.skipIf(!hasTerminal)('mixmailer init in a terminal', () => {
+  /** What selects a color or takes it back. */
+  const color = /\u001b\[[\d;]*?(?:[349]\d|10\d)[;m]/;
+
+  it('has colors, and none with NO_COLOR', async () => {
+    for (const [environment, isColored] of [
+      ['TERM=xterm-256color', true],
+      ['TERM=xterm-256color NO_COLOR=1', false],
+    ] as const) {
+      const terminal = await initIn(newHome(folder), [], environment);
+      open.push(terminal);
+      await terminal.shows(waits('Mail address'));
+      terminal.type('nobody');
+      await terminal.shows(/This is no mail address/);
+      expect([environment, color.test(terminal.styled())]).toEqual([environment, isColored]);
+    }
+  });
+});
 
 for (const kind of await findServers()) {
   if (kind.name === 'in-process') continue;
@@ -85,7 +88,7 @@ for (const kind of await findServers()) {
 
     it('takes a newcomer from an address and a password to a client, with few questions', async () => {
       const account = await world.addAccount('alice', 'home.test');
-      const home = newHome();
+      const home = newHome(folder);
       const began = performance.now();
       const terminal = await begin(home);
       await terminal.shows(waits('Mail address'));
@@ -114,7 +117,7 @@ for (const kind of await findServers()) {
 
     it('has a sentence and the question again for a wrong address, password and invitation, and ends by Ctrl-C', async () => {
       const account = await world.addAccount('carol', 'home.test');
-      const home = newHome();
+      const home = newHome(folder);
       const terminal = await begin(
         home,
         '--imap',
@@ -151,75 +154,15 @@ describe('mixmailer init, on dovecot-postfix', () => {
     return;
   }
   let world: DovecotPostfix;
-  let network: JoinedNetwork;
-  const running: Running[] = [];
   beforeAll(async () => {
     world = await startDovecotPostfix({ tellsQuota: true });
-    network = await foundNetwork({
-      ...{ folder, world, authorities: 1, periodSeconds: 24, nodes: 4, exits: 4, schedule: '*/4 * * * * *' },
-      ...{ loopsPerInterval: 2, probesPerPeriod: 1, paceSeconds: 2, topology: 'free' },
-    });
-    for (const one of network.authorities) running.push(await network.startAuthority(one));
-    running.push(...(await Promise.all(network.nodes.map((one) => network.startNode(one)))));
-  }, 400_000);
-  afterAll(async () => {
-    await Promise.all(running.map((one) => one.stop()));
-    await network.close();
-    await world.stop();
   });
-
-  interface Shown {
-    readonly problem: string | null;
-    readonly nodes: readonly { readonly name: string }[];
-  }
-
-  it('takes a newcomer to a node that the network uses, in less than two minutes of work', async () => {
-    const account = await world.addAccount('newcomer', 'new.test');
-    const home = newHome();
-    const began = performance.now();
-    // A network whose intervals are seconds sends more than an unknown provider is trusted with.
-    const terminal = await begin(home, account.address, '--per-day', '1000000');
-    await terminal.shows(waits('Mail servers'));
-    terminal.type('', 'C-u');
-    terminal.type(serversOf(account));
-    await terminal.shows(waits('Password'));
-    terminal.type(account.password);
-    await terminal.shows(waits('What is it to be'));
-    terminal.type('', 'Down');
-    terminal.type('');
-    await terminal.shows(waits('Invitation'));
-    terminal.type(network.invitation);
-    const screen = await terminal.shows(/ended 0/);
-    const setUpMs = performance.now() - began;
-    console.log(`a newcomer: ${questions(screen)} questions, ${secondsSince(began)}`);
-    expect(questions(screen)).toBeLessThanOrEqual(5);
-    expect(setUpMs).toBeLessThan(120_000);
-
-    const file = path.join(home, '.config', 'mixmailer', 'node.toml');
-    expect(screen).toContain(`mixmailer node --config ${file}`);
-    const modes = ['node.toml', 'node.password', 'node-data'].map(
-      (name) => statSync(path.join(path.dirname(file), name)).mode & 0o777,
-    );
-    expect(modes).toEqual([0o600, 0o600, 0o700]);
-    const node = new Running('newcomer', 'node', '--config', file);
-    running.push(node);
-    await node.says(/^running newcomer-new \(exit\) on newcomer@new\.test/m);
-    const listed = async (): Promise<boolean> => {
-      const { problem, nodes } = JSON.parse(await mixmailerHere('network', '--config', file, '--json')) as Shown;
-      return problem === null && nodes.some(({ name }) => name === 'newcomer-new');
-    };
-    await until(240_000, listed, () => `never listed:\n${node.log.slice(-2000)}`);
-    console.log(`in the list after ${secondsSince(began)}`);
-    // Its packets come from nodes that it has never written to: others' loops.
-    const isUsed = (): Promise<boolean> => Promise.resolve(/^info mix .*\bin=[1-9]/m.test(node.log));
-    await until(120_000, isUsed, () => `never used:\n${node.log.slice(-2000)}`);
-    console.log(`used after ${secondsSince(began)}`);
-  }, 500_000);
+  afterAll(() => world.stop());
 
   it('says what to do for a server that is not there, without a known certificate, or with IMAP off', async () => {
     const account = await world.addAccount('dora', 'home.test');
     const sealed = world.secured(account, 'tls');
-    const home = newHome();
+    const home = newHome(folder);
     const off = await startScriptedImap('UIDPLUS AUTH=PLAIN');
     for (const command of ['LOGIN', 'AUTHENTICATE']) off.on(command, { status: 'NO' });
     const terminal = await begin(home, account.address);
@@ -259,7 +202,7 @@ describe('mixmailer init, on dovecot-postfix', () => {
     );
     world.limit(account, 10_240);
     const terminal = await begin(
-      newHome(),
+      newHome(folder),
       account.address,
       '--imap',
       `127.0.0.1:${account.imap.port}/none`,
@@ -284,7 +227,7 @@ describe('mixmailer init, on dovecot-postfix', () => {
     const sealed = world.secured(account, 'tls');
     const ca = path.join(folder, 'ca.pem');
     writeFileSync(ca, account.ca ?? '', { mode: 0o600 });
-    const home = newHome();
+    const home = newHome(folder);
     const flags = [
       account.address,
       '--imap',

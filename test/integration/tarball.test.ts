@@ -106,6 +106,26 @@ describe('the packed tarball, installed into an empty folder', () => {
       expect(stdout).toMatch(new RegExp(`^  ${command}\\b`, 'm'));
   });
 
+  it('makes the configuration of a node, and finds nothing wrong with it', async () => {
+    const account = await world.addAccount('newcomer', 'new.test');
+    const home = path.join(folder, 'home');
+    mkdirSync(home);
+    writeFileSync(path.join(home, 'password'), account.password, { mode: 0o600 });
+    const mixmailer = (...words: readonly string[]) =>
+      run('npx', ['--no', '--', 'mixmailer', ...words], { cwd: app, env: { ...process.env, HOME: home } });
+    const servers = [account.imap, account.smtp].map(({ port, security }) => `127.0.0.1:${port}/${security}`);
+    const [imap = '', smtp = ''] = servers;
+    const made = await mixmailer(
+      ...['init', account.address, '--imap', imap, '--smtp', smtp, '--password-file', path.join(home, 'password')],
+      ...['--role', 'node', '--no-join', '--folder', path.join(home, 'node'), '--no-unit'],
+    );
+    expect(made.stdout).toContain('a mail to itself came into INBOX');
+    const file = path.join(home, 'node', 'node.toml');
+    const health = await mixmailer('check', '--config', file).catch((error: unknown) => error as { stdout: string });
+    expect(health.stdout).toContain('logged in over IMAP at 127.0.0.1');
+    expect(health.stdout.match(/^WRONG.*/gm)).toEqual(null);
+  });
+
   it('runs a node and a client', async () => {
     const { running, port, user, token } = await network.startClient();
     try {

@@ -49,6 +49,11 @@ export class Terminal {
     return this.#tmux('capture-pane', '-p', '-J', '-S', '-');
   }
 
+  /** What is to be seen now, with the escape sequences that color it. */
+  styled(): string {
+    return this.#tmux('capture-pane', '-p', '-e');
+  }
+
   /** Types the text, and then that key. */
   type(text: string, key = 'Enter'): void {
     if (text !== '') this.#tmux('send-keys', '-l', text);
