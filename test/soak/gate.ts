@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
+import { SmtpWire } from './smtp-wire.js';
 
 /** What a gate says in the server's place. */
 export type Answer =
@@ -31,7 +32,6 @@ export interface Gate {
   readonly close: () => Promise<void>;
 }
 
-const endOfMail = Buffer.from('\r\n.\r\n');
 /** So long after an answer it may not have been written down: most of a second on a busy machine, with some to spare. */
 const writtenMs = 2000;
 
@@ -61,10 +61,10 @@ export const openGate = async (toPort: number, now: () => number = Date.now): Pr
     return entry.answer.text;
   };
 
-  /** @returns the answer in the server's place, if it is not to hear this. */
+  /** Of IMAP. @returns the answer in the server's place, if it is not to hear this. */
   const intercepted = (chunk: Buffer): string | undefined => {
     const text = chunk.toString('latin1');
-    // Both libraries write one whole command at a time.
+    // The library writes one whole command at a time.
     if (text.indexOf('\r\n') !== text.length - 2) return undefined;
     const tag = text.split(' ', 1)[0] ?? '';
     return take('command', ({ command }) => command.test(text))?.replace('%', tag);
@@ -84,40 +84,35 @@ export const openGate = async (toPort: number, now: () => number = Date.now): Pr
     const ended = (): void => {
       if (links.delete(link) && (carried.state === 'at the server' || isUnwritten(carried))) doubts++;
     };
-    let inMail = false;
-    let tail: Buffer = Buffer.alloc(0);
-    let lie: string | undefined;
+    const wire = new SmtpWire({
+      toServer: (bytes) => void far.write(bytes, 'latin1'),
+      toClient: (text) => void near.write(text, 'latin1'),
+      lieTo: (line) => take('command', ({ command }) => command.test(line)),
+      lieAfterMail: () => take('mail'),
+      heard: (command) => {
+        if (command.startsWith('MAIL ')) carried.state = 'begun';
+        else if (/^(?:RSET|QUIT)$/.test(command)) Object.assign(carried, { state: 'none', answeredAt: -Infinity });
+      },
+      mailGiven: () => void (carried.state = 'at the server'),
+      mailAnswered: (code, word) => {
+        Object.assign(carried, { state: 'none', answeredAt: now() });
+        if (word === 'a lie' && code.startsWith('2')) doubts++;
+      },
+    });
+    let protocol: 'unknown' | 'smtp' | 'imap' = 'unknown';
     near.on('data', (chunk) => {
-      if (inMail) {
-        tail = Buffer.concat([tail, chunk]).subarray(-endOfMail.length);
-        if (tail.equals(endOfMail)) {
-          inMail = false;
-          carried.state = 'at the server';
-          lie = take('mail');
-        }
-      } else {
-        const text = intercepted(chunk);
-        if (text !== undefined) {
-          near.write(`${text}\r\n`);
-          return;
-        }
-        const command = chunk.subarray(0, 5).toString('latin1').toUpperCase();
-        if (command === 'MAIL ') carried.state = 'begun';
-        else if (/^(?:RSET|QUIT)/.test(command)) Object.assign(carried, { state: 'none', answeredAt: -Infinity });
+      if (protocol === 'smtp') {
+        wire.clientSaid(chunk);
+        return;
       }
-      far.write(chunk);
+      const text = intercepted(chunk);
+      if (text === undefined) far.write(chunk);
+      else near.write(`${text}\r\n`);
     });
     far.on('data', (chunk) => {
-      if (chunk.subarray(0, 3).toString('latin1') === '354') {
-        inMail = true;
-        tail = Buffer.alloc(0);
-      }
-      if (carried.state === 'at the server') {
-        Object.assign(carried, { state: 'none', answeredAt: now() });
-        if (lie !== undefined && chunk[0] === 0x32) doubts++;
-      }
-      near.write(lie === undefined ? chunk : `${lie}\r\n`);
-      lie = undefined;
+      if (protocol === 'unknown') protocol = chunk.toString('latin1').startsWith('220') ? 'smtp' : 'imap';
+      if (protocol === 'smtp') wire.serverSaid(chunk);
+      else near.write(chunk);
     });
     near.on('end', () => far.end());
     far.on('end', () => near.end());

@@ -164,20 +164,29 @@ describe('copies of a letter', () => {
 
 describe('a gate before a mail server', () => {
   type Habit = 'answers' | 'takes mails in silence';
-  /** Answers every line with 250 and DATA with 354. */
+  /** Greets, and answers every line with 250 and DATA with 354. */
   const startServer = async (habit: Habit) => {
     let inMail = false;
+    const heard: string[] = [];
     const sockets: Socket[] = [];
     const server = createServer((socket) => {
       sockets.push(socket);
       socket.on('error', () => undefined).setEncoding('latin1');
+      socket.write('220 here\r\n');
       socket.on('data', (chunk: string) => {
+        heard.push(chunk);
         if (inMail && habit === 'takes mails in silence') {
           server.emit('taken');
           return;
         }
-        inMail = chunk.startsWith('DATA');
-        socket.write(inMail ? '354 go on\r\n' : '250 ok\r\n');
+        const answers = inMail
+          ? ['250 taken']
+          : chunk
+              .trim()
+              .split('\r\n')
+              .map((line) => (line === 'DATA' ? '354 go on' : '250-yes\r\n250 ok'));
+        inMail = chunk.endsWith('DATA\r\n');
+        socket.write(answers.map((answer) => `${answer}\r\n`).join(''));
       });
     });
     server.listen(0, '127.0.0.1');
@@ -186,7 +195,7 @@ describe('a gate before a mail server', () => {
       for (const socket of sockets) socket.destroy();
       server.close();
     };
-    return { port: (server.address() as AddressInfo).port, taken: once(server, 'taken'), stop };
+    return { port: (server.address() as AddressInfo).port, heard, taken: once(server, 'taken'), stop };
   };
   const mail = ['MAIL FROM:<a@b.test>\r\n', 'DATA\r\n', 'A: b\r\n\r\nc\r\n.\r\n'] as const;
 
@@ -205,6 +214,7 @@ describe('a gate before a mail server', () => {
     if (lie !== undefined) gate.answer(lie, 1);
     const socket = connect(gate.port, '127.0.0.1').on('error', () => undefined);
     const closed = new Promise((resolve) => socket.on('close', resolve));
+    await once(socket, 'data');
     for (const line of lines) {
       const answered = habit === 'answers' || line !== mail[2] ? once(socket, 'data') : server.taken;
       socket.write(line);
@@ -228,10 +238,40 @@ describe('a gate before a mail server', () => {
     expect(await doubtsAfter([...mail, 'QUIT\r\n'], { lie: { at: 'mail', text: '451 4.3.0 no' } })).toBe(1);
   });
 
+  it('follows a client that says several commands at once', async () => {
+    const atOnce = ['MAIL FROM:<a@b.test>\r\nRCPT TO:<c@d.test>\r\nDATA\r\n', mail[2]] as const;
+    const all = (): Promise<number> => doubtsAfter(atOnce, { habit: 'takes mails in silence' });
+    expect(await all()).toBe(1);
+    expect(await doubtsAfter([...atOnce, 'RSET\r\n'])).toBe(0);
+    expect(await doubtsAfter([...atOnce, 'RSET\r\n'], { lie: { at: 'mail', text: '451 4.3.0 no' } })).toBe(1);
+  });
+
+  it('answers one of several commands in the place of the server, in its turn', async () => {
+    const server = await startServer('answers');
+    const gate = await openGate(server.port);
+    gate.answer({ at: 'command', command: /^RCPT /i, text: '452 4.2.2 full' }, 1);
+    const socket = connect(gate.port, '127.0.0.1').setEncoding('latin1');
+    let said = '';
+    socket.on('data', (text: string) => (said += text));
+    const until = async (end: string): Promise<void> => {
+      while (!said.endsWith(end)) await once(socket, 'data');
+    };
+    await until('220 here\r\n');
+    socket.write('MAIL FROM:<a@b.test>\r\nRCPT TO:<c@d.test>\r\nRCPT TO:<e@d.test>\r\nDA');
+    socket.write('TA\r\n');
+    await until('354 go on\r\n');
+    expect(said).toBe('220 here\r\n250-yes\r\n250 ok\r\n452 4.2.2 full\r\n250-yes\r\n250 ok\r\n354 go on\r\n');
+    expect(server.heard.join('')).toBe('MAIL FROM:<a@b.test>\r\nRCPT TO:<e@d.test>\r\nDATA\r\n');
+    socket.destroy();
+    await gate.close();
+    server.stop();
+  });
+
   it('counts what is under way when nothing can be written down any more', async () => {
     const server = await startServer('answers');
     const gate = await openGate(server.port, () => 0);
     const socket = connect(gate.port, '127.0.0.1');
+    await once(socket, 'data');
     socket.write(mail[0]);
     await once(socket, 'data');
     gate.doubt();
