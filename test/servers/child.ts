@@ -41,6 +41,16 @@ export const removeFolder = (folder: string): void => {
   rmSync(folder, { recursive: true, force: true });
 };
 
+/** What a server has left behind: Postfix's processes outlive it, and go on listening at its ports beside those of the next one. */
+const endGroup = ({ pid }: ChildProcess): void => {
+  if (pid === undefined) return;
+  try {
+    process.kill(-pid, 'SIGKILL');
+  } catch {
+    // Nothing is left.
+  }
+};
+
 /** A server that dies with this process, even if this process is killed. */
 export interface Tied {
   readonly child: ChildProcess;
@@ -62,6 +72,7 @@ export const tied = (program: string, argv: readonly string[], privileges: reado
       const hard = setTimeout(() => child.kill('SIGKILL'), 5000);
       await exited;
       clearTimeout(hard);
+      endGroup(child);
     },
   };
 };
