@@ -29,7 +29,16 @@ interface Said {
 
 const command = (pattern: RegExp, text: string): Answer => ({ at: 'command', command: pattern, text });
 
-/** What mail servers say instead of yes; the last ones seldom. */
+/** After this word an account sends nothing for six hours of its clock, and a network of five nodes stands still if each has heard it. */
+const limit: Said = {
+  where: 'smtp',
+  answer: command(/^MAIL /i, '550 5.4.5 daily user sending limit exceeded'),
+  times: 1,
+};
+/** Of so many answers one is that. */
+const limitOf = 64;
+
+/** What mail servers say instead of yes. */
 const answers: readonly Said[] = [
   { where: 'smtp', answer: { at: 'greeting', text: '421 4.3.2 try again later' }, times: 3 },
   { where: 'smtp', answer: command(/^MAIL /i, '451 4.3.0 try again later'), times: 3 },
@@ -46,7 +55,6 @@ const answers: readonly Said[] = [
   { where: 'imap', answer: command(/^\S+ UID (STORE|EXPUNGE) /i, '% NO [INUSE] not now'), times: 1 },
   { where: 'imap', answer: command(/^\S+ (LOGIN|AUTHENTICATE) /i, '% NO [UNAVAILABLE] try again later'), times: 2 },
   { where: 'imap', answer: command(/^\S+ (LOGIN|AUTHENTICATE) /i, '% NO [AUTHENTICATIONFAILED] no'), times: 1 },
-  { where: 'smtp', answer: command(/^MAIL /i, '550 5.4.5 daily user sending limit exceeded'), times: 1 },
 ];
 
 const sizes = [5, 20, 60, 180, 1600];
@@ -91,7 +99,7 @@ export const commit = async (fault: PlannedFault, deps: FaultDeps): Promise<stri
       return actor.name;
     }
     case 'answers': {
-      const said = at(answers, how);
+      const said = how < 1 / limitOf ? limit : at(answers, how);
       if (said === undefined) return 'nothing';
       place[said.where].answer(said.answer, said.times);
       return `${actor.name}: ${said.answer.text}`;
