@@ -13,6 +13,7 @@ const mailed = (has: string): Executed => by('test/integration/mail-programs.tes
 const figures = by('test/cli/findings.test.ts', "commandsIn('docs/anonymity.md')");
 const systemd = byHand('no machine of the tests runs systemd as its init');
 const mutation = byHand('takes an hour and more');
+const looked = byHand('figures and pictures, at which somebody has to look');
 const user = byHand('needs a user of the name mixmailer, and root');
 
 const swaks =
@@ -110,10 +111,10 @@ export const executed: Readonly<Record<string, Executed>> = {
 
 /** Who runs the scripts of package.json that stand in sentences only. */
 export const mentionedScripts: Readonly<Record<string, Executed>> = {
-  bench: ci('bench/main.js'),
+  bench: looked,
   lint: by('package.json', '"check": "npm run -s types && npm run -s lint'),
   figures: by('test/cli/findings.test.ts', "from '../figures/blocks.js'"),
-  screenshots: byHand('draws pictures, which somebody has to look at'),
+  screenshots: looked,
   manual: by('test/docs/manual.test.ts', 'manualOf('),
   build: by('package.json', '"test": "npm run -s build && '),
   api: by('test/docs/api.test.ts', 'npm run api'),
