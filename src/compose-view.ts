@@ -12,7 +12,7 @@ import type { Evidence } from './council/evidence.js';
 import { evidenceOf } from './council/evidence.js';
 import { moreThanHalf } from './council/majority.js';
 import type { Account } from './carrier/budget.js';
-import { listsAtHand } from './follow/at-hand.js';
+import { withoutListsAhead } from './directory/lists.js';
 import type { ConsensusStore, EndorsementStore, Fork } from './ports/follow.js';
 import type { NoteStore } from './ports/stores.js';
 import type { Heartbeat } from './mix/heartbeat.js';
@@ -93,7 +93,7 @@ const heardTwice = (store: Kept): NetworkView['contradictions'] =>
 const viewOfStore = (store: Kept, asked: Asked): NetworkView => {
   const forks = store.forks();
   const [fork] = forks;
-  const newest = listsAtHand(store, asked.now)[0] ?? store.consensuses()[0];
+  const [newest] = store.consensuses();
   const text = newest && store.consensusText(newest.digest);
   const view = text === undefined ? nothing(undefined) : viewOfText(text, asked);
   const objection = fork && new RouteError('route/fork', `there are two lists of number ${fork.number}`);
@@ -131,7 +131,7 @@ const viewOfAuthority = (config: Config, now: number): NetworkView => {
   const addresses = new Map(authorities.map(({ key, address }) => [key, address]));
   if (!existsSync(authorityDatabaseOf(config))) return nothing(undefined);
   return withStore(sqliteAuthorityStore(authorityDatabaseOf(config), openingOf(config)), (store) => ({
-    ...viewOfStore(store, { trust, addresses, now }),
+    ...viewOfStore(keys.length === 1 ? withoutListsAhead(store, () => now) : store, { trust, addresses, now }),
     contradictions: store.contradictions(),
   }));
 };

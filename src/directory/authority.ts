@@ -48,7 +48,7 @@ import {
 } from './gather.js';
 import { hear, isCouncilKind, roundAt } from './hear.js';
 import { collectProbes } from './home.js';
-import { type ListUpTo, listInForce, listsIn } from './lists.js';
+import { type ListUpTo, listInForce, listsIn, withoutListsAhead } from './lists.js';
 import { measure, type Measured } from './measure.js';
 import { probeWaitMs, sendProbes } from './probe.js';
 import { publish } from './publish.js';
@@ -119,12 +119,12 @@ const measuredBy = ({ deps }: Authority, now: number): ReadonlyMap<NodeId, Measu
 
 /** An authority over these dependencies; one for the life of the process. */
 const authorityOf = (deps: AuthorityDeps): Authority => {
-  const { store, rules, secretKey, rng, base64, compression, from, log } = deps;
+  const { store, rules, secretKey, rng, base64, compression, clock, from, log } = deps;
   const self = publicKeyOf(secretKey);
   if (!rules.authorities.some(({ key }) => key === self)) throw new Bug('an authority is among the authorities');
   const { authorities, periodMs } = rules;
   const follow: FollowDeps = {
-    store,
+    store: authorities.length === 1 ? withoutListsAhead(store, () => clock.now()) : store,
     base64,
     compression,
     rng,
@@ -232,7 +232,7 @@ const readOnce = async (authority: Authority, signal: AbortSignal): Promise<bool
 };
 
 /** What is done once for each newest list, and forgotten after a while. */
-const tidyOnce = ({ deps, self, listUpTo, gather: gathering }: Authority, now: number): void => {
+const tidyOnce = ({ deps, self, listUpTo, follow, gather: gathering }: Authority, now: number): void => {
   const { store, rules, publisher } = deps;
   const newest = listUpTo(roundAt(rules.periodMs, now));
   const number = newest?.consensus?.number;
@@ -243,7 +243,7 @@ const tidyOnce = ({ deps, self, listUpTo, gather: gathering }: Authority, now: n
     });
   const published = `published with ${number === undefined ? 0 : store.endorsements(number).length}`;
   if (number !== undefined && publisher !== undefined && !store.isDone(number, published)) {
-    publish(store, publisher, now);
+    publish(follow.store, publisher);
     store.setDone(number, published);
   }
   const current = roundAt(rules.periodMs, now);

@@ -1,6 +1,16 @@
-import { numberAt } from '../council/timetable.js';
+import { isFromTheFuture, numberAt } from '../council/timetable.js';
 import type { ConsensusStore } from '../ports/follow.js';
 import { inspectNetwork, type Network } from '../route/network.js';
+
+/**
+ * The store of an authority that is alone, without the lists that wait for their time: while its clock is a day ahead it signs
+ * those of tomorrow, and they must not stand in the way of those of today. Nobody else takes a list from the future, nor goes
+ * back to an older one than it has.
+ */
+export const withoutListsAhead = <S extends Pick<ConsensusStore, 'consensuses'>>(store: S, now: () => number): S => ({
+  ...store,
+  consensuses: () => store.consensuses().filter(({ number, periodMs }) => !isFromTheFuture(periodMs, number, now())),
+});
 
 /** The newest list of that number or an earlier one, whoever it is for. */
 export type ListUpTo = (number: number) => Network | undefined;

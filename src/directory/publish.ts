@@ -1,11 +1,10 @@
 import { makeDiff } from '../council/diff.js';
-import { listsAtHand } from '../follow/at-hand.js';
 import { publishedDiff, publishedEndorsements, publishedList } from '../follow/published.js';
 import type { ConsensusStore, EndorsementStore } from '../ports/follow.js';
 import type { Publisher } from '../ports/publisher.js';
 
 /**
- * Writes the newest list at hand (which may begin in some hours), what leads to it from each of those before that are at hand, and
+ * Writes the newest list (which may begin in some hours), what leads to it from each of those before that are at hand, and
  * what authorities signed of it, for any web server.
  *
  * @throws StoreError
@@ -13,9 +12,8 @@ import type { Publisher } from '../ports/publisher.js';
 export const publish = (
   store: Pick<ConsensusStore, 'consensuses' | 'consensusText'> & Pick<EndorsementStore, 'endorsements'>,
   publisher: Publisher,
-  now: number,
 ): void => {
-  const [newest, ...older] = listsAtHand(store, now);
+  const [newest, ...older] = store.consensuses();
   const text = newest && store.consensusText(newest.digest);
   if (newest === undefined || text === undefined) return;
   const endorsements = store.endorsements(newest.number).map((one) => one.text);

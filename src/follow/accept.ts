@@ -9,7 +9,6 @@ import {
   readSignedNetwork,
   type Trust,
 } from '../route/network.js';
-import { listsAtHand } from './at-hand.js';
 
 /** What a list is held against. */
 export interface Chain {
@@ -85,8 +84,8 @@ const contradictionIn = (
   return undefined;
 };
 
-const warningsFor = ({ store }: Chain, { history, number }: Consensus, now: number): readonly ChainWarning[] => {
-  const [newest] = listsAtHand(store, now);
+const warningsFor = ({ store }: Chain, { history, number }: Consensus): readonly ChainWarning[] => {
+  const newest = store.consensuses()[0];
   if (newest === undefined || history.some((past) => past.number === newest.number)) return [];
   const oldest = history.at(-1)?.number ?? number;
   return [newest.number < oldest ? 'follow/gap' : 'follow/left-out'];
@@ -125,7 +124,8 @@ export const acceptList = (text: string, chain: Chain, now: number): Acceptance 
   try {
     const { trust, store } = chain;
     const document = listDocument(text);
-    if (store.consensuses().some((known) => known.digest === digestOf(document.body))) return { kind: 'known' };
+    const kept = store.consensuses();
+    if (kept.some((known) => known.digest === digestOf(document.body))) return { kind: 'known' };
     const network = readSignedNetwork(document.text, trust);
     const { consensus, digest } = network;
     if (consensus === undefined)
@@ -135,7 +135,7 @@ export const acceptList = (text: string, chain: Chain, now: number): Acceptance 
       const authorities = doubleSigners(chain, found.digests[0], signersOf(document, trust));
       return { kind: 'fork', fork: { ...found, authorities, evidence: document.text, seenAt: now } };
     }
-    const [newest] = listsAtHand(store, now);
+    const newest = kept[0];
     if (newest !== undefined && consensus.number <= newest.number)
       return refused(
         'route/stale',
@@ -143,7 +143,7 @@ export const acceptList = (text: string, chain: Chain, now: number): Acceptance 
       );
     const objection = timesObjection(chain, network, consensus, now);
     if (objection !== undefined) return objection;
-    return { kind: 'accepted', network, consensus, warnings: warningsFor(chain, consensus, now) };
+    return { kind: 'accepted', network, consensus, warnings: warningsFor(chain, consensus) };
   } catch (error) {
     if (error instanceof RouteError) return { kind: 'refused', error };
     throw error;

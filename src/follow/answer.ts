@@ -11,7 +11,6 @@ import { readRequest } from '../council/request.js';
 import type { AnswerStore, ConsensusStore, EndorsementStore, KeptConsensus } from '../ports/follow.js';
 import type { Log } from '../ports/log.js';
 import type { OutgoingStore } from '../ports/stores.js';
-import { listsAtHand } from './at-hand.js';
 import type { DocumentMail } from './mails.js';
 
 /** How much a process answers in a period. */
@@ -112,7 +111,7 @@ export const answerRequest = (deps: AnswerDeps, text: string, mail: DocumentMail
     if (error instanceof RouteError) return 'malformed';
     throw error;
   }
-  const kept = listsAtHand(store, now);
+  const kept = store.consensuses();
   const [newest] = kept;
   if (newest === undefined) return 'nothing';
   const asker = askerOf(mail.from);

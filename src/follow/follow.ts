@@ -13,7 +13,6 @@ import { accountsOf } from '../route/descriptor.js';
 import { readSignedNetwork } from '../route/network.js';
 import { senderOf } from '../post/intake.js';
 import { acceptList, doubleSigners, forkError } from './accept.js';
-import { listsAtHand } from './at-hand.js';
 import type { AnswerBounds, AnswerCache, AnswerDeps } from './answer.js';
 import { answerRequest } from './answer.js';
 import type { AskView, Source } from './ask.js';
@@ -80,7 +79,7 @@ const askedLast = ({ store }: Pick<FollowDeps, 'store'>): ReturnType<DirectorySt
  */
 export const isAwaited = (deps: Pick<FollowDeps, 'store' | 'followed'>, from: string, now: number): boolean => {
   const { store } = deps;
-  const isHeld = (listsAtHand(store, now)[0]?.number ?? -1) >= (store.askPlan()?.number ?? Infinity);
+  const isHeld = (store.consensuses()[0]?.number ?? -1) >= (store.askPlan()?.number ?? Infinity);
   const waitMs = periodOf(deps) * (isHeld ? comparedPeriods : 1);
   return askedLast(deps).some(({ source, at }) => source === from.toLowerCase() && now - at < waitMs);
 };
@@ -183,7 +182,7 @@ const takeEndorsement = (deps: FollowDeps, text: string, now: number): void => {
   const endorsement = readEndorsement(text);
   const { authority, number, digest } = endorsement;
   const wanted = wantedNumber(periodOf(deps), now);
-  const newest = listsAtHand(store, now)[0]?.number ?? wanted;
+  const newest = store.consensuses()[0]?.number ?? wanted;
   const isOfUse = number >= newest - endorsedNumbers && number <= wanted + 1;
   if (!isOfUse) return;
   if (!store.keepEndorsement({ authority, number, digest, text: endorsement.text })) return;
@@ -243,7 +242,7 @@ const takeText = (deps: FollowDeps, documents: readonly FoundDocument[], now: nu
 /** Whoever is to be asked now, if anybody is; a mail to them is among the outgoing ones. In a transaction. */
 const ask = (deps: FollowDeps, now: number): Source | undefined => {
   const { store, followed, prefers, receivesMail, fetchUrl, from, own = [from], rng, base64, compression } = deps;
-  const [newest] = listsAtHand(store, now);
+  const [newest] = store.consensuses();
   const askedFor = (number: number): number => store.asks(number).length;
   const view: AskView = { periodMs: periodOf(deps), newest, plan: store.askPlan(), prefers, askedFor };
   const plan = planAt(view, now, rng);
@@ -279,7 +278,7 @@ export const followOnce = async (deps: FollowDeps, now: number, signal: AbortSig
   }
   const source = store.atomically(() => ask(deps, now));
   if (source?.kind !== 'url' || fetchUrl === undefined) return source !== undefined;
-  const { documents, outcome } = await readPublished(fetchUrl, source.url, listsAtHand(store, now)[0]?.digest, signal);
+  const { documents, outcome } = await readPublished(fetchUrl, source.url, store.consensuses()[0]?.digest, signal);
   log.info('follow/web', { outcome });
   takeText(deps, documents, now);
   return false;
